@@ -1,0 +1,42 @@
+package home
+
+import "time"
+
+// Clock is house time: the time that stamps events, wakes rules and paces
+// polls. The zero Clock is the machine's own time, as on a Pi; in a simulation
+// it runs from a start of its own, Speed times as fast. Safe for concurrent use.
+type Clock struct {
+	start  time.Time // house time at origin
+	origin time.Time // machine time, with its monotonic part
+	speed  float64
+}
+
+// NewClock makes a clock that shows start now and runs speed times as fast as
+// the machine's. A zero start is now.
+func NewClock(start time.Time, speed float64) *Clock {
+	now := time.Now()
+	if start.IsZero() {
+		start = now
+	}
+	return &Clock{start: start, origin: now, speed: speed}
+}
+
+// Now returns the house time.
+func (c *Clock) Now() time.Time { return c.At(time.Now()) }
+
+// At returns the house time at a machine time.
+func (c *Clock) At(machine time.Time) time.Time {
+	if c == nil || c.origin.IsZero() {
+		return machine
+	}
+	return c.start.Add(time.Duration(float64(machine.Sub(c.origin)) * c.speed))
+}
+
+// Machine turns a span of house time into a span of machine time: how long to
+// wait for it.
+func (c *Clock) Machine(house time.Duration) time.Duration {
+	if c == nil || c.speed == 0 {
+		return house
+	}
+	return time.Duration(float64(house) / c.speed)
+}
