@@ -1,0 +1,72 @@
+package hub
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// Expect says which devices the configuration has, and after how long without a
+// measurement each is stale (house time; 0: never). It replaces what was said before.
+func (h *Hub) Expect(staleAfter map[string]time.Duration) {
+	h.state.mu.Lock()
+	defer h.state.mu.Unlock()
+	h.state.expect = maps.Clone(staleAfter)
+}
+
+// Devices returns what is known of the devices whose name, or a property of
+// which, fits pattern (see [home.Match]), ordered by name.
+func (h *Hub) Devices(pattern string) []home.DeviceState {
+	s := &h.state
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []home.DeviceState
+	for _, name := range slices.Sorted(maps.Keys(s.devices)) {
+		if d := s.devices[name]; d.Catalog != nil {
+			if view := d.view(name, pattern); view != nil {
+				found = append(found, *view)
+			}
+		}
+	}
+	return found
+}
+
+// view is the device as others see it, with the properties that fit pattern; nil
+// when neither it nor any of them does.
+func (d *device) view(name, pattern string) *home.DeviceState {
+	whole := home.Match(pattern, name)
+	v := home.DeviceState{Name: name, Label: d.Catalog.Label, Driver: d.Catalog.Driver, Status: d.Status, Reason: d.Reason,
+		Since: d.Since}
+	for _, p := range d.Catalog.Properties {
+		full := home.Join(name, p.Name)
+		if !whole && !home.Match(pattern, full) {
+			continue
+		}
+		v.Properties = append(v.Properties, p)
+		if p.Type == home.TypeEvent {
+			continue // momentary: never remembered
+		}
+		r, ok := d.Last[p.Name]
+		if !ok {
+			r = home.LastReading{Name: full, Unit: p.Unit, Unknown: "never measured"}
+		}
+		v.Readings = append(v.Readings, r)
+	}
+	if !whole && len(v.Properties) == 0 {
+		return nil
+	}
+	return &v
+}
+
+// Last returns the last reading of a device's property. Known to control, which
+// turns a toggle into the other state.
+func (h *Hub) Last(device, property string) home.Value {
+	h.state.mu.RLock()
+	defer h.state.mu.RUnlock()
+	if d := h.state.devices[device]; d != nil {
+		return d.Last[property].Value
+	}
+	return home.Value{}
+}

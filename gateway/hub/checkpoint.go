@@ -1,0 +1,108 @@
+package hub
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// A checkpoint is saved after this much time or this many bytes, so that a start
+// has little to read again.
+const (
+	saveEvery = 15 * time.Minute
+	saveBytes = 64 << 20
+)
+
+// Recover brings the state back: the last checkpoint, and every event after it
+// applied again. What cannot be read is left out and told in the log: a gateway
+// starts in any case. Call it once, before Run.
+func (h *Hub) Recover() {
+	seq, data := h.o.Journal.Checkpoint()
+	if data != nil && !h.restore(data) {
+		seq = 0 // all that is kept is applied instead
+	}
+	for r, err := range h.o.Journal.Scan(seq) {
+		if err != nil {
+			h.o.Log.Warn("part of the journal cannot be read and is left out of the state", "error", err)
+			continue
+		}
+		ev, err := home.ParseEvent(home.Kind(r.Kind), r.Body)
+		if err != nil {
+			continue // a kind of a newer version: readers skip what they do not know
+		}
+		ev.Seq, ev.Flags, ev.At = r.Seq, home.Flags(r.Flags), time.UnixMicro(r.Time)
+		h.last = ev.At
+		h.apply(&ev, false)
+	}
+	h.state.ready()
+}
+
+// restore gives each part what it saved, and reports whether there was anything.
+func (h *Hub) restore(data []byte) bool {
+	var saved map[string]json.RawMessage
+	if err := json.Unmarshal(data, &saved); err != nil {
+		h.o.Log.Warn("checkpoint cannot be read, the journal is read instead", "error", err)
+		return false
+	}
+	if err := h.state.restore(saved["hub"]); err != nil {
+		h.o.Log.Warn("last values of the checkpoint cannot be read, the journal is read instead", "error", err)
+		return false
+	}
+	for _, p := range h.parts {
+		if part, ok := saved[p.name]; ok {
+			if err := p.Restore(part); err != nil {
+				h.o.Log.Warn("a part of the checkpoint cannot be read and begins anew", "part", p.name, "error", err)
+			}
+		}
+	}
+	return true
+}
+
+// snapshot is all parts' state at the newest event's number.
+func (h *Hub) snapshot() (seq uint64, data []byte, err error) {
+	saved := make(map[string]json.RawMessage)
+	if saved["hub"], err = h.state.save(); err != nil {
+		return 0, nil, err
+	}
+	for _, p := range h.parts {
+		if saved[p.name], err = p.Save(); err != nil {
+			return 0, nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	data, err = json.Marshal(saved)
+	return h.o.Journal.Last(), data, err
+}
+
+// maybeSave saves a checkpoint now and then. The state is taken here; the disk
+// is waited for elsewhere.
+func (h *Hub) maybeSave() {
+	if h.sinceSaved < saveBytes && (time.Since(h.savedAt) < saveEvery || h.sinceSaved == 0) {
+		return
+	}
+	h.sinceSaved, h.savedAt = 0, time.Now()
+	seq, data, err := h.snapshot()
+	if err != nil {
+		h.o.Log.Error("no checkpoint: a part cannot be saved", "error", err)
+		return
+	}
+	h.saving.Wait() // the one before has had 15 minutes or 64 MB of time
+	h.saving.Go(func() {
+		if err := h.o.Journal.SaveCheckpoint(seq, data); err != nil {
+			h.o.Log.Error("no checkpoint: the next start reads more of the journal", "error", err)
+		}
+	})
+}
+
+// save saves a checkpoint and waits for it.
+func (h *Hub) save() error {
+	seq, data, err := h.snapshot()
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if err := h.o.Journal.SaveCheckpoint(seq, data); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}

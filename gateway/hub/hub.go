@@ -1,0 +1,325 @@
+// Package hub is where an event becomes part of the house.
+//
+// Everything that happens comes in through [Hub.Accept]: readings of drivers,
+// messages of MQTT devices, outcomes of commands, what the rules decided. One
+// goroutine takes the events in order, numbers them, appends them to the journal,
+// applies them to the house's state (last values, ages, availability, catalog)
+// and to the other parts that are a fold over the events, and steps the rules.
+//
+// Two moments matter. An event is appended when it has its number: the rules and
+// the page have seen it by then. It is durable when it is on the disk: only then
+// is the source told, by its done function. The hub waits for nobody: not for
+// the disk, not for a rule's command, not for a slow page.
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hogar/gateway/home"
+	"hogar/gateway/journal"
+)
+
+// Part is a piece of the house whose state is a fold over the events. Its
+// methods are called by the hub's goroutine only.
+type Part interface {
+	// Apply takes the event into the state. Live is false while the events after
+	// the checkpoint are read again at a start: nothing may be started then.
+	Apply(ev *home.Event, live bool)
+	Save() (json.RawMessage, error)
+	Restore(json.RawMessage) error
+}
+
+// Alarm is a part that wants to be called at a time of its own: with an event of
+// kind 0, which only says that time has passed.
+type Alarm interface {
+	Next() time.Time // zero: never
+}
+
+// named is a part and its name in the checkpoint.
+type named struct {
+	Part
+	name string
+}
+
+// Options of a hub.
+type Options struct {
+	Journal *journal.Journal
+	Clock   *home.Clock // nil: the machine's time
+	Flags   home.Flags  // set on every event: simulated
+	Alive   func()      // called from the loop at least every 5 s; may be nil
+	Log     *slog.Logger
+}
+
+// Hub is the one door for events. Its methods are safe for concurrent use.
+type Hub struct {
+	o     Options
+	parts []named // in the order in which they are given each event
+
+	mu    sync.Mutex
+	queue []batch
+	spare []batch // the other half of the double buffer, empty
+	wake  chan struct{}
+
+	state  state
+	recent ring
+
+	last       time.Time // house time of the newest event; never goes back
+	body       []byte    // reused for the JSON of each event
+	refused    error     // why the journal took nothing last time
+	sinceSaved int64     // bytes appended since the checkpoint
+	savedAt    time.Time // machine time of the checkpoint
+	saving     sync.WaitGroup
+	handled    atomic.Uint64
+}
+
+// batch is what one call of Accept brought, or a call to make between events.
+type batch struct {
+	events []home.Event
+	done   func(error)
+	call   func()
+}
+
+// New makes a hub. [Hub.Attach] its parts, then [Hub.Recover], then [Hub.Run].
+func New(o Options) *Hub {
+	h := &Hub{o: o, wake: make(chan struct{}, 1), savedAt: time.Now()}
+	h.state.init()
+	h.recent.init()
+	return h
+}
+
+// Attach adds a part under its name in the checkpoint, or replaces the one of
+// that name. Parts are given each event in the order in which they were attached.
+// Call it before Run, or from a function given to [Hub.Do].
+func (h *Hub) Attach(name string, p Part) {
+	i := slices.IndexFunc(h.parts, func(n named) bool { return n.name == name })
+	if i >= 0 {
+		h.parts[i].Part = p
+		return
+	}
+	h.parts = append(h.parts, named{p, name})
+}
+
+// Accept takes events into the house, in order, and returns at once. done, which
+// may be nil, is called once: with nil when all of them are durable, or with the
+// reason why the journal did not take them. The house has acted on them in either
+// case. The last event of a call with a done is no status and no catalog, since
+// those are left out when they say nothing new. The events must not be changed
+// afterwards.
+func (h *Hub) Accept(events []home.Event, done func(error)) {
+	h.put(batch{events: events, done: done})
+}
+
+// Do calls fn in the hub's goroutine, between two events, and waits for it. It
+// must not be called from that goroutine. It returns ctx's error when ctx ends first.
+func (h *Hub) Do(ctx context.Context, fn func()) error {
+	finished := make(chan struct{})
+	h.put(batch{call: func() { fn(); close(finished) }})
+	select {
+	case <-finished:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (h *Hub) put(b batch) {
+	h.mu.Lock()
+	h.queue = append(h.queue, b)
+	h.mu.Unlock()
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Handled counts the events taken so far.
+func (h *Hub) Handled() uint64 { return h.handled.Load() }
+
+const heartbeat = 5 * time.Second
+
+// Run takes events until ctx ends; what came in before is still handled. On
+// return a checkpoint has been saved.
+func (h *Hub) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		h.drain()
+		h.passTime()
+		if h.o.Alive != nil {
+			h.o.Alive()
+		}
+		h.maybeSave()
+		timer.Reset(h.wait())
+		select {
+		case <-h.wake:
+		case <-timer.C:
+		case <-ctx.Done():
+			h.drain()
+			h.saving.Wait()
+			return h.save()
+		}
+	}
+}
+
+// drain handles all that waits, and what that brings in turn.
+func (h *Hub) drain() {
+	for {
+		h.mu.Lock()
+		work := h.queue
+		h.queue, h.spare = h.spare, nil
+		h.mu.Unlock()
+		if len(work) == 0 {
+			h.spare = work[:0]
+			return
+		}
+		for _, b := range work {
+			h.handle(b)
+		}
+		clear(work)
+		h.mu.Lock()
+		if h.spare == nil {
+			h.spare = work[:0]
+		}
+		h.mu.Unlock()
+	}
+}
+
+func (h *Hub) handle(b batch) {
+	if b.call != nil {
+		b.call()
+		return
+	}
+	var refusal error
+	told := b.done == nil
+	for i := range b.events {
+		first, then, keep := h.state.follows(&b.events[i])
+		h.takeAll(first, &refusal)
+		if keep {
+			var done func(error)
+			if i == len(b.events)-1 && refusal == nil {
+				done, told = b.done, true // what stands before it in the journal is durable with it
+			}
+			if err := h.take(&b.events[i], done); err != nil {
+				refusal, told = err, b.done == nil
+			}
+		}
+		h.takeAll(then, &refusal)
+	}
+	if !told {
+		b.done(refusal)
+	}
+}
+
+func (h *Hub) takeAll(events []home.Event, refusal *error) {
+	for i := range events {
+		if err := h.take(&events[i], nil); err != nil {
+			*refusal = err
+		}
+	}
+}
+
+// take numbers, appends and applies one event, and lets the parts have it.
+func (h *Hub) take(ev *home.Event, done func(error)) error {
+	h.stamp(ev)
+	h.state.number(ev)
+	err := h.append(ev, done)
+	h.apply(ev, true)
+	return err
+}
+
+func (h *Hub) stamp(ev *home.Event) {
+	now := h.o.Clock.Now()
+	if now.Before(h.last) {
+		now = h.last // the machine's clock was set back: order does not go back
+	}
+	h.last = now
+	ev.At = now
+	ev.Flags |= h.o.Flags
+	if ev.Kind <= home.KindCatalog {
+		ev.Flags |= home.FlagPublished
+	}
+	if ev.Kind == home.KindPublish {
+		ev.Flags |= home.FlagPublished
+	}
+	if ev.Time.IsZero() {
+		ev.Time = now
+	} else if now.Sub(ev.Time) > lateAfter {
+		ev.Flags |= home.FlagLate
+	}
+}
+
+// lateAfter is the age, by its own time, from which an event starts nothing.
+const lateAfter = 10 * time.Second
+
+func (h *Hub) append(ev *home.Event, done func(error)) error {
+	var err error
+	h.body, err = ev.AppendJSON(h.body[:0])
+	if err == nil {
+		ev.Seq, err = h.o.Journal.Append(journal.Record{
+			Time: ev.At.UnixMicro(), Kind: uint8(ev.Kind), Flags: uint8(ev.Flags), Body: h.body,
+		}, ev.Kind == home.KindOutcome, done)
+		h.sinceSaved += int64(len(h.body))
+	}
+	if (err == nil) != (h.refused == nil) {
+		if err != nil {
+			h.o.Log.Error("journal takes nothing, the house goes on unrecorded", "error", err)
+		} else {
+			h.o.Log.Info("journal takes events again")
+		}
+	}
+	h.refused = err
+	return err
+}
+
+// apply lets the state, the parts and the followers have ev.
+func (h *Hub) apply(ev *home.Event, live bool) {
+	h.state.apply(ev, live)
+	for _, p := range h.parts {
+		p.Apply(ev, live)
+	}
+	if live {
+		h.handled.Add(1)
+		h.recent.add(ev)
+	}
+}
+
+// passTime tells the devices that went stale, and the parts that time has passed.
+func (h *Hub) passTime() {
+	now := h.o.Clock.Now()
+	for _, ev := range h.state.stale(now) {
+		h.handle(batch{events: []home.Event{ev}})
+	}
+	for _, p := range h.parts {
+		a, ok := p.Part.(Alarm)
+		if !ok {
+			continue
+		}
+		if at := a.Next(); !at.IsZero() && !at.After(now) {
+			p.Apply(&home.Event{At: now}, true)
+		}
+	}
+}
+
+// wait is the machine time until something is due.
+func (h *Hub) wait() time.Duration {
+	now := h.o.Clock.Now()
+	wait := heartbeat
+	due := func(at time.Time) {
+		if !at.IsZero() {
+			wait = min(wait, max(0, h.o.Clock.Machine(at.Sub(now))))
+		}
+	}
+	due(h.state.nextStale())
+	for _, p := range h.parts {
+		if a, ok := p.Part.(Alarm); ok {
+			due(a.Next())
+		}
+	}
+	return wait
+}

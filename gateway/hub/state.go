@@ -1,0 +1,207 @@
+package hub
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// state is the house as the events tell it. The hub's goroutine changes it,
+// anybody reads it.
+type state struct {
+	mu      sync.RWMutex
+	devices map[string]*device
+	expect  map[string]time.Duration // stale after, of the devices of the configuration
+}
+
+// device is a device's state as the checkpoint keeps it.
+type device struct {
+	Seq      uint64                      `json:"seq"`
+	Status   string                      `json:"status,omitempty"`
+	Reason   string                      `json:"reason,omitempty"`
+	Since    time.Time                   `json:"since,omitzero"`
+	Measured time.Time                   `json:"measured,omitzero"`
+	Catalog  *home.Catalog               `json:"catalog,omitempty"`
+	Last     map[string]home.LastReading `json:"last,omitempty"`
+
+	toldStatus, toldCatalog bool // since the start of the gateway
+}
+
+func (s *state) init() {
+	s.devices = make(map[string]*device)
+	s.expect = make(map[string]time.Duration)
+}
+
+func (s *state) save() (json.RawMessage, error) { return json.Marshal(s.devices) }
+
+func (s *state) restore(data json.RawMessage) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return json.Unmarshal(data, &s.devices)
+}
+
+// ready ends the reading of old events: nothing has been told since this start.
+func (s *state) ready() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.devices {
+		d.toldStatus, d.toldCatalog = false, false
+	}
+}
+
+// of returns the device's state, new when it is not known. The lock is held.
+func (s *state) of(name string) *device {
+	d := s.devices[name]
+	if d == nil {
+		d = &device{Last: make(map[string]home.LastReading)}
+		s.devices[name] = d
+	}
+	if d.Last == nil {
+		d.Last = make(map[string]home.LastReading)
+	}
+	return d
+}
+
+// follows returns what comes with an event: a device that is measured is online,
+// and the readings of one that went offline are unknown from then on. keep is
+// false for a status or a catalog that says nothing new.
+func (s *state) follows(ev *home.Event) (first, then []home.Event, keep bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	d := s.devices[ev.Device]
+	switch ev.Kind {
+	case home.KindReading, home.KindEvent:
+		if !ev.Late() && (ev.Kind == home.KindEvent || ev.Value.Known()) && !d.told(home.Online, "") {
+			first = []home.Event{{Kind: home.KindStatus, Device: ev.Device, State: home.Online, Time: ev.Time}}
+		}
+	case home.KindStatus:
+		if d.told(ev.State, ev.Reason) {
+			return nil, nil, false
+		}
+		if d != nil && ev.State != home.Online {
+			then = d.forget(ev)
+		}
+	case home.KindCatalog:
+		return nil, nil, d == nil || !d.toldCatalog || !reflect.DeepEqual(d.Catalog, ev.Catalog)
+	}
+	return first, then, true
+}
+
+// told reports whether this gateway has told, since its start, that d is so.
+func (d *device) told(status, reason string) bool {
+	return d != nil && d.toldStatus && d.Status == status && d.Reason == reason
+}
+
+// forget makes the readings that say why d's values are unknown from now on.
+func (d *device) forget(status *home.Event) []home.Event {
+	why := status.State
+	if status.Reason != "" {
+		why += ": " + status.Reason
+	}
+	var readings []home.Event
+	for _, property := range slices.Sorted(maps.Keys(d.Last)) {
+		if last := d.Last[property]; last.Value.Known() {
+			readings = append(readings, home.Event{Kind: home.KindReading, Device: status.Device, Property: property,
+				Unit: last.Unit, Unknown: why, Time: status.Time})
+		}
+	}
+	return readings
+}
+
+// number gives the event the device's next number, when it is one to publish.
+func (s *state) number(ev *home.Event) {
+	if ev.Device == "" || ev.Flags&home.FlagPublished == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.of(ev.Device)
+	d.Seq++
+	ev.DSeq = d.Seq
+}
+
+func (s *state) apply(ev *home.Event, live bool) {
+	if ev.Device == "" || ev.Kind == home.KindCommand {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.of(ev.Device)
+	d.Seq = max(d.Seq, ev.DSeq)
+	switch ev.Kind {
+	case home.KindReading:
+		d.read(ev)
+	case home.KindStatus:
+		if d.Status != ev.State {
+			d.Since = ev.At
+		}
+		d.Status, d.Reason, d.toldStatus = ev.State, ev.Reason, live
+	case home.KindCatalog:
+		d.Catalog, d.toldCatalog = ev.Catalog, live
+		if ev.Catalog.Removed {
+			d.Status, d.Reason, d.Catalog = "", "", nil
+			clear(d.Last)
+		}
+	}
+}
+
+// read keeps the reading, unless a newer one is known: one that comes late must
+// not take the place of what was measured after it.
+func (d *device) read(ev *home.Event) {
+	last := d.Last[ev.Property]
+	if ev.Late() && last.Time.After(ev.Time) {
+		return
+	}
+	r := home.LastReading{Name: home.Join(ev.Device, ev.Property), Value: ev.Value, Unit: ev.Unit, Unknown: ev.Unknown, Time: ev.Time}
+	if !ev.Value.Known() {
+		r.Time = last.Time // the age counts from the last measurement
+	} else if ev.Time.After(d.Measured) {
+		d.Measured = ev.Time
+	}
+	d.Last[ev.Property] = r
+}
+
+// staleAt is when d is stale if nothing comes; zero: never.
+func (d *device) staleAt(after time.Duration) time.Time {
+	if after == 0 || d.Status != home.Online || d.Measured.IsZero() {
+		return time.Time{}
+	}
+	return d.Measured.Add(after)
+}
+
+func (s *state) nextStale() time.Time {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var next time.Time
+	for name, after := range s.expect {
+		if d := s.devices[name]; d != nil {
+			if at := d.staleAt(after); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
+		}
+	}
+	return next
+}
+
+// stale returns the status of each device that is stale by now.
+func (s *state) stale(now time.Time) []home.Event {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var events []home.Event
+	for _, name := range slices.Sorted(maps.Keys(s.expect)) {
+		d := s.devices[name]
+		if d == nil {
+			continue
+		}
+		if at := d.staleAt(s.expect[name]); !at.IsZero() && !at.After(now) {
+			events = append(events, home.Event{Kind: home.KindStatus, Device: name, State: home.Stale,
+				Reason: "nothing measured for " + home.FormatDuration(s.expect[name])})
+		}
+	}
+	return events
+}
