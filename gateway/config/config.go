@@ -1,0 +1,135 @@
+// Package config reads the configuration of a house: one YAML file, the same on
+// a Raspberry Pi and on a laptop.
+//
+// [Load] decodes what belongs to the house and leaves the options of each
+// device, of each MQTT source and of the rules as nodes, which the drivers and
+// the rules decode themselves. They all note what is wrong by path, and
+// [Source.Problems] turns the paths into files, lines and columns, so that every
+// mistake of a configuration is told at once, where it stands:
+//
+//	cfg, src, faults := config.Load("hogar.yaml")
+//	for _, d := range cfg.Devices {
+//		spec := table[d.Driver](d.Options)
+//		d.Options.Done()
+//	}
+//	config.Print(os.Stderr, src.Problems(faults))
+//
+// YAML loses what hogar needs (the order of keys, 010, repeated keys, the place
+// inside of a text, a value that begins with !), so the tree is built from the
+// YAML library's syntax tree by an own walk.
+package config
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// Config is a house as it was written down, with the defaults filled in.
+type Config struct {
+	Gateway  string // first word of every routing key
+	Location Location
+	AMQP     AMQP
+	Journal  Journal
+	Devices  []Device
+	MQTT     []*home.Decoder // one for each source; who takes it decodes it and calls Done
+	Rules    *home.Node      // a map, by name, in the order of the files; never nil
+}
+
+// Location is where the house stands.
+type Location struct {
+	Known               bool // latitude and longitude were given
+	Latitude, Longitude float64
+	Timezone            *time.Location // never nil; the machine's when none is given
+}
+
+// AMQP is the broker and what hogar declares there.
+type AMQP struct {
+	URLs         []string // tried in turn; may hold passwords, so show them with [Redact] only
+	PasswordFile string   // for the URLs that have a user and no password; see [AMQP.Dial]
+	Exchange     string
+	QueueType    string // of the commands: classic or quorum
+	History      string // stream, quorum, classic or none
+	Declare      bool   // declare what is missing; else only check
+}
+
+// Journal is the log on disk.
+type Journal struct {
+	Path      string        // a folder
+	MaxSize   int64         // bytes
+	Sync      string        // always, interval or os
+	SyncEvery time.Duration // with interval; machine time
+	Keep      time.Duration // how long history stays
+	WhenFull  string        // block or drop_oldest
+}
+
+// Device is one entry of devices.
+type Device struct {
+	Name       string
+	Driver     string
+	Label      string
+	Every      time.Duration // between two readings; 0: as the driver says
+	StaleAfter time.Duration // 0: as the driver and Every say
+	Options    *home.Decoder // all else of the entry; who takes it decodes it and calls Done
+}
+
+// Load reads the configuration at path; "-" is standard input. The Config is
+// complete when no fault is more than a warning; before that it holds what could
+// be read, so that drivers and rules can add their own faults.
+func Load(path string) (*Config, *Source, *home.Faults) {
+	if path == "-" {
+		return load("<stdin>", "", os.Stdin)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		src, faults := newSource(), &home.Faults{}
+		src.files = append(src.files, &file{name: path})
+		faults.Add(home.Fault{Message: "cannot be read: " + reason(err)})
+		return decode(nil, &loader{src: src, faults: &home.Faults{}}), src, faults
+	}
+	defer f.Close()
+	return load(path, filepath.Dir(path), f)
+}
+
+// load reads a configuration; the names of files in it are relative to dir.
+func load(name, dir string, r io.Reader) (*Config, *Source, *home.Faults) {
+	l := &loader{src: newSource(), faults: &home.Faults{}, dir: dir}
+	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+	if err != nil {
+		l.src.files = append(l.src.files, &file{name: name})
+		l.faults.Add(home.Fault{Message: "cannot be read: " + reason(err)})
+		return decode(nil, &loader{src: l.src, faults: &home.Faults{}}), l.src, l.faults
+	}
+	root := l.src.add(nil, name, data, l.faults)
+	if root == nil { // what is missing in it is no news
+		return decode(nil, &loader{src: l.src, faults: &home.Faults{}}), l.src, l.faults
+	}
+	return decode(root, l), l.src, l.faults
+}
+
+func newSource() *Source {
+	return &Source{places: make(map[string]place), broken: make(map[string]bool)}
+}
+
+// loader is what the decoding of one configuration needs.
+type loader struct {
+	src    *Source
+	faults *home.Faults
+	dir    string // of the configuration; "" is the working directory
+}
+
+// file makes a name in the configuration relative to the configuration's folder.
+func (l *loader) file(name string) string {
+	if len(name) > 1 && name[:2] == "~/" {
+		if user, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(user, name[2:])
+		}
+	}
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(l.dir, name)
+}

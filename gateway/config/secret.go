@@ -1,0 +1,115 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// covered is shown in place of a secret.
+const covered = "***"
+
+// secrets finds what must not be shown: the password in a URL, and the value of a
+// key that sounds like one (but not the name of a file).
+var secrets = regexp.MustCompile(
+	`(://[^/@\s:]*:).+(@)|((?i:password|passwd|secret|token)["']?[ \t]*:[ \t]+)[^\s,}][^,}\n]*`)
+
+// cover replaces the secrets in a text.
+func cover(s string) string { return secrets.ReplaceAllString(s, "${1}${3}"+covered+"${2}") }
+
+// Redact shows a URL without its password. Use it wherever a URL is logged or
+// told; a text that is no URL is covered whole.
+func Redact(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return covered
+	}
+	if _, has := u.User.Password(); has {
+		return strings.Replace(u.Redacted(), ":xxxxx@", ":"+covered+"@", 1)
+	}
+	return raw
+}
+
+// Loopback reports whether the host of a URL is this machine.
+func Loopback(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil {
+		return ip.IsLoopback()
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	return host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// Dial returns the URLs to connect to, with the password from the systemd
+// credential amqp.password, else from PasswordFile, in those that name a user
+// and no password. They are for dialling only: show them with [Redact].
+func (a AMQP) Dial() ([]string, error) {
+	file := a.PasswordFile
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
+		credential := filepath.Join(dir, "amqp.password")
+		if _, err := os.Stat(credential); err == nil {
+			file = credential
+		}
+	}
+	if file == "" {
+		return a.URLs, nil
+	}
+	password, err := ReadSecret(file)
+	if err != nil {
+		return nil, err
+	}
+	urls := make([]string, len(a.URLs))
+	for i, raw := range a.URLs {
+		urls[i] = raw
+		u, err := url.Parse(raw)
+		if err != nil {
+			return nil, fmt.Errorf("amqp url %d is not a URL", i)
+		}
+		if _, has := u.User.Password(); u.User.Username() != "" && !has {
+			u.User = url.UserPassword(u.User.Username(), password)
+			urls[i] = u.String()
+		}
+	}
+	return urls, nil
+}
+
+// ReadSecret returns the first line of a file that nobody but its owner may read;
+// it refuses any other file. Credentials of systemd pass: they are read-only in a
+// folder of their own.
+func ReadSecret(file string) (string, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return "", fmt.Errorf("read secret: %w", err)
+	}
+	if err := checkMode(file, info.Mode()); err != nil {
+		return "", err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read secret: %w", err)
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	line = strings.TrimRight(line, "\r")
+	if line == "" {
+		return "", fmt.Errorf("secret %s is empty", file)
+	}
+	return line, nil
+}
+
+func checkMode(file string, mode fs.FileMode) error {
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" && filepath.Dir(file) == filepath.Clean(dir) {
+		return nil
+	}
+	if open := mode.Perm() & 0o077; open != 0 {
+		return fmt.Errorf("secret %s can be read by others (mode %04o): run chmod 600 %s", file, mode.Perm(), file)
+	}
+	return nil
+}
