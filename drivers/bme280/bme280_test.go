@@ -1,0 +1,113 @@
+package bme280
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"periph.io/x/conn/v3/i2c"
+
+	"hogar/drivers"
+	"hogar/drivers/drivertest"
+)
+
+func TestContract(t *testing.T) {
+	drivertest.Run(t, drivertest.Case{
+		Driver:     New,
+		Options:    "bus: I2C1, address: 0x77",
+		Wrong:      []string{"address: 0x75", "address: high", "bus: spi", "bus: I2C01"},
+		Resolution: map[string]float64{"temperature": 0.01, "humidity": 0.01, "pressure": 0.01},
+	})
+}
+
+// The chip's whole range, corners included: what the world has is what is read.
+func TestReadsBackTheWorld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rig := drivertest.NewRig(t, New, "")
+		dev := rig.Open(t).(drivers.Sensor)
+		grid := map[string][2]float64{"temperature": {-40, 85}, "humidity": {0, 100}, "pressure": {300, 1100}}
+		const steps = 12
+		at := func(property string, i int) float64 {
+			r := grid[property]
+			return r[0] + (r[1]-r[0])*float64(i)/steps
+		}
+		worst := make(map[string]float64)
+		for i := range (steps + 1) * (steps + 1) * (steps + 1) {
+			want := map[string]float64{
+				"temperature": at("temperature", i%(steps+1)),
+				"humidity":    at("humidity", i/(steps+1)%(steps+1)),
+				"pressure":    at("pressure", i/(steps+1)/(steps+1)),
+			}
+			for property, value := range want {
+				rig.World.Hold("kitchen", property, value)
+			}
+			readings, err := dev.Sense(t.Context())
+			if err != nil {
+				t.Fatalf("at %v: %v", want, err)
+			}
+			for _, r := range readings {
+				off := math.Abs(r.Value.Number() - want[r.Property])
+				worst[r.Property] = max(worst[r.Property], off)
+				if off > 0.0101 {
+					t.Errorf("at %v: %s reads %v", want, r.Property, r.Value)
+				}
+			}
+		}
+		t.Logf("largest differences over %d points: %.4v", (steps+1)*(steps+1)*(steps+1), worst)
+	})
+}
+
+// altered is a board whose bus changes what the chip's registers read.
+type altered struct {
+	drivers.Board
+	registers map[byte]byte
+}
+
+func (a altered) I2C(name string) (i2c.Bus, error) {
+	bus, err := a.Board.I2C(name)
+	return alteredBus{bus, a.registers}, err
+}
+
+type alteredBus struct {
+	i2c.Bus
+	registers map[byte]byte
+}
+
+func (a alteredBus) Tx(addr uint16, w, r []byte) error {
+	err := a.Bus.Tx(addr, w, r)
+	for i := range r {
+		if v, ok := a.registers[w[0]+byte(i)]; ok {
+			r[i] = v
+		}
+	}
+	return err
+}
+
+func TestRefusesOtherChipsAndImpossibleValues(t *testing.T) {
+	for _, one := range []struct {
+		name      string
+		registers map[byte]byte
+		say       string
+	}{
+		{"BMP280", map[byte]byte{0xD0: 0x58}, "BMP280, which cannot measure humidity"},
+		{"another chip", map[byte]byte{0xD0: 0x61}, "no BME280: its id is 0x61"},
+		{"settings lost", map[byte]byte{0xF2: 0}, "lost its settings"},
+		{"never ready", map[byte]byte{0xF3: 8}, "never becomes ready"},
+		{"too hot", map[byte]byte{0xFA: 0xFF}, "temperature of"},
+		{"no air", map[byte]byte{0xF7: 0xFF}, "pressure of"},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rig := drivertest.NewRig(t, New, "")
+				dev, err := rig.Spec.Open(t.Context(), altered{rig.Board, one.registers})
+				if err == nil {
+					_, err = dev.(drivers.Sensor).Sense(t.Context())
+				}
+				if err == nil || !strings.Contains(err.Error(), one.say) || !strings.Contains(err.Error(), "bme280") {
+					t.Errorf("error %v, expected %q", err, one.say)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,67 @@
+package drivers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+)
+
+// Errors of a board, told to the user as the reason why a device is offline.
+var (
+	// ErrAbsent means that no chip answers at the address.
+	ErrAbsent = errors.New("no chip answers")
+	// ErrBusy means that somebody else holds the pin.
+	ErrBusy = errors.New("the pin is busy")
+)
+
+// Board is a machine's buses and pins. Its methods are safe for concurrent use.
+type Board interface {
+	// I2C lends a bus by its name (I2C1, which is /dev/i2c-1). The borrower cannot close it. Transfers
+	// of several devices take turns; each is bounded in time by the board.
+	I2C(name string) (i2c.Bus, error)
+	// Line takes a pin for itself until it is closed. The error of a pin that is
+	// taken wraps [ErrBusy] and names the holder.
+	Line(LineOptions) (Line, error)
+}
+
+// Pull is the resistor at an input.
+type Pull string
+
+// The pulls.
+const (
+	PullNone Pull = "none"
+	PullUp   Pull = "up"
+	PullDown Pull = "down"
+)
+
+// LineOptions says how a pin is to be used. All of it takes effect at once, so
+// that an output never shows another level than Initial.
+type LineOptions struct {
+	Pin       string // GPIO17: the number of the processor's pin, as on the Pi's pinout
+	Consumer  string // who holds it, shown to other programs: the device's name
+	Output    bool
+	Initial   bool // of an output: active at first
+	Keep      bool // of a pin that is an output already: stay as it is, whatever Initial says
+	ActiveLow bool // active means a low level
+	Pull      Pull
+	Debounce  time.Duration // of an input: shorter changes are ignored
+}
+
+// Line is a pin that is held. Values are logical: true is active. Get and Set are
+// safe for concurrent use with Next.
+type Line interface {
+	Get() (bool, error)
+	Set(active bool) error
+	// Next waits for the next change of an input. It returns ctx's error when ctx
+	// ends. Changes that came since the last call are not lost, up to 16.
+	Next(ctx context.Context) (Edge, error)
+	Close() error
+}
+
+// Edge is a change of an input.
+type Edge struct {
+	Active bool
+	Time   time.Time // machine time
+}

@@ -1,0 +1,176 @@
+package board
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"hogar/drivers"
+)
+
+// openLine requests the line at offset of the header's chip.
+func (b *Board) openLine(o drivers.LineOptions, offset uint32) (drivers.Line, error) {
+	request, err := newRequest(o, offset)
+	if err != nil {
+		return nil, err
+	}
+	chip, lines, err := b.header()
+	if err != nil {
+		return nil, fmt.Errorf("take %s: %w", o.Pin, err)
+	}
+	defer chip.Close() // the line has a file of its own
+	if offset >= lines {
+		return nil, fmt.Errorf("take %s: the header's chip has GPIO0 to GPIO%d", o.Pin, lines-1)
+	}
+	err = control(chip, func(fd uintptr) error { return b.kernel.ask(fd, gpioLine, unsafe.Pointer(request)) })
+	switch {
+	case errors.Is(err, syscall.EBUSY):
+		return nil, fmt.Errorf("%s is held by %s: %w", o.Pin, b.holder(chip, offset), drivers.ErrBusy)
+	case errors.Is(err, syscall.EINVAL):
+		return nil, fmt.Errorf("take %s: %w: the kernel is older than 5.10, or its pin driver cannot do this", o.Pin, err)
+	case err != nil:
+		return nil, fmt.Errorf("take %s: %w", o.Pin, err)
+	}
+	file, err := lineFile(request.fd, o.Pin)
+	if err != nil {
+		return nil, fmt.Errorf("take %s: %w", o.Pin, err)
+	}
+	l := &line{pin: o.Pin, input: !o.Output, file: file, kernel: b.kernel, log: b.log.With("pin", o.Pin)}
+	l.released = func() { b.released(l) }
+	return l, nil
+}
+
+// lineFile makes a file of a line's descriptor whose reads can be interrupted.
+func lineFile(fd int32, pin string) (*os.File, error) {
+	if err := syscall.SetNonblock(int(fd), true); err != nil {
+		return nil, errors.Join(err, syscall.Close(int(fd)))
+	}
+	return os.NewFile(uintptr(fd), pin), nil
+}
+
+// newRequest says all about the line at once: for an output the level comes with
+// the direction.
+func newRequest(o drivers.LineOptions, offset uint32) (*lineRequest, error) {
+	r := &lineRequest{count: 1}
+	r.offsets[0] = offset
+	consumer := o.Consumer
+	if consumer == "" {
+		consumer = "hogar"
+	}
+	copy(r.consumer[:gpioNameSize-1], consumer)
+	if o.ActiveLow {
+		r.config.flags |= lineActiveLow
+	}
+	if o.Output {
+		r.config.flags |= lineOutput
+		r.config.add(attrValues, bit(o.Initial))
+		return r, nil
+	}
+	pull, err := pullFlag(o.Pull)
+	if err != nil {
+		return nil, fmt.Errorf("take %s: %w", o.Pin, err)
+	}
+	r.config.flags |= lineInput | lineEdgeRising | lineEdgeFalling | pull
+	µs := o.Debounce.Microseconds()
+	if µs < 0 || µs > math.MaxUint32 {
+		return nil, fmt.Errorf("take %s: a debounce of %s is out of range", o.Pin, o.Debounce)
+	}
+	if µs > 0 {
+		r.config.add(attrDebounce, uint64(µs))
+	}
+	return r, nil
+}
+
+// pullFlag returns the flag of a pull; without a word the pin keeps what it has.
+func pullFlag(p drivers.Pull) (uint64, error) {
+	switch p {
+	case "":
+		return 0, nil
+	case drivers.PullNone:
+		return linePullNone, nil
+	case drivers.PullUp:
+		return linePullUp, nil
+	case drivers.PullDown:
+		return linePullDown, nil
+	}
+	return 0, fmt.Errorf("pull %q: expected %s, %s or %s", p, drivers.PullNone, drivers.PullUp, drivers.PullDown)
+}
+
+// header opens the chip that drives the header's pins and says how many it has.
+// Links are skipped: a Pi 5 has one from a chip's former number to the present.
+func (b *Board) header() (*os.File, uint32, error) {
+	paths, err := filepath.Glob(b.path("/dev/gpiochip*"))
+	if err != nil {
+		return nil, 0, err
+	}
+	var seen []string
+	var denied error
+	for _, path := range paths {
+		if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink != 0 {
+			continue
+		}
+		chip, info, err := b.openChip(path)
+		if errors.Is(err, fs.ErrPermission) {
+			denied = err
+			continue
+		}
+		if err != nil {
+			seen = append(seen, fmt.Sprintf("%s (%v)", filepath.Base(path), err))
+			continue
+		}
+		label := textOf(info.label)
+		if slices.Contains(b.headers, label) {
+			return chip, info.lines, nil
+		}
+		_ = chip.Close() // only looked at
+		seen = append(seen, fmt.Sprintf("%s (%s)", filepath.Base(path), label))
+	}
+	if denied != nil {
+		return nil, 0, fmt.Errorf("%w: this user is not in group gpio", denied)
+	}
+	found := "none"
+	if len(seen) > 0 {
+		found = strings.Join(seen, ", ")
+	}
+	return nil, 0, fmt.Errorf("no GPIO chip of a Raspberry Pi's header (%s); found %s: %w; run with --simulate",
+		strings.Join(b.headers, ", "), found, fs.ErrNotExist)
+}
+
+// openChip opens a chip and asks what it is.
+func (b *Board) openChip(path string) (*os.File, *chipInfo, error) {
+	chip, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info := new(chipInfo)
+	err = control(chip, func(fd uintptr) error { return b.kernel.ask(fd, gpioChipInfo, unsafe.Pointer(info)) })
+	if err != nil {
+		return nil, nil, errors.Join(err, chip.Close())
+	}
+	return chip, info, nil
+}
+
+// holder names who has the line at offset.
+func (b *Board) holder(chip *os.File, offset uint32) string {
+	info := &lineInfo{offset: offset}
+	err := control(chip, func(fd uintptr) error { return b.kernel.ask(fd, gpioLineInfo, unsafe.Pointer(info)) })
+	if name := textOf(info.consumer); err == nil && name != "" {
+		return name
+	}
+	return "somebody without a name"
+}
+
+// machineTime is the machine's time at a moment of CLOCK_MONOTONIC: now, less
+// what has passed since by the same clock.
+func machineTime(moment time.Duration) time.Time {
+	passed := max(monotonic()-moment, 0)
+	return time.Now().Add(-passed)
+}

@@ -1,0 +1,174 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// Broker is where an MQTT broker is and how to log in.
+type Broker struct {
+	address      string // host:port
+	host         string
+	tls          bool
+	user         string
+	password     string // from the URL
+	passwordFile string
+	caFile       string
+	clientID     string
+}
+
+// String shows the broker without its secrets.
+func (b Broker) String() string {
+	if b.tls {
+		return "mqtts://" + b.address
+	}
+	return "mqtt://" + b.address
+}
+
+// Loopback reports whether the broker is on this machine.
+func (b Broker) Loopback() bool {
+	ip := net.ParseIP(b.host)
+	return b.host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// DecodeBroker reads an entry of mqtt: url (required; mqtt:// or mqtts://), user,
+// password_file (a path; a bare name is a systemd credential), ca_file (whom to
+// trust instead of the system's authorities), client_id (default
+// hogar-<gateway>). Unknown keys are refused.
+func DecodeBroker(d *home.Decoder) Broker {
+	d.Require("url")
+	b := Broker{
+		user:         d.Text("user", ""),
+		passwordFile: d.Text("password_file", ""),
+		caFile:       d.Text("ca_file", ""),
+		clientID:     d.Text("client_id", ""),
+	}
+	if text := d.Text("url", ""); text != "" {
+		b.decodeURL(d, text)
+	}
+	if b.password != "" && b.passwordFile != "" {
+		d.Fault("password_file", "take it out of the url", "there is a password in url and in password_file")
+	}
+	if b.user == "" && b.passwordFile != "" {
+		d.Fault("password_file", "add user", "password_file without user")
+	}
+	if b.caFile != "" && !b.tls {
+		d.Fault("ca_file", "mqtts://", "ca_file is for mqtts://")
+	}
+	d.Done()
+	return b
+}
+
+// decodeURL never repeats the URL in a fault: there may be a password in it.
+func (b *Broker) decodeURL(d *home.Decoder, text string) {
+	const example = "mqtt://localhost:1883"
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" {
+		d.Fault("url", example, "url is no address of a broker")
+		return
+	}
+	port := "1883"
+	switch u.Scheme {
+	case "mqtt":
+	case "mqtts":
+		b.tls, port = true, "8883"
+	default:
+		d.Fault("url", example, "url begins with '%s://', expected mqtt:// or mqtts://", u.Scheme)
+		return
+	}
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		d.Fault("url", example, "url has more than host and port")
+	}
+	if p := u.Port(); p != "" {
+		port = p
+	}
+	b.host = u.Hostname()
+	b.address = net.JoinHostPort(b.host, port)
+	if name := u.User.Username(); name != "" {
+		if b.user != "" && b.user != name {
+			d.Fault("user", "", "user is '%s', and url has another", b.user)
+		}
+		b.user = name
+	}
+	b.password, _ = u.User.Password()
+	if b.password != "" && !b.Loopback() {
+		d.Faults.Add(home.Fault{Path: d.Get("url").Path, Warning: true,
+			Message: "there is a password in url", Hint: "password_file keeps it out of the configuration"})
+	}
+}
+
+// readPassword returns the password, read anew for each connection, so that it
+// can be changed while the gateway runs.
+func (b Broker) readPassword() (string, error) {
+	if b.passwordFile == "" {
+		return b.password, nil
+	}
+	path := b.passwordFile
+	if !strings.ContainsRune(path, filepath.Separator) {
+		path = filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), path)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("password_file: %w", err)
+	}
+	if info.Mode().Perm()&0o007 != 0 {
+		return "", fmt.Errorf("password_file: %s is open to everybody (mode %#o): chmod 600 it", path, info.Mode().Perm())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("password_file: %w", err)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// dial opens a connection that is closed when ctx ends.
+func (b Broker) dial(ctx context.Context) (net.Conn, error) {
+	within, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := b.open(within)
+	if err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { _ = conn.Close() }) // nothing is lost: unacknowledged messages come again
+	return patient{conn}, nil
+}
+
+func (b Broker) open(ctx context.Context) (net.Conn, error) {
+	dialer := &net.Dialer{}
+	if !b.tls {
+		return dialer.DialContext(ctx, "tcp", b.address)
+	}
+	config := &tls.Config{ServerName: b.host, MinVersion: tls.VersionTLS12}
+	if b.caFile != "" {
+		pem, err := os.ReadFile(b.caFile)
+		if err != nil {
+			return nil, fmt.Errorf("ca_file: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_file: %w", errors.New(b.caFile+" has no certificate in PEM"))
+		}
+	}
+	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", b.address)
+}
+
+// patient bounds each write: a broker that stopped reading is a lost one.
+type patient struct{ net.Conn }
+
+func (p patient) Write(b []byte) (int, error) {
+	if err := p.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	return p.Conn.Write(b)
+}

@@ -1,0 +1,266 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// errRefused ends a session whose messages the gateway did not take.
+var errRefused = errors.New("the gateway could not record messages: asking for them again")
+
+// refusedSubscription is what a broker grants that does not (MQTT-3.9.3-2).
+const refusedSubscription = 0x80
+
+// session is one connection to the broker, from its dialling to its loss.
+type session struct {
+	client  paho.Client
+	ctx     context.Context // ends with the session; its cause is why
+	end     context.CancelCauseFunc
+	inbox   chan inbound
+	waiting chan *pending   // in order of receipt
+	renewed atomic.Bool     // the subscriptions stand
+	former  map[string]bool // topics given back, of a configuration before; only take has it
+}
+
+// inbound is a message as it came.
+type inbound struct {
+	message paho.Message
+	late    bool
+}
+
+// pending is a message whose events are on their way to the disk.
+type pending struct {
+	message paho.Message
+	result  chan error // one
+}
+
+// session connects, takes messages in until the connection is lost or ctx ends,
+// and says how long it lasted.
+func (c *Connection) session(ctx context.Context) (time.Duration, error) {
+	s, err := c.newSession(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.disconnect()
+	defer s.end(nil) // before that: it waits for the handler
+	stopDialling := context.AfterFunc(ctx, func() { s.end(ctx.Err()) })
+	err = s.wait(s.client.Connect())
+	if !stopDialling() {
+		return 0, ctx.Err()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("connect: %w", err)
+	}
+	var acker sync.WaitGroup
+	acknowledged := make(chan struct{})
+	acker.Go(func() { defer close(acknowledged); s.acknowledge(c) })
+	defer acker.Wait()
+	defer s.end(nil) // or the acker waits for results
+
+	began := time.Now()
+	granted := c.subscribe(s)
+	subscribed := granted.Done()
+	defer c.current.Store(nil)
+	for {
+		select {
+		case in := <-s.inbox: // before the grant, too: the broker sends what waited first
+			c.take(ctx, s, in)
+		case <-subscribed:
+			subscribed = nil
+			if err := c.granted(s, granted); err != nil {
+				return 0, err
+			}
+		case <-s.ctx.Done():
+			return time.Since(began), context.Cause(s.ctx)
+		case <-ctx.Done():
+			close(s.waiting)
+			select {
+			case <-acknowledged:
+			case <-time.After(parting):
+			}
+			s.disconnect() // before the end of the session closes the connection: acknowledgements are on their way
+			return time.Since(began), nil
+		}
+	}
+}
+
+// newSession makes a client with the settings on which the promise of the
+// package rests.
+func (c *Connection) newSession(ctx context.Context) (*session, error) {
+	password, err := c.broker.readPassword()
+	if err != nil {
+		return nil, err
+	}
+	s := &session{inbox: make(chan inbound, 256), waiting: make(chan *pending, maxOpen), former: make(map[string]bool)}
+	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
+	options := paho.NewClientOptions().
+		AddBroker(c.broker.String()).
+		SetClientID(c.clientID).
+		SetUsername(c.broker.user).
+		SetPassword(password).
+		SetProtocolVersion(4).
+		SetCleanSession(false).
+		SetOrderMatters(true).
+		SetAutoAckDisabled(true).
+		SetAutoReconnect(false).
+		SetConnectRetry(false).
+		SetConnectTimeout(connectTimeout).
+		SetWriteTimeout(writeTimeout).
+		SetKeepAlive(keepAlive).
+		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { s.receive(ctx, m) }). // from before Subscribe, too
+		SetConnectionLostHandler(func(_ paho.Client, err error) { s.end(fmt.Errorf("connection lost: %w", err)) }).
+		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return c.broker.dial(s.ctx) })
+	s.client = paho.NewClient(options)
+	return s, nil
+}
+
+// disconnect says good-bye where there is somebody to say it to.
+func (s *session) disconnect() { s.client.Disconnect(uint(parting.Milliseconds())) }
+
+// receive hands a message on. When the gateway is far behind it waits, and so
+// does the broker.
+func (s *session) receive(ctx context.Context, m paho.Message) {
+	select {
+	case s.inbox <- inbound{m, m.Retained() || m.Duplicate() || !s.renewed.Load()}:
+	case <-s.ctx.Done():
+	case <-ctx.Done():
+	}
+}
+
+// wait waits for paho to finish something, at most until the session ends.
+func (s *session) wait(t paho.Token) error {
+	select {
+	case <-t.Done():
+		return t.Error()
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+}
+
+// subscribe asks for the topics, each time: the broker may have forgotten the
+// session.
+func (c *Connection) subscribe(s *session) paho.Token {
+	if len(c.told) == 0 {
+		return &paho.DummyToken{}
+	}
+	filters := make(map[string]byte, len(c.told))
+	for topic := range c.told {
+		filters[topic] = 1
+	}
+	return s.client.SubscribeMultiple(filters, nil)
+}
+
+// granted takes the broker's answer to the subscription, with which the
+// connection is ready. Topics that it refuses are logged, the others work.
+func (c *Connection) granted(s *session, answer paho.Token) error {
+	if err := answer.Error(); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	s.renewed.Store(true)
+	if t, ok := answer.(*paho.SubscribeToken); ok {
+		for topic, qos := range t.Result() {
+			if qos == refusedSubscription {
+				c.log.Error("mqtt broker refuses the subscription: check its access rules", "topic", topic)
+			}
+		}
+	}
+	c.up(s)
+	return nil
+}
+
+// take gives the events of a message to the house, when there is room for them.
+func (c *Connection) take(ctx context.Context, s *session, in inbound) {
+	c.received.Add(1)
+	p := &pending{in.message, make(chan error, 1)}
+	events := c.events(s, in)
+	for taken := range min(len(events), maxOpen) {
+		select {
+		case c.open <- struct{}{}:
+			continue
+		case <-s.ctx.Done():
+		case <-ctx.Done():
+		}
+		c.settle(taken)
+		return // not acknowledged: it comes again
+	}
+	select {
+	case s.waiting <- p:
+	case <-s.ctx.Done():
+		c.settle(len(events))
+		return
+	}
+	if len(events) == 0 {
+		p.result <- nil
+		return
+	}
+	var once sync.Once
+	c.accept(events, func(err error) {
+		once.Do(func() {
+			p.result <- err
+			c.settle(len(events))
+		})
+	})
+}
+
+// settle makes room for n further events.
+func (c *Connection) settle(n int) {
+	for range min(n, maxOpen) {
+		<-c.open
+	}
+}
+
+// acknowledge acknowledges what is durable, in the order of receipt, until the
+// session ends or waiting is closed. After a refusal it acknowledges nothing
+// more, so that all that follows comes again in its order.
+func (s *session) acknowledge(c *Connection) {
+	var again <-chan time.Time
+	for {
+		var p *pending
+		var open bool
+		select {
+		case p, open = <-s.waiting:
+		case <-again:
+			s.end(errRefused)
+		case <-s.ctx.Done():
+		}
+		if !open {
+			return
+		}
+		select {
+		case err := <-p.result:
+			switch {
+			case err != nil && again == nil:
+				again = time.After(c.refusedWait)
+				c.log.Error("mqtt message not recorded, the broker keeps it", "wait", c.refusedWait, "error", err)
+			case again == nil:
+				p.message.Ack()
+			}
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// publish sends a command and waits for its acknowledgement.
+func (s *session) publish(ctx context.Context, topic, payload string) error {
+	token := s.client.Publish(topic, 1, false, payload)
+	select {
+	case <-token.Done():
+		if errors.Is(token.Error(), paho.ErrNotConnected) {
+			return ErrNotConnected
+		}
+		return token.Error()
+	case <-s.ctx.Done():
+		return fmt.Errorf("sent, not acknowledged: %w", context.Cause(s.ctx))
+	case <-ctx.Done():
+		return fmt.Errorf("sent, not acknowledged: %w", ctx.Err())
+	}
+}

@@ -1,0 +1,98 @@
+package simboard
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+
+	"hogar/drivers"
+)
+
+// air is what is around a chip: °C, %, hPa, lx.
+type air struct{ temperature, humidity, pressure, illuminance float64 }
+
+// chip is the model of a chip, as its registers show it.
+type chip interface {
+	// tx answers a transfer at a machine time: first w is written, then r read.
+	tx(now time.Time, around air, w, r []byte) error
+	// power switches it off and on: it forgets its settings.
+	power()
+}
+
+// newChip returns the model of a part, or nil.
+func newChip(p drivers.Part) chip {
+	var c chip
+	switch {
+	case p.Chip == "bme280" && (p.Address == 0x76 || p.Address == 0x77):
+		c = &bme280{}
+	case p.Chip == "bh1750" && (p.Address == 0x23 || p.Address == 0x5c):
+		c = &bh1750{}
+	case p.Chip == "tmp102" && p.Address >= 0x48 && p.Address <= 0x4b:
+		c = &tmp102{}
+	default:
+		return nil
+	}
+	c.power()
+	return c
+}
+
+// errNack is a chip that does not acknowledge what it is sent.
+var errNack = syscall.EIO
+
+// bus is an I2C bus.
+type bus struct {
+	name  string
+	chips map[uint16]*socket // as New made them
+}
+
+var _ i2c.Bus = (*bus)(nil)
+
+// socket is a chip in its place.
+type socket struct {
+	seat *seat
+	air  func() air
+
+	mu     sync.Mutex
+	chip   chip
+	absent bool // when last asked
+}
+
+// String names the bus.
+func (b *bus) String() string { return b.name }
+
+// SetSpeed accepts any speed: the models do not care.
+func (b *bus) SetSpeed(physic.Frequency) error { return nil }
+
+// Tx makes one transfer with the chip at addr.
+func (b *bus) Tx(addr uint16, w, r []byte) error {
+	s := b.chips[addr]
+	if s == nil {
+		return fmt.Errorf("%s: %w", b.name, syscall.ENXIO)
+	}
+	err := s.seat.fault.err()
+	s.mu.Lock()
+	back := s.absent && err == nil
+	s.absent = errors.Is(err, syscall.ENXIO)
+	if back {
+		s.chip.power()
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.name, err)
+	}
+	if s.seat.fault.is() == Stuck {
+		for i := range r {
+			r[i] = 0xFF
+		}
+		return nil
+	}
+	around := s.air()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.chip.tx(time.Now(), around, w, r)
+}

@@ -1,0 +1,241 @@
+// Package simboard is a machine's buses and pins as [drivers.Board] describes
+// them, with nothing behind but a [world.World]: chips that answer register by
+// register, pins that relays hang on and people trip. A driver cannot tell it
+// from the real board.
+//
+// The chips are those of the parts of the configured devices; what a chip or pin
+// is follows from [drivers.Part].Chip:
+//
+//	bme280, bh1750, tmp102   a chip on a bus
+//	relay                    an output that the world is told of
+//	motion                   an input, active while somebody is in the room
+//	door                     an input, active except while the room's door is open
+//	contact, button          an input at rest, until it is pressed
+//
+// Faults are put in with [Board.Fault], and taken out with [NoFault]; each
+// harms the parts of its device and nothing else.
+package simboard
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+
+	"hogar/drivers"
+	"hogar/drivers/simboard/world"
+)
+
+// pace is how often the inputs look at the world, in machine time.
+const pace = 50 * time.Millisecond
+
+// patience is how long a transfer or a pin may hang before the board gives it
+// up, in machine time.
+const patience = time.Second
+
+// Board is a simulated board. Its methods are safe for concurrent use.
+type Board struct {
+	world *world.World
+	now   func() time.Time
+	buses map[string]*bus    // as New made them
+	parts map[string][]*seat // by device, as New made them
+
+	mu   sync.Mutex
+	pins map[string]*pin // the pins, and all that is in them and their lines
+}
+
+var _ drivers.Board = (*Board)(nil)
+
+// seat is the place of one part on the board.
+type seat struct {
+	device string
+	part   drivers.Part
+	fault  *switchboard
+}
+
+// New makes a board with the parts of each device, by the devices' names. now is
+// house time: it is what the world is told before each look at it.
+func New(w *world.World, now func() time.Time, parts map[string][]drivers.Part) (*Board, error) {
+	b := &Board{world: w, now: now, buses: map[string]*bus{"I2C1": {name: "I2C1", chips: map[uint16]*socket{}}},
+		parts: make(map[string][]*seat), pins: make(map[string]*pin)}
+	for i := range 28 {
+		name := fmt.Sprintf("GPIO%d", i)
+		b.pins[name] = &pin{name: name}
+	}
+	for _, device := range slices.Sorted(maps.Keys(parts)) {
+		for _, part := range parts[device] {
+			s := &seat{device: device, part: part, fault: newSwitchboard()}
+			if err := b.place(s); err != nil {
+				return nil, fmt.Errorf("simulate %s: %w", device, err)
+			}
+			b.parts[device] = append(b.parts[device], s)
+		}
+	}
+	return b, nil
+}
+
+// place puts one part onto the board.
+func (b *Board) place(s *seat) error {
+	if s.part.Bus == "" {
+		p := b.pins[s.part.Pin]
+		switch {
+		case p == nil:
+			return fmt.Errorf("the board has no pin %q", s.part.Pin)
+		case p.seat != nil:
+			return fmt.Errorf("%s has %s already", s.part.Pin, p.seat.device)
+		case !slices.Contains([]string{"relay", "motion", "door", "contact", "button"}, s.part.Chip):
+			return fmt.Errorf("the simulation knows no %q at a pin", s.part.Chip)
+		}
+		p.seat = s
+		return nil
+	}
+	model := newChip(s.part)
+	if model == nil {
+		return fmt.Errorf("the simulation has no model of a %q at %#x", s.part.Chip, s.part.Address)
+	}
+	on := b.buses[s.part.Bus]
+	if on == nil {
+		on = &bus{name: s.part.Bus, chips: make(map[uint16]*socket)}
+		b.buses[s.part.Bus] = on
+	}
+	if there := on.chips[s.part.Address]; there != nil {
+		return fmt.Errorf("%#x on %s has %s already", s.part.Address, on.name, there.seat.device)
+	}
+	on.chips[s.part.Address] = &socket{seat: s, air: b.air(world.RoomOf(s.device)), chip: model}
+	return nil
+}
+
+// I2C lends a bus: I2C1, and those that parts are on.
+func (b *Board) I2C(name string) (i2c.Bus, error) {
+	if on := b.buses[name]; on != nil {
+		return on, nil
+	}
+	return nil, fmt.Errorf("the board has no bus %s: it has %v", name, slices.Sorted(maps.Keys(b.buses)))
+}
+
+// Run lets the inputs follow the world, and so makes the edges that come by
+// themselves, until ctx ends; then it returns nil. It looks every 50 ms of machine time.
+func (b *Board) Run(ctx context.Context) error {
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for {
+		b.look()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Close takes all faults out, so that nothing hangs, and closes the lines that
+// are still held.
+func (b *Board) Close() error {
+	for device := range b.parts {
+		_ = b.Fault(device, NoFault) // the device is known
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range b.pins {
+		if p.line != nil {
+			p.line.release()
+		}
+	}
+	return nil
+}
+
+// air returns what is around the chips in a room, at the house time of the call.
+func (b *Board) air(room string) func() air {
+	return func() air {
+		b.world.Advance(b.now())
+		return air{b.world.Temperature(room), b.world.Humidity(room), b.world.Pressure(room), b.world.Illuminance(room)}
+	}
+}
+
+// Fault is something that is wrong with a device.
+type Fault string
+
+// The faults.
+const (
+	NoFault  Fault = ""
+	Absent   Fault = "absent"    // nothing answers; when it comes back it has lost its settings
+	BusError Fault = "bus error" // each transfer, and each use of the pin, fails
+	Hang     Fault = "hang"      // each takes a second and then fails
+	Stuck    Fault = "stuck"     // a chip reads as all ones; a pin keeps its level
+)
+
+// Fault breaks a device, or mends it with [NoFault].
+func (b *Board) Fault(device string, f Fault) error {
+	if !slices.Contains([]Fault{NoFault, Absent, BusError, Hang, Stuck}, f) {
+		return fmt.Errorf("there is no fault %q", f)
+	}
+	seats, known := b.parts[device]
+	if !known {
+		return fmt.Errorf("the simulation has no device %s", device)
+	}
+	for _, s := range seats {
+		s.fault.set(f)
+	}
+	return nil
+}
+
+// switchboard holds the fault of one part.
+type switchboard struct {
+	mu      sync.Mutex
+	fault   Fault
+	changed chan struct{} // closed with each change
+}
+
+func newSwitchboard() *switchboard { return &switchboard{changed: make(chan struct{})} }
+
+func (s *switchboard) set(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = f
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *switchboard) get() (Fault, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fault, s.changed
+}
+
+// err makes the error of a fault, after the time that it takes; nil for those
+// that do not show as errors. A nil switchboard has no fault.
+func (s *switchboard) err() error {
+	if s == nil {
+		return nil
+	}
+	fault, changed := s.get()
+	switch fault {
+	case Absent:
+		return syscall.ENXIO
+	case BusError:
+		return syscall.EIO
+	case Hang:
+		t := time.NewTimer(patience)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-changed:
+		}
+		return syscall.ETIMEDOUT
+	}
+	return nil
+}
+
+// is returns the fault that holds now.
+func (s *switchboard) is() Fault {
+	if s == nil {
+		return NoFault
+	}
+	fault, _ := s.get()
+	return fault
+}
