@@ -1,0 +1,256 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// do does one step of a run.
+func (e *Engine) do(r *run, in *instr) {
+	switch in.op {
+	case doSet:
+		e.set(r, in)
+	case doWait:
+		e.wait(r, waitTime, e.now.Add(in.hold), time.Time{})
+		r.note(e.now, in.shown)
+	case doUntil:
+		var limit time.Time
+		if in.limit > 0 {
+			limit = e.now.Add(in.limit)
+		}
+		r.note(e.now, in.shown)
+		e.wait(r, waitUntil, time.Time{}, limit)
+		e.lookRun(r)
+	case doIf:
+		e.branch(r, in)
+	case doJump:
+		r.PC = in.end
+	case doLoop:
+		e.loop(r, in)
+	case doPublish:
+		e.publish(r, in)
+	case doLog:
+		r.note(e.now, "log "+in.text.eval(&e.env).String())
+		r.PC++
+	case doStop:
+		e.end(r, "stopped", in.text.eval(&e.env).String())
+	}
+}
+
+func (e *Engine) branch(r *run, in *instr) {
+	v := in.prog.Eval(&e.env)
+	saw := " (" + in.prog.Describe(&e.env, e.table) + ")"
+	switch {
+	case v.Kind() != home.Boolean:
+		r.note(e.now, in.shown+": unknown, neither"+saw)
+		r.PC = in.end
+	case v.Boolean():
+		r.note(e.now, in.shown+": true"+saw)
+		r.PC++
+	default:
+		r.note(e.now, in.shown+": false"+saw)
+		r.PC = in.no
+	}
+}
+
+func (e *Engine) loop(r *run, in *instr) {
+	goOn := r.Loops[in.loop] < in.times
+	if goOn && in.prog != nil {
+		goOn = in.prog.Eval(&e.env).Boolean()
+	}
+	if !goOn {
+		r.note(e.now, fmt.Sprintf("%s: ended after %d", in.shown, r.Loops[in.loop]))
+		r.Loops[in.loop] = 0
+		r.PC = in.end
+		return
+	}
+	r.Loops[in.loop]++
+	r.Round++
+	r.PC++
+}
+
+// set hands in commands, one for each device, and waits for their outcomes.
+func (e *Engine) set(r *run, in *instr) {
+	commands, err := e.commands(r, in)
+	if err != "" {
+		e.wrong(r, in, err)
+		return
+	}
+	for _, c := range commands {
+		r.note(e.now, "set "+c.Device+" "+c.Set.String())
+		if c.Device == varsDevice {
+			if !e.setVariables(r, c) {
+				return
+			}
+			continue
+		}
+		r.Await = append(r.Await, c.ID)
+		e.awaited[c.ID] = r
+		e.out = append(e.out, Decision{Command: c})
+	}
+	if len(r.Await) == 0 {
+		r.PC++
+		return
+	}
+	e.wait(r, waitOutcome, time.Time{}, e.now.Add(outcomeLimit))
+}
+
+// commands computes the values of a set step; nothing is set when one is unknown.
+func (e *Engine) commands(r *run, in *instr) (list []*home.Command, wrong string) {
+	for i := range in.sets {
+		s := &in.sets[i]
+		v := s.value.eval(&e.env)
+		if !v.Known() {
+			why := ""
+			if s.value.prog != nil {
+				why = " because of " + s.value.prog.Describe(&e.env, e.table)
+			}
+			return nil, "the value of " + s.name + " is unknown" + why
+		}
+		got, err := s.prop.Accept(v)
+		if err != nil {
+			return nil, s.name + ": " + err.Error()
+		}
+		at := slices.IndexFunc(list, func(c *home.Command) bool { return c.Device == s.device })
+		if at < 0 {
+			at = len(list)
+			list = append(list, &home.Command{ID: r.commandID(s.device), Device: s.device, Source: "rule:" + r.rule.name,
+				Reason: r.Cause.Event, Expires: e.now.Add(outcomeLimit), Received: e.now})
+		}
+		list[at].Set = append(list[at].Set, home.Setting{Property: s.prop.Name, Value: got})
+	}
+	return list, ""
+}
+
+// wrong ends a run whose step failed, unless the step says to go on.
+func (e *Engine) wrong(r *run, in *instr, what string) {
+	if !in.goOn {
+		e.end(r, "failed", what)
+		return
+	}
+	r.note(e.now, in.shown+" failed, goes on: "+what)
+	r.Waits, r.Wrong = waitNothing, ""
+	r.PC++
+}
+
+// outcome lets a run go on when all its commands have ended.
+func (e *Engine) outcome(o *home.Outcome) {
+	r := e.awaited[o.ID]
+	if r == nil {
+		return
+	}
+	delete(e.awaited, o.ID)
+	r.Await = slices.DeleteFunc(r.Await, func(id string) bool { return id == o.ID })
+	r.note(e.now, o.Device+" "+string(o.Result)+suffix(o.Error))
+	if !o.Result.OK() && o.Result != home.Superseded { // superseded: a newer wish is already followed
+		r.Wrong = o.Device + " " + string(o.Result) + suffix(o.Error)
+	}
+	if len(r.Await) > 0 {
+		return
+	}
+	e.due.clear(&r.timer)
+	if r.Wrong != "" {
+		e.wrong(r, r.step(), r.Wrong)
+	} else {
+		r.Waits = waitNothing
+		r.PC++
+	}
+	e.exec(r)
+}
+
+func suffix(s string) string {
+	if s == "" {
+		return ""
+	}
+	return ": " + s
+}
+
+func (e *Engine) publish(r *run, in *instr) {
+	exchange, key := in.message.exchange.eval(&e.env), in.message.key.eval(&e.env)
+	if !exchange.Known() || !key.Known() {
+		e.wrong(r, in, "the exchange or the key of the message is unknown")
+		return
+	}
+	m := &home.Message{Exchange: exchange.String(), Key: key.String(), Body: in.message.body.eval(&e.env)}
+	r.note(e.now, "publish "+m.Exchange+" "+m.Key)
+	e.out = append(e.out, Decision{Event: &home.Event{At: e.now, Kind: home.KindPublish, Name: r.rule.name, Message: m}})
+	r.PC++
+}
+
+// pendingVariable is a variable that was set, and how many sets led to it.
+type pendingVariable struct {
+	event home.Event
+	deep  int
+}
+
+// setVariables sets variables: rules see each right after the present event. It
+// reports whether the run goes on.
+func (e *Engine) setVariables(r *run, c *home.Command) bool {
+	if e.deep >= variableDeep {
+		e.end(r, "failed", fmt.Sprintf("rules that set variables started one another %d deep", variableDeep))
+		return false
+	}
+	for _, s := range c.Set {
+		v := s.Value
+		if w := e.names[nameKey{varsDevice, s.Property}]; v == home.Toggle && w != nil && e.isSwitch(s.Property) {
+			v = home.BooleanOf(!e.env.Slots[w.slot].Value.Boolean())
+		}
+		ev := home.Event{At: e.now, Kind: home.KindVariable, Name: s.Property, Value: v, Reason: c.Source}
+		e.out = append(e.out, Decision{Event: &ev})
+		e.pending = append(e.pending, pendingVariable{ev, e.deep + 1})
+	}
+	return true
+}
+
+func (e *Engine) isSwitch(name string) bool {
+	return slices.ContainsFunc(e.vars, func(v *variable) bool { return v.Name == name && v.Type == home.TypeBoolean })
+}
+
+// settle lets rules see the variables that rules have set, one after the other.
+func (e *Engine) settle() {
+	for len(e.pending) > 0 {
+		p := e.pending[0]
+		e.pending = e.pending[1:]
+		e.moment++
+		e.deep = p.deep
+		e.readVariable(&p.event)
+	}
+	e.deep = 0
+}
+
+// Explain in one line what a rule is, for the page and the command line.
+func (r *rule) status(now time.Time) Status {
+	s := Status{Name: r.name, Label: r.label, Enabled: !r.disabled, State: "idle", Why: r.state.Why, Runs: len(r.runs),
+		Started: r.state.Runs}
+	switch {
+	case r.disabled:
+		s.State, s.Why = "disabled", "enabled is false"
+	case now.Before(r.state.Paused):
+		s.State = "paused"
+	case len(r.runs) > 0:
+		s.State = "running"
+		if first := r.runs[0]; first.Waits != waitNothing && first.PC < len(first.code) {
+			s.Why += ", at: " + first.step().shown
+		}
+	case s.Why == "":
+		var shown []string
+		for _, t := range r.triggers {
+			shown = append(shown, t.shown)
+		}
+		s.Why = "waits for " + strings.Join(shown, " or ")
+	}
+	return s
+}
+
+// Rules returns the present state of all rules, in their order.
+func (e *Engine) Rules() []Status {
+	list := make([]Status, len(e.rules))
+	for i, r := range e.rules {
+		list[i] = r.status(e.now)
+	}
+	return list
+}

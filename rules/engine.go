@@ -1,0 +1,328 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"hogar/gateway/home"
+	"hogar/rules/expr"
+)
+
+// engine puts compiled rules together with the indexes by which an event finds
+// those that read it.
+func (l *loader) engine(list []*rule) *Engine {
+	e := &Engine{o: l.o, loc: l.loc, table: l.table, rules: list, vars: l.house.vars, loader: l,
+		names: make(map[nameKey]*watch), devices: make(map[string]*deviceWatch), awaited: make(map[string]*run)}
+	for i, r := range list {
+		r.order = i
+		if !r.disabled {
+			e.triggers = append(e.triggers, r.triggers...)
+		}
+	}
+	for i, t := range e.triggers {
+		t.order, t.state.New = uint64(i), true
+		t.due = timer{class: classTrigger, order: 2 * t.order, wake: func(e *Engine) { e.wakeTrigger(t) }}
+		t.ages = timer{class: classTrigger, order: 2*t.order + 1, wake: func(e *Engine) { e.look(t, false) }}
+		e.index(t)
+	}
+	e.minute = timer{class: classMinute, wake: (*Engine).wakeMinute}
+	e.indexDevices()
+	e.env = expr.Env{Slots: make([]expr.Slot, len(l.table.Names())), Online: make([]bool, len(l.table.Devices()))}
+	if l.o.Latitude != 0 || l.o.Longitude != 0 {
+		e.env.Sun = place{l.o.Latitude, l.o.Longitude}.elevation
+	}
+	e.known = make([]home.Value, len(e.env.Slots))
+	for i := range e.env.Slots {
+		e.env.Slots[i].Why = "never read"
+	}
+	for _, v := range e.vars {
+		if w := e.names[nameKey{varsDevice, v.Name}]; w != nil {
+			e.env.Slots[w.slot] = expr.Slot{Value: v.start}
+			e.known[w.slot] = v.start
+		}
+	}
+	return e
+}
+
+// index enters t where its events will look for it.
+func (e *Engine) index(t *trigger) {
+	switch t.kind {
+	case whenStarted:
+		e.started = append(e.started, t)
+	case whenMessage:
+		e.messages = append(e.messages, t)
+	case whenOnline, whenOffline:
+		e.table.Device(t.device)
+	case whenChanged:
+		for _, name := range t.names {
+			e.table.Slot(name)
+			e.watch(name, t)
+		}
+	case whenEvent:
+		e.watch(t.names[0], t)
+	case whenIs:
+		for _, slot := range t.prog.Names {
+			e.watch(e.table.Name(slot), t)
+		}
+		if t.prog.Clock {
+			e.clocked = append(e.clocked, t)
+		}
+	}
+}
+
+func (e *Engine) watch(name string, t *trigger) {
+	device, property := home.Split(name)
+	k := nameKey{device, property}
+	w := e.names[k]
+	if w == nil {
+		w = &watch{slot: -1}
+		e.names[k] = w
+	}
+	if t != nil && !slices.Contains(w.triggers, t) {
+		w.triggers = append(w.triggers, t)
+	}
+}
+
+// indexDevices enters the names that nothing is started by, and gives each
+// device its names and the triggers that its state concerns.
+func (e *Engine) indexDevices() {
+	for _, v := range e.vars {
+		e.table.Slot(home.Join(varsDevice, v.Name))
+	}
+	for slot := range e.table.Names() {
+		e.indexSlot(slot)
+	}
+	for i := range e.table.Devices() {
+		e.deviceWatch(e.table.Devices()[i])
+	}
+	for _, t := range e.triggers {
+		if t.kind == whenOnline || t.kind == whenOffline {
+			d := e.deviceWatch(t.device)
+			d.triggers = append(d.triggers, t)
+		}
+		if t.prog == nil {
+			continue
+		}
+		for _, device := range t.prog.Online {
+			d := e.deviceWatch(e.table.Devices()[device])
+			d.triggers = append(d.triggers, t)
+		}
+	}
+	for _, d := range e.devices {
+		slices.SortFunc(d.triggers, func(a, b *trigger) int { return int(a.order) - int(b.order) })
+		d.triggers = slices.Compact(d.triggers)
+	}
+}
+
+// indexSlot lets readings and the state of its device find a name.
+func (e *Engine) indexSlot(slot int) {
+	name := e.table.Name(slot)
+	e.watch(name, nil)
+	device, property := home.Split(name)
+	w := e.names[nameKey{device, property}]
+	w.slot = slot
+	if device == varsDevice {
+		return
+	}
+	d := e.deviceWatch(device)
+	d.slots = append(d.slots, slot)
+	d.triggers = append(d.triggers, w.triggers...)
+}
+
+// grow makes room for the names that only an old rule's steps read.
+func (e *Engine) grow() {
+	for slot := len(e.env.Slots); slot < len(e.table.Names()); slot++ {
+		e.indexSlot(slot)
+		e.env.Slots = append(e.env.Slots, expr.Slot{Why: "never read"})
+		e.known = append(e.known, home.Value{})
+	}
+	for i := len(e.env.Online); i < len(e.table.Devices()); i++ {
+		e.deviceWatch(e.table.Devices()[i])
+		e.env.Online = append(e.env.Online, false)
+	}
+}
+
+func (e *Engine) deviceWatch(name string) *deviceWatch {
+	d := e.devices[name]
+	if d == nil {
+		d = &deviceWatch{name: name, index: e.table.Device(name)}
+		e.devices[name] = d
+	}
+	return d
+}
+
+// Step takes one event and returns what the rules decide, in order. First all
+// happens that is due up to the event's time, each at its own. An event of Kind
+// 0 only tells that time has passed. Time never goes back: an event with an
+// earlier time counts as now.
+//
+// A late event updates the value and starts nothing; after a reload the last
+// readings may be handed in as such. The engine's own variables, rule events and
+// messages out may come back: it ignores them.
+func (e *Engine) Step(ev home.Event) []Decision {
+	e.out, e.left, e.budget = e.left, nil, stepBudget
+	first := e.now.IsZero()
+	trusted := ev.Flags&home.FlagUntrusted == 0
+	now := e.now
+	if at := ev.At.Round(time.Microsecond); at.After(now) {
+		now = at.UTC()
+	}
+	switch {
+	case first:
+		e.trusted = trusted
+		e.setNow(now)
+		e.schedule()
+	case ev.Kind == home.KindGateway && ev.Name == "started":
+		e.trusted = trusted
+		e.afterGap(now)
+	case trusted != e.trusted:
+		e.trusted = trusted
+		e.setNow(now)
+		e.schedule()
+	}
+	for len(e.due) > 0 && !e.due[0].at.After(now) {
+		t := e.due[0]
+		if t.at.After(e.now) {
+			e.setNow(t.at)
+		}
+		e.due.clear(t)
+		e.moment++
+		t.wake(e)
+		e.settle()
+	}
+	e.setNow(now)
+	e.moment++
+	e.take(&ev)
+	e.settle()
+	return e.out
+}
+
+// Next returns the moment at which Step wants to be called although nothing
+// happens; zero: never. Before the first Step it is zero: call Step once at the
+// start.
+func (e *Engine) Next() time.Time {
+	if len(e.due) == 0 {
+		return time.Time{}
+	}
+	return e.due[0].at
+}
+
+func (e *Engine) setNow(t time.Time) {
+	e.now, e.env.Age, e.env.Now = t, t, time.Time{}
+	if e.trusted {
+		e.env.Now = t.In(e.loc)
+	}
+}
+
+// take lets one event be seen by the rules.
+func (e *Engine) take(ev *home.Event) {
+	switch ev.Kind {
+	case home.KindReading:
+		if w := e.names[nameKey{ev.Device, ev.Property}]; w != nil && w.slot >= 0 {
+			e.read(w, ev)
+		}
+	case home.KindEvent:
+		if w := e.names[nameKey{ev.Device, ev.Property}]; w != nil && !ev.Late() {
+			e.happen(w, ev)
+		}
+	case home.KindStatus:
+		if d := e.devices[ev.Device]; d != nil {
+			e.status(d, ev)
+		}
+	case home.KindOutcome:
+		if ev.Outcome != nil {
+			e.outcome(ev.Outcome)
+		}
+	case home.KindMessage:
+		e.message(ev)
+	case home.KindVariable:
+		if !strings.HasPrefix(ev.Reason, "rule:") { // else it was seen when it was set
+			e.readVariable(ev)
+		}
+	case home.KindGateway:
+		if ev.Name == "started" {
+			for _, t := range e.started {
+				e.start(t, cause{Event: "the gateway has started"})
+			}
+		}
+	}
+}
+
+func (e *Engine) readVariable(ev *home.Event) {
+	if w := e.names[nameKey{varsDevice, strings.TrimPrefix(ev.Name, varsDevice+".")}]; w != nil && w.slot >= 0 {
+		e.read(w, ev)
+	}
+}
+
+// read updates a value and lets those look who read it: waiting runs first.
+func (e *Engine) read(w *watch, ev *home.Event) {
+	s := &e.env.Slots[w.slot]
+	at := ev.Time
+	if at.IsZero() || at.After(e.now) {
+		at = e.now
+	}
+	if at.Before(s.At) {
+		return
+	}
+	before := e.known[w.slot]
+	s.Value, s.Why = ev.Value, ev.Unknown
+	if ev.Value.Known() {
+		s.At, s.Why = at.UTC(), ""
+		e.known[w.slot] = ev.Value
+	} else if s.Why == "" {
+		s.Why = "unknown"
+	}
+	e.resume(w.slot)
+	for _, t := range w.triggers {
+		if t.kind == whenIs {
+			e.look(t, ev.Late())
+			continue
+		}
+		if t.kind == whenChanged && ev.Value.Known() && before.Known() && before != ev.Value && !ev.Late() {
+			e.start(t, cause{Value: ev.Value, Previous: before,
+				Event: e.table.Name(w.slot) + " " + before.String() + " -> " + ev.Value.String()})
+		}
+	}
+}
+
+func (e *Engine) happen(w *watch, ev *home.Event) {
+	for _, t := range w.triggers {
+		if t.kind == whenEvent && (!t.happened.Known() || t.happened == ev.Value) {
+			e.start(t, cause{Value: ev.Value, Event: ev.FullName() + " " + ev.Value.String()})
+		}
+	}
+}
+
+// status notes if a device is there; of one that is not all values are unknown.
+func (e *Engine) status(d *deviceWatch, ev *home.Event) {
+	online := ev.State == home.Online
+	e.env.Online[d.index], d.seen = online, true
+	if !online {
+		why := ev.State
+		if ev.Reason != "" {
+			why += ": " + ev.Reason
+		}
+		for _, slot := range d.slots {
+			e.env.Slots[slot].Value, e.env.Slots[slot].Why = home.Value{}, why
+		}
+	}
+	e.resumeDevice(d)
+	for _, t := range d.triggers {
+		if t.kind != whenChanged && t.kind != whenEvent {
+			e.look(t, ev.Late())
+		}
+	}
+}
+
+func (e *Engine) message(ev *home.Event) {
+	m := ev.Message
+	if m == nil || ev.Late() {
+		return
+	}
+	for _, t := range e.messages {
+		if t.exchange == m.Exchange && home.Match(t.pattern, m.Key) {
+			e.start(t, cause{Message: m.Body, Event: "message " + m.Exchange + " " + m.Key})
+		}
+	}
+}

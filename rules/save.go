@@ -1,0 +1,185 @@
+package rules
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"hogar/gateway/home"
+	"hogar/rules/expr"
+)
+
+// saved is the state of an engine in the checkpoint. Everything is by name, so
+// that another set of rules can take up what it knows.
+type saved struct {
+	Version int                  `json:"version"`
+	Now     time.Time            `json:"now"`
+	Trusted bool                 `json:"trusted"`
+	RunSeq  uint64               `json:"run_seq"`
+	Names   map[string]savedName `json:"names,omitempty"`
+	Devices map[string]bool      `json:"devices,omitempty"` // those that have had a status
+	Rules   map[string]savedRule `json:"rules,omitempty"`
+}
+
+type savedName struct {
+	Value home.Value `json:"value"`
+	Known home.Value `json:"known"` // the last known one
+	Why   string     `json:"why,omitempty"`
+	At    time.Time  `json:"at,omitzero"`
+}
+
+type savedRule struct {
+	State    ruleState                 `json:"state"`
+	Triggers map[string][]triggerState `json:"triggers,omitempty"` // by their text
+	Steps    *home.Node                `json:"steps,omitempty"`    // of the runs
+	Runs     []*run                    `json:"runs,omitempty"`
+}
+
+const saveVersion = 1
+
+// Save returns the whole state. It is not to be called within Step.
+func (e *Engine) Save() (json.RawMessage, error) {
+	s := saved{Version: saveVersion, Now: e.now, Trusted: e.trusted, RunSeq: e.runSeq, Names: make(map[string]savedName),
+		Devices: make(map[string]bool), Rules: make(map[string]savedRule)}
+	for slot, name := range e.table.Names() {
+		one := e.env.Slots[slot]
+		if one.Value.Known() || e.known[slot].Known() || !one.At.IsZero() {
+			s.Names[name] = savedName{one.Value, e.known[slot], one.Why, one.At}
+		}
+	}
+	for name, d := range e.devices {
+		if d.seen {
+			s.Devices[name] = e.env.Online[d.index]
+		}
+	}
+	for _, r := range e.rules {
+		one := savedRule{State: r.state, Runs: r.runs, Triggers: make(map[string][]triggerState)}
+		for _, t := range r.triggers {
+			one.Triggers[t.key] = append(one.Triggers[t.key], t.state)
+		}
+		if len(r.runs) > 0 {
+			one.Steps = r.do
+		}
+		s.Rules[r.name] = one
+	}
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("save the rules' state: %w", err)
+	}
+	return b, nil
+}
+
+// Restore takes up a saved state; e must be fresh from [Load]. Of rules that
+// were edited since, triggers whose text is the same keep their state, and a run
+// goes on by the steps it began with. Runs of rules that are gone or disabled
+// end; the next Step tells so.
+func (e *Engine) Restore(b json.RawMessage) error {
+	var s saved
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("restore the rules' state: %w", err)
+	}
+	if s.Version != saveVersion {
+		return fmt.Errorf("restore the rules' state: it has version %d, expected %d", s.Version, saveVersion)
+	}
+	e.trusted, e.runSeq = s.Trusted, s.RunSeq
+	e.setNow(s.Now.UTC())
+	for _, r := range e.rules {
+		e.restoreRule(r, s.Rules[r.name])
+		delete(s.Rules, r.name)
+	}
+	e.grow()
+	e.restoreNames(&s)
+	for _, name := range slices.Sorted(maps.Keys(s.Rules)) {
+		gone := &rule{name: name}
+		for _, r := range s.Rules[name].Runs {
+			e.drop(gone, r, "the rule was removed")
+		}
+	}
+	slices.SortFunc(e.runs, func(a, b *run) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, r := range e.runs {
+		e.armRun(r)
+	}
+	if !e.now.IsZero() {
+		e.schedule()
+	}
+	e.left, e.out = e.out, nil
+	return nil
+}
+
+func (e *Engine) restoreNames(s *saved) {
+	for slot, name := range e.table.Names() {
+		one, ok := s.Names[name]
+		if !ok {
+			continue
+		}
+		if v := (&names{vars: e.vars}).find(name); v != nil {
+			if _, err := v.Accept(one.Value); err != nil {
+				continue // the variable has become another
+			}
+		}
+		e.env.Slots[slot] = expr.Slot{Value: one.Value, Why: one.Why, At: one.At}
+		e.known[slot] = one.Known
+	}
+	for name, online := range s.Devices {
+		if d := e.devices[name]; d != nil {
+			d.seen, e.env.Online[d.index] = true, online
+		}
+	}
+}
+
+func (e *Engine) restoreRule(r *rule, s savedRule) {
+	r.state = s.State
+	for _, t := range r.triggers {
+		if list := s.Triggers[t.key]; len(list) > 0 {
+			t.state = list[0]
+			s.Triggers[t.key] = list[1:]
+		}
+	}
+	code, loops, do := r.code, r.loops, r.do
+	if s.Steps != nil && keyOf(s.Steps) != keyOf(r.do) {
+		code, loops = e.recompile(r, s.Steps)
+		do = s.Steps
+	}
+	for _, n := range s.Runs {
+		if r.disabled || code == nil || n.PC >= len(code) || len(n.Loops) != loops {
+			why := "the rule was edited, and its old steps cannot be done any more"
+			if r.disabled {
+				why = "the rule was disabled"
+			}
+			e.drop(r, n, why)
+			continue
+		}
+		n.rule, n.code, n.do, n.message = r, code, do, decoded(n.Cause.Message)
+		e.setTimer(n)
+		r.runs = append(r.runs, n)
+		if n.Waits == waitTurn {
+			continue
+		}
+		e.runs = append(e.runs, n)
+		for _, id := range n.Await {
+			e.awaited[id] = n
+		}
+	}
+}
+
+// recompile makes the steps of runs that began before the rule was edited; nil
+// when they no longer fit the house.
+func (e *Engine) recompile(r *rule, do *home.Node) ([]instr, int) {
+	faults := &home.Faults{}
+	l := *e.loader
+	l.faults = faults
+	code, loops := l.steps(do, &r.when)
+	if faults.Failed() {
+		return nil, 0
+	}
+	return code, loops
+}
+
+func (e *Engine) drop(r *rule, n *run, why string) {
+	n.rule = r
+	n.Trace.Run = n.No
+	e.report(r, "stopped", why, n.Trace)
+}
