@@ -1,0 +1,167 @@
+// Package bridge carries the journal to AMQP and commands from AMQP to the house.
+//
+// A [Bridge] is built over a journal and the one door to the actuators, and does
+// its work in [Bridge.Run], with or without a broker:
+//
+//	publisher   journal -> exchange hogar, confirmed and not returned -> cursor
+//	side        a second channel beside it: refused commands, messages of rules
+//	consumer    queues now and commands -> Door -> receipt, ack
+//	replier     receipts -> reply_to
+//
+// Publisher, consumer and replier have a connection each and are supervised each
+// for itself: what one of them meets does not stop the others. Exchanges, queues
+// and bindings are looked at, and declared where they are missing, over a
+// connection that lives for nothing else, because a broker's "no" closes the
+// channel or the connection on which the question was asked.
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"hogar/gateway/home"
+	"hogar/gateway/journal"
+)
+
+// Door is the one door to the actuators. Neither method waits. done is called
+// once, from any goroutine, when the outcome is durable; it does not wait either.
+type Door interface {
+	Submit(c home.Command, done func(home.Outcome))
+	// Refuse records the outcome `rejected` of what could not be understood.
+	Refuse(c home.Command, problem, hint string, done func(home.Outcome))
+}
+
+// Resolver knows the names of the house.
+type Resolver interface {
+	// Resolve cuts the name in a command's key, like hall.lamp.state, into a device
+	// (a group, a scene) and its property; property is "" when the name is a
+	// device's. known is false when it is neither. Safe for concurrent use.
+	Resolve(name string) (device, property string, known bool)
+}
+
+// Options of a bridge.
+type Options struct {
+	URLs      []string // amqp or amqps, tried in turn; none: amqp://guest:guest@127.0.0.1:5672/
+	Gateway   string   // the first word of all keys; required
+	Exchange  string   // a topic exchange; "": hogar
+	History   string   // of hogar.history: stream, quorum, classic, none; "": stream
+	QueueType string   // of the queues of commands: classic, quorum; "": classic
+	Declare   bool     // declare what is missing; else only look
+	Simulated bool     // the house is simulated: everything published says so
+	Version   string   // for app_id: hogar/<version>; "": dev
+	Window    int      // messages sent and not yet confirmed; 0: 128
+	Coalesce  bool     // gather small writes to the publisher's connection
+
+	// Drop are the kinds that are dropped and counted when no queue takes them, instead of
+	// being kept until one does; nil: status, rule, gateway, catalog.
+	Drop []home.Kind
+	// Names tells devices from properties; nil: a single value goes to the property
+	// named by the last word of the key, an object to the device named by all.
+	Names Resolver
+	// Clock is house time, for Received and Expires of commands; nil: the machine's.
+	Clock *home.Clock
+}
+
+// DefaultURL is the broker of a bridge that is given none.
+const DefaultURL = "amqp://guest:guest@127.0.0.1:5672/"
+
+// Names of what a bridge uses on the broker; those of the queues of one gateway
+// are hogar.<gateway>.<word>.
+const (
+	nowExchange  = "hogar.now"
+	historyQueue = "hogar.history"
+)
+
+func (o Options) withDefaults() Options {
+	if len(o.URLs) == 0 {
+		o.URLs = []string{DefaultURL}
+	}
+	o.Exchange = orElse(o.Exchange, "hogar")
+	o.History = orElse(o.History, "stream")
+	o.QueueType = orElse(o.QueueType, "classic")
+	o.Version = orElse(o.Version, "dev")
+	if o.Window <= 0 {
+		o.Window = 128
+	}
+	if o.Drop == nil {
+		o.Drop = []home.Kind{home.KindStatus, home.KindRule, home.KindGateway, home.KindCatalog}
+	}
+	return o
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// queue returns the name of one of the gateway's own queues.
+func (o *Options) queue(word string) string { return "hogar." + o.Gateway + "." + word }
+
+func (o *Options) drops(k home.Kind) bool { return slices.Contains(o.Drop, k) }
+
+// Bridge is the way between one gateway and its broker. Status is safe for concurrent use.
+type Bridge struct {
+	opts    Options
+	journal *journal.Journal
+	door    Door
+	log     *slog.Logger
+	status  status
+	side    chan sideJob
+	replies chan reply
+	times   times
+
+	careful uint64 // the publisher sends records up to this number one by one
+}
+
+// times are the waits of a bridge, in machine time. Tests shorten them.
+type times struct {
+	confirm  time.Duration // for the confirm of a message
+	backoff  time.Duration // after the first failure; doubles up to the cap
+	cap      time.Duration
+	patience time.Duration // until a taken name is another gateway's: three heartbeats
+}
+
+// New makes a bridge. It does nothing before Run.
+func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Bridge{
+		opts: o.withDefaults(), journal: j, door: door, log: log,
+		side: make(chan sideJob, 64), replies: make(chan reply, 256),
+		times: times{confirm: 30 * time.Second, backoff: 500 * time.Millisecond, cap: 30 * time.Second,
+			patience: 3 * heartbeat},
+	}
+}
+
+// Run publishes and takes commands until ctx ends. It waits for a missing broker
+// and never returns because of one. When it has returned, all connections are
+// closed. Run is called once. Its error means that the options are wrong.
+func (b *Bridge) Run(ctx context.Context) error {
+	targets, err := parseTargets(b.opts.URLs)
+	if err != nil {
+		return err
+	}
+	if err := home.CheckWord(b.opts.Gateway); err != nil {
+		return fmt.Errorf("the gateway's name: %w", err)
+	}
+	var wg sync.WaitGroup
+	for _, p := range []struct {
+		part    part
+		session func(context.Context, *target) error
+	}{
+		{partPublish, b.publish},
+		{partConsume, b.consume},
+		{partReply, b.reply},
+	} {
+		wg.Go(func() { b.supervise(ctx, p.part, targets, p.session) })
+	}
+	wg.Wait()
+	return nil
+}

@@ -1,0 +1,260 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/home"
+)
+
+// prefetch is how many commands of one queue are under way at a time.
+const prefetch = 16
+
+// intake takes commands over one connection. Each delivery is acknowledged when
+// its outcome is durable and, where it was refused, its copy is in the queue
+// dead. What is not acknowledged when the connection ends is delivered again.
+type intake struct {
+	b        *Bridge
+	link     *link
+	now      <-chan amqp.Delivery
+	commands <-chan amqp.Delivery
+	finished chan finished // room for all that can be under way
+	copied   chan finished
+	open     int // commands that are under way
+}
+
+type finished struct {
+	delivery *amqp.Delivery
+	outcome  home.Outcome
+	err      error // of the copy to dead
+}
+
+// consume is one session of the consumer.
+func (b *Bridge) consume(ctx context.Context, t *target) error {
+	if err := b.prepare(ctx, t, b.opts.consumeTopology()); err != nil {
+		return err
+	}
+	l, err := b.dial(ctx, t, "consume", false)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	in := &intake{b: b, link: l, finished: make(chan finished, 4*prefetch), copied: make(chan finished, 4*prefetch)}
+	if err := in.claim(ctx); err != nil {
+		return err
+	}
+	if err := in.subscribe(&in.commands, b.opts.queue("commands"), nil); err != nil {
+		return err
+	}
+	b.status.up(partConsume, t.show)
+	b.log.Info("taking commands from rabbitmq", "url", t.show)
+
+	session, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	bury := func(f finished) {
+		wg.Go(func() {
+			f.err = b.bury(session, f.delivery, f.outcome)
+			in.copied <- f
+		})
+	}
+	if err := in.run(ctx, bury); ctx.Err() == nil {
+		return err
+	}
+	in.goodbye(bury)
+	return ctx.Err()
+}
+
+// claim takes the queue now, which only one connection can have, and so is how a
+// second gateway of the same name is found out. Our own dead connection holds the
+// name until the broker misses its heartbeats, so patience comes first.
+func (in *intake) claim(ctx context.Context) error {
+	b, began, told := in.b, time.Now(), false
+	for {
+		err := in.subscribe(&in.now, b.opts.queue("now"), in.declareNow)
+		if !hasCode(err, amqp.ResourceLocked) {
+			return err
+		}
+		if time.Since(began) >= b.times.patience && !told {
+			told = true
+			err := fmt.Errorf("another gateway called %s is connected to %s: give one of the two another name (gateway: in "+
+				"its configuration), or stop it; rabbitmqctl list_connections client_properties shows both",
+				b.opts.Gateway, in.link.target.show)
+			b.status.down(partConsume, err)
+			b.log.Error("no commands are taken", "error", err)
+		}
+		if !sleep(ctx, b.times.backoff) {
+			return ctx.Err()
+		}
+		if in.link.IsClosed() {
+			return in.link.failure(nil, nil, "claim queue "+b.opts.queue("now"))
+		}
+	}
+}
+
+// declareNow declares the queue in every mode: being exclusive, nobody else can.
+func (in *intake) declareNow(ch *amqp.Channel) error {
+	o := &in.b.opts
+	if _, err := ch.QueueDeclare(o.queue("now"), false, true, true, false, nowArgs()); err != nil {
+		return err
+	}
+	return ch.QueueBind(o.queue("now"), o.Gateway+".#", nowExchange, false, nil)
+}
+
+// subscribe consumes a queue on a channel of its own, after declare if there is one.
+func (in *intake) subscribe(to *<-chan amqp.Delivery, name string, declare func(*amqp.Channel) error) error {
+	ch, err := in.link.Channel()
+	if err != nil {
+		return in.link.failure(nil, err, "open a channel")
+	}
+	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
+	if declare != nil {
+		if err := declare(ch); err != nil {
+			return in.link.failure(closed, err, "claim queue "+name)
+		}
+	}
+	if err := ch.Qos(prefetch, 0, false); err != nil {
+		return in.link.failure(closed, err, "set the prefetch of queue "+name)
+	}
+	deliveries, err := ch.Consume(name, "", false, false, false, false, nil)
+	if err != nil {
+		return in.link.failure(closed, err, "consume queue "+name)
+	}
+	*to = deliveries
+	return nil
+}
+
+func (in *intake) run(ctx context.Context, bury func(finished)) error {
+	o := &in.b.opts
+	now := origin{exchange: nowExchange, prefix: o.Gateway + ".", ttl: nowTTL}
+	commands := origin{exchange: o.Exchange, prefix: o.Gateway + ".command.", ttl: commandTTL}
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case d, ok := <-in.now:
+			err = in.take(&d, ok, now)
+		case d, ok := <-in.commands:
+			err = in.take(&d, ok, commands)
+		case f := <-in.finished:
+			err = in.finish(f, bury)
+		case f := <-in.copied:
+			err = in.settle(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// goodbye waits a little for the commands under way: what is not acknowledged
+// comes again after the next start.
+func (in *intake) goodbye(bury func(finished)) {
+	limit := time.After(goodbyeTimeout)
+	for err := error(nil); in.open > 0 && err == nil; {
+		select {
+		case f := <-in.finished:
+			err = in.finish(f, bury)
+		case f := <-in.copied:
+			err = in.settle(f)
+		case <-limit:
+			return
+		}
+	}
+}
+
+// finish acknowledges what was obeyed; what was refused is copied before.
+func (in *intake) finish(f finished, bury func(finished)) error {
+	if refused(f.outcome) {
+		bury(f)
+		return nil
+	}
+	return in.end(f.delivery.Ack(false))
+}
+
+// end counts a command as done with, when its acknowledgement was sent.
+func (in *intake) end(err error) error {
+	in.open--
+	if err != nil {
+		return in.link.failure(nil, err, "acknowledge a command")
+	}
+	return nil
+}
+
+func refused(o home.Outcome) bool { return o.Result == home.Rejected || o.Result == home.Expired }
+
+// settle acknowledges a refused command whose copy is safe. Where there can be no
+// copy, the broker moves the original, which loses the reason, but not the command.
+func (in *intake) settle(f finished) error {
+	if f.err == nil {
+		return in.end(f.delivery.Ack(false))
+	}
+	if in.b.status.tell("queue "+in.b.opts.queue("dead"), f.err.Error()) {
+		in.b.log.Warn("a refused command could not be copied", "key", f.delivery.RoutingKey, "error", f.err)
+	}
+	return in.end(f.delivery.Reject(false))
+}
+
+// take hands a delivery to the door. The receipt is sent from done, so that it
+// goes out even when this connection has ended meanwhile.
+func (in *intake) take(d *amqp.Delivery, open bool, from origin) error {
+	b := in.b
+	if !open && !in.link.IsClosed() {
+		return fmt.Errorf("consume at %s: a queue of commands was deleted; declaring it anew", in.link.target.show)
+	}
+	if !open {
+		return in.link.failure(nil, nil, "consume")
+	}
+	in.open++
+	b.status.received.Add(1)
+	done := func(o home.Outcome) {
+		b.answer(d, o)
+		in.finished <- finished{delivery: d, outcome: o}
+	}
+	c, bad := b.understand(d, from, time.Now())
+	if bad != nil {
+		b.door.Refuse(c, bad.problem, bad.hint, done)
+		return nil
+	}
+	b.door.Submit(c, done)
+	return nil
+}
+
+// bury puts a copy of a refused command into the queue dead.
+func (b *Bridge) bury(ctx context.Context, d *amqp.Delivery, o home.Outcome) error {
+	headers := amqp.Table{
+		"hogar-reason":   strings.TrimSpace(string(o.Result) + ": " + o.Error),
+		"hogar-user-id":  d.UserId,
+		"hogar-exchange": d.Exchange,
+		"hogar-key":      d.RoutingKey,
+		"hogar-time":     time.Now().UTC().Format(home.TimeFormat),
+	}
+	for k, v := range d.Headers {
+		if copies(k, v) {
+			headers[k] = v
+		}
+	}
+	// Neither user_id (the broker wants our own) nor expiration (it would end there, too).
+	return b.sendAside(ctx, "", b.opts.queue("dead"), amqp.Publishing{
+		Headers: headers, DeliveryMode: amqp.Persistent, ContentType: d.ContentType, ContentEncoding: d.ContentEncoding,
+		Type: d.Type, MessageId: orElse(d.MessageId, o.ID), CorrelationId: d.CorrelationId, ReplyTo: d.ReplyTo,
+		Timestamp: d.Timestamp, AppId: d.AppId, Body: d.Body,
+	})
+}
+
+// copies reports whether a sender's header goes along: not what steers routing,
+// what RabbitMQ adds, or what is not flat.
+func copies(key string, value any) bool {
+	switch value.(type) {
+	case amqp.Table, []any:
+		return false
+	}
+	return key != "CC" && key != "BCC" && !strings.HasPrefix(key, "x-") && !strings.HasPrefix(key, "hogar-")
+}

@@ -1,0 +1,146 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const (
+	heartbeat      = 10 * time.Second
+	dialTimeout    = 10 * time.Second
+	greetTimeout   = 30 * time.Second // for TLS and the AMQP handshake
+	writeTimeout   = 15 * time.Second // of one write; amqp091 itself sets none and would hang
+	closeTimeout   = 2 * time.Second
+	goodbyeTimeout = 2 * time.Second // for the last confirms when the bridge stops
+)
+
+// target is a broker's address, taken apart.
+type target struct {
+	url  string // with the password
+	show string // without
+	user string // "" when a certificate says who it is
+	addr string
+}
+
+func parseTargets(urls []string) ([]*target, error) {
+	var targets []*target
+	for _, s := range urls {
+		t, err := parseTarget(s)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, t)
+	}
+	return targets, nil
+}
+
+func parseTarget(s string) (*target, error) {
+	uri, err := amqp.ParseURI(s)
+	if err != nil {
+		return nil, fmt.Errorf("broker address %s: %w; it is written amqp://user:password@host:5672/vhost, "+
+			"special characters in the password as %%XX", redact(s), err)
+	}
+	t := &target{url: s, show: redact(s), user: uri.Username}
+	t.addr = net.JoinHostPort(uri.Host, fmt.Sprint(uri.Port))
+	if u, err := url.Parse(s); err == nil && u.Query().Get("auth_mechanism") == "external" {
+		t.user = ""
+	}
+	return t, nil
+}
+
+// redact takes user's password and the query (which may name key files) out of an address.
+func redact(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "(which cannot be read)"
+	}
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+	}
+	u.RawQuery = ""
+	return u.String()
+}
+
+// link is one connection with the means to end it in every case.
+type link struct {
+	*amqp.Connection
+	raw    net.Conn
+	target *target
+	closed chan *amqp.Error // cap 1; closed after the connection
+}
+
+// dial connects for one purpose, which the broker shows as the connection's name.
+// When ctx ends, connecting is given up; a connection that stands is left to close.
+func (b *Bridge) dial(ctx context.Context, t *target, purpose string, coalesce bool) (*link, error) {
+	var raw net.Conn
+	giveUp := func() bool { return true }
+	config := amqp.Config{
+		Heartbeat: heartbeat,
+		Properties: amqp.Table{"product": "hogar", "version": b.opts.Version,
+			"connection_name": "hogar " + b.opts.Gateway + " " + purpose},
+		Dial: func(network, addr string) (net.Conn, error) {
+			d := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second, Control: limitUnacked}
+			conn, err := d.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			raw = guard(conn, coalesce)
+			giveUp = context.AfterFunc(ctx, func() { _ = raw.Close() })
+			// The library takes the deadline away when the handshake is over.
+			return raw, conn.SetDeadline(time.Now().Add(greetTimeout))
+		},
+	}
+	conn, err := amqp.DialConfig(t.url, config) // TLS as the address says, 1.2 or later
+	if !giveUp() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		if raw != nil {
+			_ = raw.Close()
+		}
+		return nil, advise(err, t, "connect")
+	}
+	return &link{Connection: conn, raw: raw, target: t, closed: conn.NotifyClose(make(chan *amqp.Error, 1))}, nil
+}
+
+// close says goodbye and ends the connection, whatever state it is in.
+func (l *link) close() {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = l.CloseDeadline(time.Now().Add(closeTimeout)) // it may be closed already
+	}()
+	select {
+	case <-ended:
+	case <-time.After(closeTimeout):
+	}
+	_ = l.raw.Close() // frees a writer that holds the library's locks, and so the goroutine above
+	<-ended
+}
+
+// failure waits a moment for the reason why the connection or ch was closed.
+// It is called when one of them was seen to be closed, or a call on it failed.
+func (l *link) failure(closed <-chan *amqp.Error, err error, doing string) error {
+	var why *amqp.Error
+	select {
+	case why = <-closed:
+	case why = <-l.closed:
+	case <-time.After(100 * time.Millisecond):
+	}
+	if why != nil {
+		err = why
+	}
+	if err == nil {
+		err = errors.New("the connection was closed")
+	}
+	if l.IsClosed() { // the same for all who used it
+		doing = "keep the connection"
+	}
+	return advise(err, l.target, doing)
+}

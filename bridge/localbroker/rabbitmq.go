@@ -1,0 +1,217 @@
+package localbroker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// RabbitMQ is a private RabbitMQ node. Its user is guest, password guest.
+type RabbitMQ struct {
+	opts   Options
+	dist   int    // port of the Erlang distribution
+	epmd   int    // port of its own Erlang port mapper
+	server string // paths of the programs
+	mapper string
+	ctl    string
+	group  *group // nil: stopped
+	node   *process
+}
+
+// The scripts are called where Debian keeps them, because the wrapper in
+// /usr/sbin changes the user and drops the environment.
+const debianBin = "/usr/lib/rabbitmq/bin/"
+
+// StartRabbitMQ starts a node and returns when it takes connections, usually
+// after 4 to 8 seconds.
+func StartRabbitMQ(ctx context.Context, o Options) (*RabbitMQ, error) {
+	o, err := o.prepare()
+	if err != nil {
+		return nil, err
+	}
+	r := &RabbitMQ{opts: o}
+	if r.server, err = find("RabbitMQ", "rabbitmq-server", debianBin+"rabbitmq-server"); err != nil {
+		return nil, err
+	}
+	if r.ctl, err = find("RabbitMQ", "rabbitmq-server", debianBin+"rabbitmqctl"); err != nil {
+		return nil, err
+	}
+	if r.mapper, err = find("Erlang", "erlang-base", "epmd", "/usr/bin/epmd"); err != nil {
+		return nil, err
+	}
+	for _, port := range []*int{&r.dist, &r.epmd} {
+		if *port, err = freePort(); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.writeFiles(); err != nil {
+		return nil, err
+	}
+	return r, r.Start(ctx)
+}
+
+// URL returns the AMQP address, with user and password.
+func (r *RabbitMQ) URL() string { return "amqp://guest:guest@" + r.Addr() + "/" }
+
+// Addr returns host and port.
+func (r *RabbitMQ) Addr() string { return loopback(r.opts.Port) }
+
+// Start starts the node again, on the same port and with its data.
+func (r *RabbitMQ) Start(ctx context.Context) error {
+	if r.group != nil {
+		return errors.New("start rabbitmq: it is running")
+	}
+	g, err := newGroup()
+	if err != nil {
+		return fmt.Errorf("start rabbitmq: %w", err)
+	}
+	began := time.Now()
+	if err := r.start(ctx, g); err != nil {
+		g.kill()
+		return fmt.Errorf("start rabbitmq in %s: %w%s", r.opts.Dir, err, lastLines(r.path("console.log")))
+	}
+	r.group = g
+	r.opts.Log.Info("private rabbitmq started", "addr", r.Addr(), "took", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+func (r *RabbitMQ) start(ctx context.Context, g *group) error {
+	mapper := exec.Command(r.mapper, "-address", "127.0.0.1", "-port", fmt.Sprint(r.epmd))
+	p, err := g.start(r.path("epmd.log"), mapper)
+	if err != nil {
+		return err
+	}
+	err = await(ctx, p, func() error { // a node that finds none would start one that outlives it
+		conn, err := net.Dial("tcp", loopback(r.epmd))
+		if err == nil {
+			err = conn.Close()
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("epmd: %w", err)
+	}
+	node := exec.Command(r.server)
+	node.Dir, node.Env = r.opts.Dir, r.environment()
+	if r.node, err = g.start(r.path("console.log"), node); err != nil {
+		return err
+	}
+	return await(ctx, r.node, r.greets)
+}
+
+// greets checks that the broker answers the protocol header; the port is open
+// before it does.
+func (r *RabbitMQ) greets() error {
+	conn, err := net.DialTimeout("tcp", r.Addr(), time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	if _, err := conn.Write([]byte("AMQP\x00\x00\x09\x01")); err != nil {
+		return err
+	}
+	frame := make([]byte, 1)
+	if _, err := io.ReadFull(conn, frame); err != nil {
+		return err
+	}
+	if frame[0] != 1 {
+		return fmt.Errorf("%s does not speak AMQP 0-9-1", r.Addr())
+	}
+	return nil
+}
+
+// Stop ends the node in order (SIGTERM); its data stays. Stopping a stopped
+// node does nothing.
+func (r *RabbitMQ) Stop() error {
+	if r.group == nil {
+		return nil
+	}
+	err := r.group.terminate(r.node, 30*time.Second)
+	r.group = nil
+	r.opts.Log.Info("private rabbitmq stopped", "addr", r.Addr())
+	return err
+}
+
+// Kill ends the node as a crash would (SIGKILL).
+func (r *RabbitMQ) Kill() {
+	if r.group != nil {
+		r.group.kill()
+		r.group = nil
+	}
+}
+
+// Ctl runs rabbitmqctl against the node and returns what it prints.
+func (r *RabbitMQ) Ctl(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, r.ctl, append([]string{"--quiet", "--node", nodeName}, args...)...)
+	cmd.Dir, cmd.Env = r.opts.Dir, r.environment()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("rabbitmqctl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return string(out), nil
+}
+
+// nodeName needs no name service; the mapper of its own keeps it apart from
+// other nodes that are called the same.
+const nodeName = "hogar@localhost"
+
+func (r *RabbitMQ) path(name string) string { return filepath.Join(r.opts.Dir, name) }
+
+func (r *RabbitMQ) environment() []string {
+	const onLoopback = "-kernel inet_dist_use_interface {127,0,0,1}"
+	return []string{
+		"detached=1", // the script becomes the node, so that a signal and an exit code are the node's own
+		"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/usr/bin:/sbin:/bin",
+		"LANG=C.UTF-8", "LC_ALL=C.UTF-8",
+		"HOME=" + r.path("home"),
+		"RABBITMQ_NODENAME=" + nodeName, "RABBITMQ_USE_LONGNAME=false",
+		"RABBITMQ_NODE_IP_ADDRESS=127.0.0.1",
+		fmt.Sprintf("RABBITMQ_NODE_PORT=%d", r.opts.Port),
+		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", r.dist),
+		"RABBITMQ_MNESIA_BASE=" + r.path("mnesia"),
+		"RABBITMQ_LOG_BASE=" + r.path("log"),
+		"RABBITMQ_PID_FILE=" + r.path("pid"),
+		"RABBITMQ_ENABLED_PLUGINS_FILE=" + r.path("enabled_plugins"),
+		"RABBITMQ_CONFIG_FILE=" + r.path("rabbitmq"),
+		"RABBITMQ_ADVANCED_CONFIG_FILE=" + r.path("advanced"),
+		"RABBITMQ_GENERATED_CONFIG_DIR=" + r.path("schema"),
+		"RABBITMQ_CONF_ENV_FILE=/dev/null",
+		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none " + onLoopback,
+		"RABBITMQ_CTL_ERL_ARGS=+S 1:1 " + onLoopback,
+		"ERL_EPMD_ADDRESS=127.0.0.1",
+		fmt.Sprintf("ERL_EPMD_PORT=%d", r.epmd),
+	}
+}
+
+const rabbitmqConf = `vm_memory_high_watermark.absolute = 400MB
+disk_free_limit.absolute = 50MB
+log.console = false
+log.file.level = info
+`
+
+func (r *RabbitMQ) writeFiles() error {
+	for _, dir := range []string{"home", "log", "mnesia", "schema"} {
+		if err := os.MkdirAll(r.path(dir), 0o700); err != nil {
+			return err
+		}
+	}
+	for name, text := range map[string]string{"rabbitmq.conf": rabbitmqConf, "enabled_plugins": "[].\n"} {
+		if err := os.WriteFile(r.path(name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	cookie := r.path("home/.erlang.cookie")
+	if _, err := os.Stat(cookie); err == nil {
+		return nil // of an earlier run on the same data
+	}
+	return os.WriteFile(cookie, []byte(rand.Text()), 0o400)
+}

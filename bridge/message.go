@@ -1,0 +1,159 @@
+package bridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/home"
+	"hogar/gateway/journal"
+)
+
+// publishedKinds are the kinds that have routing keys; the numbers of the first seven.
+var publishedKinds = []home.Kind{home.KindReading, home.KindEvent, home.KindStatus, home.KindOutcome, home.KindRule,
+	home.KindGateway, home.KindCatalog}
+
+// types are the AMQP types of the kinds.
+var types = func() map[home.Kind]string {
+	m := map[home.Kind]string{home.KindPublish: "hogar.message.v1"}
+	for _, k := range publishedKinds {
+		m[k] = "hogar." + k.String() + ".v1"
+	}
+	return m
+}()
+
+// message is a record made ready to be sent.
+type message struct {
+	seq      uint64
+	kind     home.Kind
+	skip     bool // it is not published
+	exchange string
+	key      string
+	pub      amqp.Publishing
+}
+
+// maker makes messages of one session: with that connection's user.
+type maker struct {
+	opts      *Options
+	journalID string
+	user      string
+}
+
+// make reads a record. It keeps nothing of rec.Body.
+func (m *maker) make(rec journal.Record) message {
+	kind, flags := home.Kind(rec.Kind), home.Flags(rec.Flags)
+	msg := message{seq: rec.Seq, kind: kind, exchange: m.opts.Exchange}
+	typ, known := types[kind]
+	if flags&home.FlagPublished == 0 || !known {
+		msg.skip = true
+		return msg
+	}
+	body := bytes.Clone(rec.Body)
+	about := subjectOf(body)
+	headers := amqp.Table{
+		"seq":       int64(rec.Seq),
+		"late":      flags&home.FlagLate != 0,
+		"simulated": m.opts.Simulated || flags&home.FlagSimulated != 0,
+	}
+	if about.DSeq != 0 {
+		headers["dseq"] = int64(about.DSeq)
+	}
+	if kind == home.KindPublish {
+		e, err := home.ParseEvent(kind, body)
+		if err != nil || len(e.Message.Key) > maxKey || len(e.Message.Exchange) > maxKey {
+			msg.skip = true // it cannot be sent by anybody, ever
+			return msg
+		}
+		msg.exchange, msg.key, body = e.Message.Exchange, e.Message.Key, e.Message.Body
+	} else {
+		msg.key = m.opts.Gateway + "." + kind.String() + "." + about.name(kind)
+	}
+	msg.pub = amqp.Publishing{
+		Headers: headers, ContentType: "application/json", DeliveryMode: amqp.Persistent, Type: typ,
+		AppId: "hogar/" + m.opts.Version, Timestamp: time.Unix(rec.Time/1_000_000, 0), UserId: m.user,
+		MessageId: m.journalID + "-" + strconv.FormatUint(rec.Seq, 10), Body: body,
+	}
+	return msg
+}
+
+// maxKey is AMQP's limit of a routing key, in bytes.
+const maxKey = 255
+
+// subject is what an event is about, as far as its key and headers need it.
+type subject struct {
+	Device   string `json:"device"`
+	Property string `json:"property"`
+	Rule     string `json:"rule"`
+	Gateway  string `json:"gateway"`
+	DSeq     uint64 `json:"dseq"`
+}
+
+// subjectOf reads an event's body. Readings, which are nearly all, are read
+// without decoding JSON: home writes device and property first and dseq last, and no
+// name has a character that JSON escapes.
+func subjectOf(body []byte) subject {
+	rest, ok := bytes.CutPrefix(body, []byte(`{"device":"`))
+	if ok {
+		device, rest, _ := bytes.Cut(rest, []byte(`"`))
+		rest, ok = bytes.CutPrefix(rest, []byte(`,"property":"`))
+		property, _, closed := bytes.Cut(rest, []byte(`"`))
+		if ok && closed && bytes.IndexByte(device, '\\') < 0 && bytes.IndexByte(property, '\\') < 0 {
+			return subject{Device: string(device), Property: string(property), DSeq: lastDSeq(body)}
+		}
+	}
+	var s subject
+	if json.Unmarshal(body, &s) != nil {
+		return subject{} // the journal's checksum held: it was written so, and goes out so
+	}
+	return s
+}
+
+// lastDSeq reads ,"dseq":4711} at the end of a body. Within a string the quotes
+// would be escaped, and after a value that is an object comes at least the time.
+func lastDSeq(body []byte) uint64 {
+	body, ok := bytes.CutSuffix(body, []byte("}"))
+	if !ok {
+		return 0
+	}
+	i := len(body)
+	for i > 0 && body[i-1] >= '0' && body[i-1] <= '9' {
+		i--
+	}
+	if !bytes.HasSuffix(body[:i], []byte(`,"dseq":`)) {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(body[i:]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// name is the last part of the key. A receipt may be about a device that does
+// not exist, under a name that is no name: its key ends in unknown, which no
+// device is called.
+func (s subject) name(kind home.Kind) string {
+	var name string
+	switch kind {
+	case home.KindReading, home.KindEvent:
+		name = home.Join(s.Device, s.Property)
+	case home.KindRule:
+		name = s.Rule
+	case home.KindGateway:
+		name = s.Gateway
+	default:
+		if home.CheckDevice(s.Device) == nil {
+			name = s.Device
+		}
+	}
+	if name == "" || len(name) > maxName {
+		return "unknown"
+	}
+	return name
+}
+
+// maxName leaves room for the gateway's name and the kind within [maxKey].
+const maxName = 200

@@ -1,0 +1,409 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/home"
+)
+
+// publisher sends the journal's records over one connection. The cursor moves
+// past a record when the broker has confirmed it, has not returned it, and the
+// same is true of all before it. When something goes wrong, all is sent again
+// from the cursor on (go-back-N), under the same message ids.
+//
+// One goroutine writes to the channel and reads all its notifications. The
+// channel carries nothing else: a message to a missing exchange would close it.
+type publisher struct {
+	b        *Bridge
+	link     *link
+	ch       *amqp.Channel
+	maker    *maker
+	confirms chan amqp.Confirmation
+	returns  chan amqp.Return
+	closed   chan *amqp.Error
+	blocking chan amqp.Blocking
+	sideJobs chan sideJob   // messages of rules
+	sideDone chan sideEntry // what became of them
+
+	blocked  bool
+	tag      uint64 // of the last message on ch
+	win      window
+	open     int       // messages whose fate the broker has not told
+	sent     uint64    // number of the last record that was sent
+	progress time.Time // when the broker last told something, or had nothing to tell
+	stuck    *stuck    // why nothing more is sent in this run
+}
+
+// sideEntry is the fate of a rule's message.
+type sideEntry struct {
+	seq uint64
+	err error
+}
+
+// stuck is a message that the broker does not take, while it takes others.
+type stuck struct {
+	seq uint64
+	key string
+	why string
+}
+
+func (s *stuck) Error() string { return s.key + ": " + s.why }
+
+// publish is one session of the publisher.
+func (b *Bridge) publish(ctx context.Context, t *target) error {
+	if err := b.prepare(ctx, t, b.opts.publishTopology()); err != nil {
+		return err
+	}
+	l, err := b.dial(ctx, t, "publish", b.opts.Coalesce)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	p, err := newPublisher(b, l)
+	if err != nil {
+		return err
+	}
+	b.status.up(partPublish, t.show)
+	b.log.Info("connected to rabbitmq", "url", t.show, "cursor", b.journal.Cursor())
+	session, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { b.runSide(session, l, p.sideJobs) })
+	for attempt := 0; ; attempt++ {
+		cursor := b.journal.Cursor()
+		err := p.run(ctx)
+		s, held := errors.AsType[*stuck](err)
+		if !held {
+			return err
+		}
+		if b.journal.Cursor() != cursor {
+			attempt = 0
+		}
+		if b.status.hold(s.Error()) {
+			b.log.Warn("a message is kept, and all behind it", "key", s.key, "error", s.why)
+		}
+		if err := p.pause(ctx, b.backoff(attempt)); err != nil {
+			return err
+		}
+		if err := b.prepare(ctx, t, b.opts.publishTopology()); err != nil { // its queue may have been deleted
+			return err
+		}
+	}
+}
+
+func newPublisher(b *Bridge, l *link) (*publisher, error) {
+	ch, err := l.Channel()
+	if err != nil {
+		return nil, l.failure(nil, err, "open a channel")
+	}
+	w := b.opts.Window
+	p := &publisher{
+		b: b, link: l, ch: ch,
+		maker: &maker{opts: &b.opts, journalID: b.journal.ID(), user: l.target.user},
+		// The library drops a notification that nobody takes for 5 s. Here each finds room.
+		confirms: ch.NotifyPublish(make(chan amqp.Confirmation, w+16)),
+		returns:  ch.NotifyReturn(make(chan amqp.Return, w+16)),
+		closed:   ch.NotifyClose(make(chan *amqp.Error, 1)),
+		blocking: l.NotifyBlocked(make(chan amqp.Blocking, 8)),
+		sideJobs: make(chan sideJob, w), sideDone: make(chan sideEntry, w),
+	}
+	if err := ch.Confirm(false); err != nil {
+		return nil, l.failure(p.closed, err, "ask for confirms")
+	}
+	return p, nil
+}
+
+// pause waits before a message is tried again. It fails when the channel is closed meanwhile.
+func (p *publisher) pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.confirms: // all are told: only the end can come
+		return p.link.failure(p.closed, nil, "publish")
+	}
+}
+
+// run sends from the cursor on, until ctx ends, the channel is closed, or a
+// message is stuck and the fate of all others in flight is told.
+func (p *publisher) run(ctx context.Context) error {
+	p.win, p.open, p.stuck = window{}, 0, nil
+	p.sent, p.progress = p.b.journal.Cursor(), time.Now()
+	feeding, cancel := context.WithCancel(context.WithoutCancel(ctx)) // for goodbye comes first
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	feed, failed := make(chan message, p.b.opts.Window), make(chan error, 1)
+	after := p.sent
+	wg.Go(func() { failed <- p.feed(feeding, after, feed) })
+
+	watch := time.NewTicker(max(p.b.times.confirm/6, 10*time.Millisecond))
+	defer watch.Stop()
+	for {
+		if p.stuck != nil && p.open == 0 {
+			return p.stuck
+		}
+		var in <-chan message
+		if p.stuck == nil && !p.blocked && p.open < p.limit() {
+			in = feed
+		}
+		var err error
+		select {
+		case m := <-in:
+			err = p.sendAll(m, feed)
+		case c, ok := <-p.confirms:
+			err = p.settle(c, ok)
+		case e := <-p.sideDone:
+			p.settleSide(e)
+		case blocking, ok := <-p.blocking:
+			if !ok {
+				p.blocking = nil // the confirms end as well, and tell why
+				continue
+			}
+			p.block(blocking)
+		case <-watch.C:
+			err = p.overdue()
+		case err = <-failed:
+		case <-ctx.Done():
+			return p.goodbye(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// feed makes messages of the records after a number.
+func (p *publisher) feed(ctx context.Context, after uint64, out chan<- message) error {
+	r := p.b.journal.Reader(after)
+	defer r.Close()
+	for {
+		rec, ok, err := r.TryNext()
+		if !ok && err == nil {
+			rec, err = r.Next(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("read the journal: %w", err)
+		}
+		select {
+		case out <- p.maker.make(rec):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// limit is the number of messages that may be in flight.
+func (p *publisher) limit() int {
+	if p.sent < p.b.careful {
+		return 1
+	}
+	return p.b.opts.Window
+}
+
+// sendAll sends m and what is ready behind it, as far as the window goes.
+func (p *publisher) sendAll(m message, feed <-chan message) error {
+	if p.open == 0 {
+		p.progress = time.Now()
+	}
+	for {
+		if err := p.send(m); err != nil {
+			return err
+		}
+		if p.open >= p.limit() {
+			return nil
+		}
+		select {
+		case m = <-feed:
+		default:
+			return nil
+		}
+	}
+}
+
+func (p *publisher) send(m message) error {
+	p.sent = m.seq
+	switch {
+	case m.skip:
+		if !p.win.pass(m.seq) {
+			p.b.journal.Confirm(m.seq)
+		}
+		return nil
+	case m.kind == home.KindPublish:
+		p.win.push(m, 0)
+		p.open++
+		p.sideJobs <- sideJob{ctx: context.Background(), exchange: m.exchange, key: m.key, pub: m.pub, // there is room for a window
+			done: func(err error) { p.sideDone <- sideEntry{m.seq, err} }}
+		return nil
+	}
+	p.tag++
+	p.win.push(m, p.tag)
+	p.open++
+	p.b.status.published.Add(1)
+	if err := p.ch.Publish(m.exchange, m.key, true, false, m.pub); err != nil {
+		return p.broken(err)
+	}
+	return nil
+}
+
+// broken tells why the channel is closed. A message that alone is in flight when
+// the broker says that it is too long will never be taken: it is passed over.
+func (p *publisher) broken(err error) error {
+	err = p.link.failure(p.closed, err, "publish")
+	if hasCode(err, amqp.PreconditionFailed) && strings.Contains(err.Error(), "message size") {
+		if e := p.win.first(); e != nil && p.open == 1 {
+			p.b.log.Error("the broker takes no message of this length; it is passed over, and stays in the journal",
+				"key", e.key, "seq", e.seq, "bytes", len(e.pub.Body))
+			p.b.status.dropped.Add(1)
+			p.b.journal.Confirm(e.through)
+			return err
+		}
+		p.b.careful = p.sent // one by one, to find the one
+	}
+	return err
+}
+
+// settle takes a confirm and all others that are there.
+func (p *publisher) settle(c amqp.Confirmation, ok bool) error {
+	for {
+		if !ok {
+			return p.broken(nil)
+		}
+		p.takeReturns() // the broker sends a message back before it confirms it
+		if e := p.win.byTag(c.DeliveryTag); e != nil {
+			p.open--
+			p.judge(e, c.Ack)
+		}
+		select {
+		case c, ok = <-p.confirms:
+			continue
+		default:
+		}
+		p.advance()
+		return nil
+	}
+}
+
+func (p *publisher) judge(e *entry, ack bool) {
+	switch {
+	case !ack:
+		p.stick(e, "the broker refuses it: a queue that it goes to is full, or cannot be written")
+	case !e.returned:
+		p.b.status.confirmed.Add(1)
+		e.done = true
+	case p.b.opts.drops(e.kind):
+		p.b.status.dropped.Add(1)
+		e.done = true
+	default:
+		p.stick(e, fmt.Sprintf("no queue takes it: bind one to exchange %s with this key", e.exchange))
+	}
+}
+
+// stick ends the sending at the first message that is not taken. It and what was
+// sent behind it go one by one the next time, so that little is sent in vain.
+func (p *publisher) stick(e *entry, why string) {
+	if p.stuck == nil || e.seq < p.stuck.seq {
+		p.stuck = &stuck{e.seq, e.key, why}
+	}
+	p.b.careful = max(p.b.careful, e.seq)
+}
+
+func (p *publisher) takeReturns() {
+	for {
+		select {
+		case r, ok := <-p.returns:
+			if !ok {
+				return
+			}
+			p.b.status.returned.Add(1)
+			number := r.MessageId[strings.LastIndexByte(r.MessageId, '-')+1:]
+			seq, _ := strconv.ParseUint(number, 10, 64)
+			if e := p.win.bySeq(seq); e != nil {
+				e.returned = true
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (p *publisher) settleSide(s sideEntry) {
+	e := p.win.bySeq(s.seq)
+	if e == nil {
+		return
+	}
+	if s.err != nil && p.link.IsClosed() {
+		return // unknown: it is sent again in the next session
+	}
+	p.open--
+	e.done = true
+	if s.err != nil {
+		p.b.status.dropped.Add(1)
+		if p.b.status.tell("message to "+e.exchange+" "+e.key, s.err.Error()) {
+			p.b.log.Warn("a rule's message was dropped", "exchange", e.exchange, "key", e.key, "error", s.err)
+		}
+	} else {
+		p.b.status.confirmed.Add(1)
+	}
+	p.advance()
+}
+
+// advance moves the cursor past what is settled.
+func (p *publisher) advance() {
+	p.progress = time.Now()
+	if through := p.win.advance(); through > 0 {
+		p.b.journal.Confirm(through)
+		p.b.status.hold("")
+	}
+}
+
+func (p *publisher) block(blocking amqp.Blocking) {
+	p.blocked, p.progress = blocking.Active, time.Now()
+	if blocking.Active {
+		p.b.status.block(orElse(blocking.Reason, "the broker says no more"))
+		p.b.log.Warn("rabbitmq takes nothing at present; readings are kept", "error", blocking.Reason,
+			"hint", "rabbitmqctl status shows its alarms; it needs memory or disk space")
+		return
+	}
+	p.b.status.block("")
+	p.b.log.Info("rabbitmq takes messages again")
+}
+
+// overdue fails when the broker owes an answer for too long.
+func (p *publisher) overdue() error {
+	if p.open == 0 || p.blocked || time.Since(p.progress) < p.b.times.confirm {
+		return nil
+	}
+	return fmt.Errorf("publish at %s: no confirm for %s; connecting anew", p.link.target.show, p.b.times.confirm)
+}
+
+// goodbye waits a little for the confirms of what is in flight, so that less is
+// sent twice after the next start.
+func (p *publisher) goodbye(ctx context.Context) error {
+	limit := time.After(goodbyeTimeout)
+	for p.open > 0 && !p.blocked {
+		select {
+		case c, ok := <-p.confirms:
+			if err := p.settle(c, ok); err != nil {
+				return err
+			}
+		case e := <-p.sideDone:
+			p.settleSide(e)
+		case <-limit:
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}

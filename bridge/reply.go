@@ -1,0 +1,104 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/home"
+)
+
+// reply is a receipt on its way to a sender.
+type reply struct {
+	to  string
+	pub amqp.Publishing
+}
+
+// mayReply reports whether a receipt may go to a queue. The gateway may write to any
+// queue, so it must not be talked into writing to its own, or to the broker's.
+func mayReply(to string) bool {
+	if strings.HasPrefix(to, "amq.rabbitmq.reply-to.") {
+		return true
+	}
+	return to != "" && len(to) <= maxKey && !strings.HasPrefix(to, "hogar.") && !strings.HasPrefix(to, "amq.")
+}
+
+// answer hands a receipt to the replier, and never waits: the outcome in the
+// journal is the durable one.
+func (b *Bridge) answer(d *amqp.Delivery, o home.Outcome) {
+	if d.ReplyTo == "" {
+		return
+	}
+	if !mayReply(d.ReplyTo) {
+		b.drop("reply_to "+d.ReplyTo, "no receipt goes to queues that begin with hogar. or amq.; use amq.rabbitmq.reply-to or a queue of your own")
+		return
+	}
+	body, err := json.Marshal(o)
+	if err != nil {
+		b.drop("receipt", err.Error())
+		return
+	}
+	pub := amqp.Publishing{
+		ContentType: "application/json", Type: types[home.KindOutcome], AppId: "hogar/" + b.opts.Version,
+		CorrelationId: orElse(d.CorrelationId, d.MessageId), Body: body,
+		Headers: amqp.Table{"simulated": b.opts.Simulated},
+	}
+	select {
+	case b.replies <- reply{d.ReplyTo, pub}:
+	default:
+		b.drop("receipts", "more of them wait than the broker takes")
+	}
+}
+
+// drop counts what is given up, and tells why, once.
+func (b *Bridge) drop(subject, why string) {
+	b.status.dropped.Add(1)
+	if b.status.tell(subject, why) {
+		b.log.Warn("a receipt was dropped", "subject", subject, "error", why)
+	}
+}
+
+// reply is one session of the replier. A reply_to that RabbitMQ cannot decode
+// ends the whole connection (541); that receipt is lost, and no other.
+func (b *Bridge) reply(ctx context.Context, t *target) error {
+	l, err := b.dial(ctx, t, "reply", false)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	c := &courier{b: b, link: l}
+	if err := c.open(); err != nil {
+		return err
+	}
+	b.status.up(partReply, t.show)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case why := <-l.closed:
+			return advise(orClosed(why), t, "reply")
+		case r := <-b.replies:
+			// Never mandatory: of a direct reply RabbitMQ 3.10 says that it was not
+			// routed when it was, and 4.2 that it was when it was not.
+			if err := c.send(ctx, "", r.to, false, r.pub); err != nil {
+				b.status.dropped.Add(1)
+				if l.IsClosed() {
+					return err
+				}
+				b.log.Warn("a receipt was not taken", "key", r.to, "error", err)
+				continue
+			}
+			b.status.replied.Add(1)
+		}
+	}
+}
+
+// orClosed makes an error of what a closed connection tells, which may be nothing.
+func orClosed(why *amqp.Error) error {
+	if why == nil {
+		return amqp.ErrClosed
+	}
+	return why
+}

@@ -1,0 +1,136 @@
+package bridge
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Status is what a bridge does now, and has done since it was made.
+type Status struct {
+	Connected bool      // readings go out
+	Commands  bool      // commands are taken
+	URL       string    // of the broker that was connected to last, without the password
+	Since     time.Time // machine time of the last change of Connected; zero: never connected
+	Blocked   string    // why the broker takes nothing at present: "low on memory"
+	Held      string    // the key of the message that everything behind waits for, and why
+	Error     string    // what goes wrong now and what to do; "": nothing
+
+	Published uint64 // messages sent, resent ones included
+	Confirmed uint64 // taken by a queue
+	Returned  uint64 // sent back because no queue takes them
+	Dropped   uint64 // given up: kinds that are not kept, replies that nobody takes
+	Received  uint64 // commands that came
+	Replied   uint64 // receipts sent to a reply_to
+}
+
+// Status returns a copy.
+func (b *Bridge) Status() Status {
+	s := &b.status
+	s.mu.Lock()
+	st := s.now
+	for _, p := range []part{partPublish, partConsume, partReply} { // the weightiest first
+		if st.Error == "" {
+			st.Error = s.errors[p]
+		}
+	}
+	s.mu.Unlock()
+	st.Published, st.Confirmed, st.Returned = s.published.Load(), s.confirmed.Load(), s.returned.Load()
+	st.Dropped, st.Received, st.Replied = s.dropped.Load(), s.received.Load(), s.replied.Load()
+	return st
+}
+
+// part is one of the supervised parts.
+type part int
+
+const (
+	partPublish part = iota
+	partConsume
+	partReply
+	parts
+)
+
+// trouble is the message of the log when a part fails.
+func (p part) trouble() string {
+	return [...]string{"rabbitmq takes no readings; they are kept", "no commands from rabbitmq",
+		"no receipts to senders over rabbitmq"}[p]
+}
+
+// status collects what Status shows.
+type status struct {
+	published, confirmed, returned, dropped, received, replied atomic.Uint64
+
+	mu     sync.Mutex
+	now    Status
+	errors [parts]string
+	told   map[string]string // subject to the last warning about it
+}
+
+// up notes that a part works.
+func (s *status) up(p part, url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errors[p] = ""
+	switch p {
+	case partPublish:
+		s.now.Connected, s.now.URL, s.now.Since = true, url, time.Now()
+	case partConsume:
+		s.now.Commands = true
+	}
+}
+
+// down notes why a part does not work (nil: it was told to end). changed is
+// true when that is news: no part has met the same before.
+func (s *status) down(p part, err error) (text string, changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		text = err.Error()
+		changed = true
+		for _, known := range s.errors {
+			changed = changed && known != text
+		}
+	}
+	s.errors[p] = text
+	switch p {
+	case partPublish:
+		if s.now.Connected {
+			s.now.Since = time.Now()
+		}
+		s.now.Connected, s.now.Blocked = false, ""
+	case partConsume:
+		s.now.Commands = false
+	}
+	return text, changed
+}
+
+func (s *status) block(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Blocked = why
+}
+
+// hold notes what the publisher is stuck at ("": nothing), and reports whether that is news.
+func (s *status) hold(what string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news := s.now.Held != what
+	s.now.Held = what
+	return news
+}
+
+// tell reports whether text is news about subject; "" forgets it.
+func (s *status) tell(subject, text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told == nil {
+		s.told = make(map[string]string)
+	}
+	news := s.told[subject] != text
+	if text == "" {
+		delete(s.told, subject)
+	} else {
+		s.told[subject] = text
+	}
+	return news && text != ""
+}

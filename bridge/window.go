@@ -1,0 +1,79 @@
+package bridge
+
+// window holds what was sent and is not settled yet, in the journal's order.
+type window struct {
+	entries []entry
+	head    int
+}
+
+// entry is one message in flight.
+type entry struct {
+	message
+	tag      uint64 // on the main channel; 0: sent over the side
+	through  uint64 // records up to this number need nothing but this message
+	returned bool   // no queue took it
+	done     bool   // the cursor may go past it
+}
+
+func (w *window) len() int { return len(w.entries) - w.head }
+
+func (w *window) push(m message, tag uint64) {
+	if w.head > 0 && len(w.entries) == cap(w.entries) {
+		n := copy(w.entries, w.entries[w.head:])
+		clear(w.entries[n:])
+		w.entries, w.head = w.entries[:n], 0
+	}
+	w.entries = append(w.entries, entry{message: m, tag: tag, through: m.seq})
+}
+
+// pass notes that the record seq needs no sending. It returns false when nothing
+// is in flight, so that the cursor may go past it at once.
+func (w *window) pass(seq uint64) bool {
+	if w.len() == 0 {
+		return false
+	}
+	w.entries[len(w.entries)-1].through = seq
+	return true
+}
+
+// byTag finds the message with a delivery tag; it is nearly always the first.
+func (w *window) byTag(tag uint64) *entry {
+	for i := w.head; i < len(w.entries); i++ {
+		if w.entries[i].tag == tag {
+			return &w.entries[i]
+		}
+	}
+	return nil
+}
+
+// bySeq finds the message of a record.
+func (w *window) bySeq(seq uint64) *entry {
+	for i := w.head; i < len(w.entries); i++ {
+		if w.entries[i].seq == seq {
+			return &w.entries[i]
+		}
+	}
+	return nil
+}
+
+// advance takes the settled messages off the front. It returns the number that
+// the cursor may move to, or 0.
+func (w *window) advance() (through uint64) {
+	for w.head < len(w.entries) && w.entries[w.head].done {
+		through = w.entries[w.head].through
+		w.entries[w.head] = entry{}
+		w.head++
+	}
+	if w.head == len(w.entries) {
+		w.entries, w.head = w.entries[:0], 0
+	}
+	return through
+}
+
+// first returns the oldest message in flight; nil when there is none.
+func (w *window) first() *entry {
+	if w.len() == 0 {
+		return nil
+	}
+	return &w.entries[w.head]
+}
