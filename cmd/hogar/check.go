@@ -1,0 +1,109 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"hogar/gateway"
+	"hogar/gateway/config"
+)
+
+// load reads and checks a configuration. Its problems are told to w; the plan is
+// nil when one of them is more than a warning.
+func load(path string, w io.Writer) (*gateway.Plan, error) {
+	plan, problems := check(path)
+	if err := config.Print(w, problems); err != nil {
+		return nil, err
+	}
+	if plan == nil {
+		return nil, fmt.Errorf("%s has %s", path, count(faults(problems), "fault", "faults"))
+	}
+	return plan, nil
+}
+
+func check(path string) (*gateway.Plan, []config.Problem) {
+	cfg, source, found := config.Load(path)
+	plan := gateway.Check(cfg, found)
+	if found.Failed() {
+		plan = nil
+	}
+	return plan, source.Problems(found)
+}
+
+func faults(problems []config.Problem) (n int) {
+	for _, p := range problems {
+		if !p.Warning {
+			n++
+		}
+	}
+	return n
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func newCheck() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check [FILE...]",
+		Short: "find the faults of a configuration",
+		Long: `check reads a configuration as run would, with its devices and rules, and prints
+every fault with its place and what to write instead. No hardware and no broker
+is touched. "-" reads standard input. It exits with 1 when there is a fault;
+warnings alone are none.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				path, err := config.Find("")
+				if err != nil {
+					return err
+				}
+				args = []string{path}
+			}
+			bad := false
+			for _, path := range args {
+				ok, err := checkOne(cmd.OutOrStdout(), path, asJSON)
+				if err != nil {
+					return err
+				}
+				bad = bad || !ok
+			}
+			if bad {
+				return errTold
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the faults as JSON, one a line")
+	return cmd
+}
+
+// checkOne prints what is wrong with one file, or that nothing is.
+func checkOne(w io.Writer, path string, asJSON bool) (ok bool, err error) {
+	plan, problems := check(path)
+	if asJSON {
+		enc := json.NewEncoder(w)
+		for _, p := range problems {
+			if err := enc.Encode(p); err != nil {
+				return false, err
+			}
+		}
+		return plan != nil, nil
+	}
+	if err := config.Print(w, problems); err != nil {
+		return false, err
+	}
+	if plan == nil {
+		_, err = fmt.Fprintf(w, "%s: %s\n", path, count(faults(problems), "fault", "faults"))
+		return false, err
+	}
+	_, err = fmt.Fprintf(w, "%s: ok, %s, %s\n", path,
+		count(len(plan.Config.Devices), "device", "devices"), count(len(plan.Config.Rules.Pairs), "rule", "rules"))
+	return true, err
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hogar/drivers"
+	"hogar/drivers/board"
+	"hogar/drivers/simboard"
+	"hogar/drivers/simboard/world"
+	"hogar/gateway"
+	"hogar/gateway/api"
+	"hogar/gateway/config"
+	"hogar/gateway/home"
+	"hogar/systemd"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	config, gateway, amqp, socket, start, level string
+	simulate, withMQTT                          bool
+	speed                                       float64
+	seed                                        int64
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "run the house",
+		Long: `run reads the configuration, opens its devices and runs until it is interrupted.
+
+With --simulate the same configuration runs on simulated buses and pins: the
+drivers are the real ones, the chips are not. A simulated house marks everything
+it publishes, keeps a journal of its own, and talks to no broker on another
+machine unless --amqp or AMQP_URL names it.
+
+SIGHUP reads the configuration again; one with faults changes nothing.`,
+		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), cmd, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.config, "config", "", "configuration (default $HOGAR_CONFIG, ./hogar.yaml, /etc/hogar/hogar.yaml)")
+	flags.StringVar(&f.gateway, "gateway", "", "name of the gateway, instead of the configuration's")
+	flags.StringVar(&f.amqp, "amqp", "", "URL of RabbitMQ, instead of the configuration's (also AMQP_URL)")
+	flags.StringVar(&f.socket, "socket", "", "unix socket for the command line")
+	flags.StringVar(&f.level, "log", "info", "what is logged: debug, info, warn, error")
+	flags.BoolVar(&f.simulate, "simulate", false, "simulated buses and pins instead of the machine's")
+	flags.BoolVar(&f.withMQTT, "with-mqtt", false, "contact the mqtt: sources although the house is simulated")
+	flags.Float64Var(&f.speed, "speed", 1, "simulation: how many times as fast as life")
+	flags.StringVar(&f.start, "start", "", "simulation: house time at the start, 18:30 or 2026-07-01 18:30")
+	flags.Int64Var(&f.seed, "seed", 1, "simulation: another seed makes other weather and other people")
+	return cmd
+}
+
+func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
+	log, err := newLog(cmd, f.level)
+	if err != nil {
+		return err
+	}
+	path, err := config.Find(f.config)
+	if err != nil {
+		return err
+	}
+	plan, err := f.load(path, cmd)
+	if err != nil {
+		return err
+	}
+	o, err := f.options(plan, log)
+	if err != nil {
+		return err
+	}
+	o.Reload = func() (*gateway.Plan, error) { return f.load(path, cmd) }
+	reloads := make(chan struct{}, 1)
+	o.Reloads = reloads
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	go func() {
+		for {
+			select {
+			case <-hup:
+				reloads <- struct{}{}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return gateway.Run(ctx, o)
+}
+
+// load reads and checks the configuration; --gateway takes the place of its name.
+func (f *runFlags) load(path string, cmd *cobra.Command) (*gateway.Plan, error) {
+	plan, err := load(path, cmd.ErrOrStderr())
+	if err != nil {
+		return nil, err
+	}
+	if f.gateway != "" {
+		if err := home.CheckWord(f.gateway); err != nil {
+			return nil, usageError{fmt.Errorf("--gateway: %w", err)}
+		}
+		plan.Config.Gateway = f.gateway
+	}
+	return plan, nil
+}
+
+// options turns the flags and the configuration into the gateway's options.
+func (f *runFlags) options(plan *gateway.Plan, log *slog.Logger) (gateway.Options, error) {
+	cfg := plan.Config
+	o := gateway.Options{Plan: plan, Journal: cfg.Journal.Path, Socket: f.socket, Simulated: f.simulate,
+		NoMQTT: f.simulate && !f.withMQTT, Version: version, Notify: systemd.FromEnvironment(), Log: log}
+	if o.Socket == "" {
+		o.Socket = defaultSocket(cfg.Gateway)
+	}
+	override := f.amqp
+	if override == "" {
+		override = os.Getenv("AMQP_URL")
+	}
+	urls, refused, err := gateway.URLs(cfg.AMQP, override, f.simulate)
+	if err != nil {
+		return o, err
+	}
+	if len(refused) > 0 {
+		log.Warn("a simulated house talks to no broker on another machine unless --amqp or AMQP_URL names it",
+			"left out", strings.Join(refused, ", "))
+	}
+	o.URLs = urls
+	if !f.simulate {
+		if f.speed != 1 || f.start != "" {
+			return o, usageError{errors.New("--speed and --start are for --simulate: a real house lives in real time")}
+		}
+		o.Board = func(map[string][]drivers.Part) (drivers.Board, error) { return board.New(board.Options{Log: log}) }
+		return o, nil
+	}
+	return o, f.simulated(&o, cfg)
+}
+
+// simulated gives the house a clock, a world and a journal of its own.
+func (f *runFlags) simulated(o *gateway.Options, cfg *config.Config) error {
+	start, err := parseStart(f.start, cfg.Location.Timezone)
+	if err != nil {
+		return usageError{err}
+	}
+	if f.speed <= 0 || f.speed > 3600 {
+		return usageError{fmt.Errorf("--speed is %v, expected more than 0 and at most 3600", f.speed)}
+	}
+	if !start.IsZero() || f.speed != 1 {
+		o.Clock = home.NewClock(start, f.speed)
+	}
+	clock := o.Clock
+	w := world.New(world.Options{Seed: f.seed, Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude,
+		Location: cfg.Location.Timezone})
+	o.Board = func(parts map[string][]drivers.Part) (drivers.Board, error) { return simboard.New(w, clock.Now, parts) }
+	o.Journal += "-sim"
+	return nil
+}
+
+// parseStart reads a time of today, or a day and a time.
+func parseStart(s string, zone *time.Location) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.ParseInLocation("15:04", s, zone); err == nil {
+		y, m, d := time.Now().In(zone).Date()
+		return time.Date(y, m, d, t.Hour(), t.Minute(), 0, 0, zone), nil
+	}
+	t, err := time.ParseInLocation("2006-01-02 15:04", s, zone)
+	if err != nil {
+		return t, fmt.Errorf("--start is %q, expected a time like 18:30 or 2026-07-01 18:30", s)
+	}
+	return t, nil
+}
+
+// newLog logs to standard error: as journald likes it under systemd, which has
+// its own clock.
+func newLog(cmd *cobra.Command, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, usageError{fmt.Errorf("--log is %q, expected debug, info, warn or error", level)}
+	}
+	options := &slog.HandlerOptions{Level: l}
+	if os.Getenv("JOURNAL_STREAM") != "" {
+		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), options)), nil
+}
+
+// defaultSocket is where a gateway listens: in the runtime directory that systemd
+// made for the service, else in the user's.
+func defaultSocket(name string) string {
+	if dir := os.Getenv("RUNTIME_DIRECTORY"); dir == "/run/hogar" {
+		return api.SystemSocket
+	}
+	return api.SocketPath(name)
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"hogar/gateway/api"
+	"hogar/gateway/home"
+)
+
+// paint colours text for a terminal; on anything else it leaves it plain.
+type paint struct{ on bool }
+
+// ANSI colours (ECMA-48, SGR).
+const (
+	dim    = "2"
+	bold   = "1"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	blue   = "34"
+	violet = "35"
+	cyan   = "36"
+)
+
+// paintFor looks whether w is a terminal and the user wants colours
+// (https://no-color.org).
+func paintFor(w io.Writer) paint {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return paint{}
+	}
+	info, err := f.Stat()
+	return paint{err == nil && info.Mode()&os.ModeCharDevice != 0}
+}
+
+func (p paint) in(color, s string) string {
+	if !p.on || color == "" || s == "" {
+		return s
+	}
+	return "\x1b[" + color + "m" + s + "\x1b[0m"
+}
+
+// escaped is in, with the colours hidden from a tabwriter that strips 0xff.
+func (p paint) escaped(color, s string) string {
+	if !p.on || color == "" {
+		return s
+	}
+	return "\xff\x1b[" + color + "m\xff" + s + "\xff\x1b[0m\xff"
+}
+
+func statusColor(status string) string {
+	switch status {
+	case home.Online:
+		return green
+	case home.Offline:
+		return red
+	case home.Stale:
+		return yellow
+	}
+	return dim
+}
+
+// showReading is a value with its unit, or why there is none.
+func showReading(r home.LastReading) string {
+	if !r.Value.Known() {
+		return "unknown (" + r.Unknown + ")"
+	}
+	return withUnit(r.Value, r.Unit)
+}
+
+func withUnit(v home.Value, unit string) string {
+	if unit == "" {
+		return v.String()
+	}
+	return v.String() + " " + unit
+}
+
+// age is how long ago t was, as people say it.
+func age(now, t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	d := now.Sub(t)
+	switch {
+	case d < time.Second:
+		return "now"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+}
+
+// showOutcome is a receipt in one line.
+func showOutcome(p paint, o *home.Outcome) string {
+	color := green
+	if !o.Result.OK() {
+		color = red
+	}
+	s := fmt.Sprintf("%s %s  %s", o.Device, o.Set, p.in(color, string(o.Result)))
+	if len(o.Reading) > 0 {
+		s += ", now " + o.Reading.String()
+	}
+	if o.Error != "" {
+		s += ": " + o.Error
+	}
+	if o.Hint != "" {
+		s += " (" + o.Hint + ")"
+	}
+	return s
+}
+
+// showEvent is one line of watch; "" for what is not shown.
+func showEvent(p paint, e api.Event) string {
+	ev, err := home.ParseEvent(e.Kind, e.Data)
+	if err != nil {
+		return ""
+	}
+	what := describe(p, &ev)
+	if what == "" {
+		return ""
+	}
+	return p.in(dim, ev.Time.Local().Format("15:04:05")) + "  " + what
+}
+
+func describe(p paint, ev *home.Event) string {
+	name := fmt.Sprintf("%-34s", ev.FullName())
+	switch ev.Kind {
+	case home.KindReading:
+		if !ev.Value.Known() {
+			return name + " " + p.in(yellow, "unknown") + " (" + ev.Unknown + ")"
+		}
+		return name + " " + p.in(bold, withUnit(ev.Value, ev.Unit))
+	case home.KindEvent:
+		return name + " " + p.in(violet, ev.Value.String())
+	case home.KindStatus:
+		s := name + " " + p.in(statusColor(ev.State), ev.State)
+		if ev.Reason != "" {
+			s += ": " + ev.Reason
+		}
+		return s
+	case home.KindOutcome:
+		return fmt.Sprintf("%-34s ", "command by "+ev.Outcome.Source) + showOutcome(p, ev.Outcome)
+	case home.KindRule:
+		s := fmt.Sprintf("%-34s ", "rule "+ev.Name) + p.in(blue, ev.State)
+		if ev.Reason != "" {
+			s += ": " + ev.Reason
+		}
+		return s
+	case home.KindGateway:
+		return p.in(cyan, "gateway "+strings.TrimSpace(ev.Name+" "+ev.Reason))
+	case home.KindVariable:
+		return fmt.Sprintf("%-34s ", "vars."+ev.Name) + ev.Value.String()
+	}
+	return ""
+}

@@ -1,0 +1,82 @@
+// Package api is how a person or a program asks a running gateway and commands
+// it on the spot, with or without a broker: HTTP over a unix socket, and the
+// client that the command line uses.
+//
+//	GET  /api/status                      the gateway itself
+//	GET  /api/devices?pattern=#           devices with their last readings
+//	GET  /api/events?pattern=#            what happens from now on, as server-sent events
+//	POST /api/commands                    {"device":…,"set":{…}}: answers with the outcome
+//	POST /api/reload                      reads the configuration again
+//
+// Errors are application/problem+json (RFC 9457): title says what was wrong,
+// detail what to do.
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// Status is the gateway about itself.
+type Status struct {
+	Gateway   string    `json:"gateway"`
+	Version   string    `json:"version"`
+	Simulated bool      `json:"simulated"`
+	Started   time.Time `json:"started"` // machine time
+	HouseTime time.Time `json:"house_time"`
+	Devices   int       `json:"devices"`
+	Online    int       `json:"online"` // devices
+	Rules     int       `json:"rules"`
+	AMQP      AMQP      `json:"amqp"`
+	Journal   Journal   `json:"journal"`
+}
+
+// AMQP is the state of the bridge.
+type AMQP struct {
+	Connected bool   `json:"connected"`
+	URL       string `json:"url"` // without the password
+	Error     string `json:"error,omitempty"`
+	Published uint64 `json:"published"` // since the start
+	Confirmed uint64 `json:"confirmed"`
+	Commands  uint64 `json:"commands"`
+}
+
+// Journal is the state of the journal.
+type Journal struct {
+	Waiting uint64 `json:"waiting"` // records not confirmed by the broker yet
+	Bytes   int64  `json:"bytes"`
+	Error   string `json:"error,omitempty"`
+}
+
+// Event is one event of the stream: its kind, its number in the journal and the
+// one JSON form.
+type Event struct {
+	Kind home.Kind
+	Seq  uint64
+	Lost uint64 // events left out before this one, because the reader was too slow
+	Data json.RawMessage
+}
+
+// problem is the body of an error.
+type problem struct {
+	Title  string `json:"title"`
+	Detail string `json:"detail,omitempty"`
+	Status int    `json:"status"`
+}
+
+// Error is what a request was refused with.
+type Error struct {
+	Title string // what was wrong
+	Hint  string // what to do
+	Code  int    // HTTP status
+}
+
+// Error shows both.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Title
+	}
+	return e.Title + " (" + e.Hint + ")"
+}

@@ -1,0 +1,200 @@
+package gateway
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"hogar/drivers"
+	"hogar/drivers/mqtt"
+	"hogar/gateway/config"
+	"hogar/gateway/home"
+	"hogar/rules"
+)
+
+// Plan is a configuration that has been held against the drivers and the rules:
+// all that is needed to run it, and nothing opened yet. It can be run once.
+type Plan struct {
+	Config  *config.Config
+	devices []device
+	brokers []broker
+	engine  *rules.Engine
+}
+
+// device is one planned device.
+type device struct {
+	config.Device
+	spec  drivers.Spec // of a device on the board
+	topic *mqtt.Topic  // of a device that speaks MQTT
+}
+
+// broker is a source below mqtt: with the devices that take their topics there.
+type broker struct {
+	mqtt.Broker
+	topics map[string]mqtt.Topic // by device
+}
+
+// Check holds a configuration against the drivers and the rules, without
+// touching any hardware. Its faults are added to those of the reading; the Plan is
+// usable when none of them is more than a warning.
+func Check(cfg *config.Config, faults *home.Faults) *Plan {
+	p := &Plan{Config: cfg}
+	for _, d := range cfg.MQTT {
+		p.brokers = append(p.brokers, broker{mqtt.DecodeBroker(d), make(map[string]mqtt.Topic)})
+		d.Done()
+	}
+	drivers := table()
+	for _, d := range cfg.Devices {
+		if one, ok := p.plan(d, drivers, faults); ok {
+			p.devices = append(p.devices, one)
+		}
+	}
+	p.checkParts(faults)
+	p.checkNames(faults)
+	p.engine = rules.Load(cfg.Rules, p.house(), rules.Options{Location: cfg.Location.Timezone,
+		Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude}, faults)
+	return p
+}
+
+// plan decodes one entry with its driver.
+func (p *Plan) plan(d config.Device, table map[string]drivers.Driver, faults *home.Faults) (device, bool) {
+	if d.Driver == mqttDriver {
+		t := mqtt.DecodeTopic(d.Options)
+		d.Options.Done()
+		if t.Broker < 0 || t.Broker >= len(p.brokers) {
+			d.Options.Fault("broker", "brokers are counted from 0", "broker is %d, and mqtt: has %d", t.Broker, len(p.brokers))
+			return device{Device: d, topic: &t}, true
+		}
+		p.brokers[t.Broker].topics[d.Name] = t
+		return device{Device: d, topic: &t}, true
+	}
+	driver := table[d.Driver]
+	if driver == nil {
+		if d.Driver != "" {
+			hint := "there are " + strings.Join(DriverNames(), ", ")
+			if near := home.Nearest(d.Driver, DriverNames()); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			d.Options.Fault("driver", hint, "there is no driver '%s'", d.Driver)
+		}
+		return device{}, false
+	}
+	spec := driver(d.Options)
+	d.Options.Done()
+	if d.Every == 0 {
+		d.Every = spec.Every
+	} else if spec.Every == 0 {
+		d.Options.Fault("every", "leave it out", "a %s tells by itself and is not polled", d.Driver)
+	}
+	return device{Device: d, spec: spec}, true
+}
+
+// checkParts finds two devices on one pin or at one address.
+func (p *Plan) checkParts(faults *home.Faults) {
+	taken := make(map[drivers.Part]string)
+	for _, d := range p.devices {
+		for _, part := range d.spec.Parts {
+			where := part
+			where.Chip = ""
+			if where == (drivers.Part{}) {
+				continue // its own fault has been told
+			}
+			if other, ok := taken[where]; ok {
+				faults.Add(home.Fault{Path: []string{"devices", d.Name}, OnKey: true,
+					Message: fmt.Sprintf("%s is taken by %s", place(part), other), Hint: "give one of them another"})
+				continue
+			}
+			taken[where] = d.Name
+		}
+	}
+}
+
+func place(p drivers.Part) string {
+	if p.Pin != "" {
+		return "pin " + p.Pin
+	}
+	return fmt.Sprintf("address %#x on bus %s", p.Address, p.Bus)
+}
+
+// checkNames finds a device whose name is that of another device's property: a
+// command to it could mean either.
+func (p *Plan) checkNames(faults *home.Faults) {
+	house := p.house()
+	for _, d := range p.devices {
+		if _, ok := house.properties[d.Name]; ok {
+			of, property := home.Split(d.Name)
+			faults.Add(home.Fault{Path: []string{"devices", d.Name}, OnKey: true, Hint: "name one of them otherwise",
+				Message: fmt.Sprintf("device %s has the name of the property %s of device %s", d.Name, property, of)})
+		}
+	}
+}
+
+// properties of a planned device.
+func (d *device) properties() []home.Property {
+	if d.topic != nil {
+		return []home.Property{d.topic.Property()}
+	}
+	return d.spec.Properties
+}
+
+// staleAfter is the house time without a measurement after which the device is
+// stale: three times its interval unless the configuration says otherwise, at
+// least 10 s, and never less than 2 s of the machine's time.
+func (d *device) staleAfter(clock *home.Clock) time.Duration {
+	if d.StaleAfter > 0 {
+		return d.StaleAfter
+	}
+	if d.Every == 0 {
+		return 0
+	}
+	after := max(3*d.Every, 10*time.Second)
+	if short := clock.Machine(after); short < 2*time.Second {
+		after = time.Duration(float64(after) * float64(2*time.Second) / float64(short))
+	}
+	return after
+}
+
+// names is the house as the rules are checked against it.
+type names struct {
+	properties map[string]home.Property // by full name
+	devices    map[string]bool
+}
+
+func (p *Plan) house() names {
+	n := names{make(map[string]home.Property), make(map[string]bool)}
+	for _, d := range p.devices {
+		n.devices[d.Name] = true
+		for _, property := range d.properties() {
+			n.properties[home.Join(d.Name, property.Name)] = property
+		}
+	}
+	return n
+}
+
+// Property returns the property of a full name.
+func (n names) Property(name string) (home.Property, bool) {
+	p, ok := n.properties[name]
+	return p, ok
+}
+
+// Device reports whether there is a device of that name.
+func (n names) Device(name string) bool { return n.devices[name] }
+
+// Names lists all full names and all devices.
+func (n names) Names() []string {
+	return slices.Sorted(slices.Values(slices.AppendSeq(slices.Collect(maps.Keys(n.properties)), maps.Keys(n.devices))))
+}
+
+// Parts returns what the devices occupy on the board, by device: what a
+// simulated board must have.
+func (p *Plan) Parts() map[string][]drivers.Part {
+	parts := make(map[string][]drivers.Part)
+	for _, d := range p.devices {
+		if len(d.spec.Parts) > 0 {
+			parts[d.Name] = d.spec.Parts
+		}
+	}
+	return parts
+}

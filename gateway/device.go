@@ -1,0 +1,332 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"hogar/drivers"
+	"hogar/gateway/home"
+)
+
+// runner owns one device: it opens it, polls it or listens to it, sets it, and
+// opens it anew when it failed. Nobody else notices when the device hangs or its
+// driver panics: that device is offline with the reason, and tried again.
+type runner struct {
+	name   string
+	spec   drivers.Spec
+	every  time.Duration // house time; 0: not polled
+	clock  *home.Clock
+	board  drivers.Board
+	accept func(events []home.Event, done func(error))
+	log    *slog.Logger
+	sets   chan setRequest
+}
+
+// setRequest asks the runner's goroutine to drive the device.
+type setRequest struct {
+	ctx      context.Context
+	property string
+	value    home.Value
+	answer   chan setAnswer // has room for one
+}
+
+type setAnswer struct {
+	readings []home.Event
+	err      error
+}
+
+// Back-off between two tries to open a device, in machine time.
+const (
+	retryFirst = time.Second
+	retryMost  = time.Minute
+)
+
+// defaultTimeout bounds one call of a driver, in machine time.
+const defaultTimeout = 5 * time.Second
+
+// listenWindow is how many readings of a listener may be without a place on the
+// disk.
+const listenWindow = 1024
+
+// Run serves the device until ctx ends.
+func (r *runner) Run(ctx context.Context) {
+	wait := retryFirst
+	for {
+		worked, err := r.session(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if worked {
+			wait = retryFirst
+		}
+		r.log.Warn("device is offline", "device", r.name, "error", err, "wait", wait)
+		r.accept([]home.Event{{Kind: home.KindStatus, Device: r.name, State: home.Offline, Reason: err.Error()}}, nil)
+		if !r.sleep(ctx, wait/2+rand.N(wait/2), err) {
+			return
+		}
+		wait = min(2*wait, retryMost)
+	}
+}
+
+// Set drives one property, in the device's own goroutine.
+func (r *runner) Set(ctx context.Context, property string, v home.Value) ([]home.Event, error) {
+	req := setRequest{ctx, property, v, make(chan setAnswer, 1)}
+	select {
+	case r.sets <- req:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case a := <-req.answer:
+		return a.readings, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// sleep waits, and tells who wants to set the device meanwhile why it cannot be.
+func (r *runner) sleep(ctx context.Context, d time.Duration, reason error) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return true
+		case req := <-r.sets:
+			req.answer <- setAnswer{err: fmt.Errorf("%s is offline: %w", r.name, reason)}
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// session opens the device and serves it until it fails. worked tells whether it
+// ever answered.
+func (r *runner) session(ctx context.Context) (worked bool, err error) {
+	var dev drivers.Device
+	err = r.call(ctx, func(ctx context.Context) error {
+		d, err := r.spec.Open(ctx, r.board)
+		if err == nil && ctx.Err() != nil {
+			_ = d.Close() // it came too late: nobody waits for it any more
+			return ctx.Err()
+		}
+		dev = d
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	defer func() {
+		if errClose := r.call(context.WithoutCancel(ctx), func(context.Context) error { return dev.Close() }); errClose != nil {
+			r.log.Warn("close device", "device", r.name, "error", errClose)
+		}
+	}()
+	if l, ok := dev.(drivers.Listener); ok {
+		return r.listen(ctx, l)
+	}
+	return r.poll(ctx, dev)
+}
+
+// call runs one method of the driver, bounded in time; a panic becomes an error.
+// A method that does not return within its time is waited for once more before
+// the device is used again, so that two never run at once.
+func (r *runner) call(ctx context.Context, fn func(ctx context.Context) error) error {
+	limit := r.spec.Timeout
+	if limit == 0 {
+		limit = defaultTimeout
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	result := make(chan error, 1)
+	go func() { result <- r.guarded(bounded, fn) }()
+	select {
+	case err := <-result:
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("no answer within %s", limit)
+		}
+		return err
+	case <-bounded.Done():
+	}
+	if ctx.Err() == nil {
+		r.log.Warn("device hangs", "device", r.name, "wait", limit)
+		r.accept([]home.Event{{Kind: home.KindStatus, Device: r.name, State: home.Offline,
+			Reason: fmt.Sprintf("no answer within %s", limit)}}, nil)
+	}
+	return r.outlast(ctx, result, limit)
+}
+
+// outlast waits for a call that hangs. When the gateway stops, it waits a little
+// and leaves the call behind: the kernel ends it with the process.
+func (r *runner) outlast(ctx context.Context, result <-chan error, limit time.Duration) error {
+	reason := fmt.Errorf("no answer within %s", limit)
+	for {
+		select {
+		case <-result:
+			return reason
+		case req := <-r.sets:
+			req.answer <- setAnswer{err: fmt.Errorf("%s is offline: %w", r.name, reason)}
+		case <-ctx.Done():
+			select {
+			case <-result:
+			case <-time.After(time.Second):
+			}
+			return reason
+		}
+	}
+}
+
+// guarded turns a driver's panic into an error.
+func (r *runner) guarded(ctx context.Context, fn func(ctx context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.log.Error("driver panicked, please report this", "device", r.name, "error", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("the driver panicked: %v", p)
+		}
+	}()
+	return fn(ctx)
+}
+
+// listen serves a device that tells by itself.
+func (r *runner) listen(ctx context.Context, l drivers.Listener) (worked bool, err error) {
+	room := make(chan struct{}, listenWindow)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	result := make(chan error, 1)
+	heard := make(chan struct{}, 1)
+	go func() {
+		result <- r.guarded(ctx, func(ctx context.Context) error {
+			return l.Listen(ctx, func(reading drivers.Reading) {
+				select {
+				case room <- struct{}{}:
+				case <-ctx.Done():
+					return
+				}
+				r.accept(r.events([]drivers.Reading{reading}), func(error) { <-room })
+				select {
+				case heard <- struct{}{}:
+				default:
+				}
+			})
+		})
+	}()
+	for {
+		select {
+		case <-heard:
+			worked = true
+		case err := <-result:
+			return worked, err
+		case req := <-r.sets:
+			req.answer <- setAnswer{err: fmt.Errorf("%s cannot be set", r.name)}
+		case <-ctx.Done():
+			return worked, <-result
+		}
+	}
+}
+
+// poll reads the device now and then, and sets it when asked to.
+func (r *runner) poll(ctx context.Context, dev drivers.Device) (worked bool, err error) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	next := r.clock.Now()
+	sensor, _ := dev.(drivers.Sensor)
+	due := timer.C
+	written := make(chan struct{}, 1)
+	for {
+		select {
+		case <-due:
+			if sensor == nil {
+				due = nil
+				continue
+			}
+			err := r.sense(ctx, sensor, func(error) { written <- struct{}{} })
+			if err != nil {
+				return worked, err
+			}
+			worked, due = true, nil // the next comes when this one is on the disk
+		case <-written:
+			if r.every > 0 {
+				due = timer.C
+				now := r.clock.Now()
+				next = next.Add(r.every * (1 + max(0, now.Sub(next))/r.every)) // what was missed is left out
+				timer.Reset(r.clock.Machine(next.Sub(now)))
+			}
+		case req := <-r.sets:
+			err := r.set(ctx, dev, req)
+			if err != nil {
+				return worked, err
+			}
+		case <-ctx.Done():
+			return worked, nil
+		}
+	}
+}
+
+// sense reads the device once and hands the readings to the hub.
+func (r *runner) sense(ctx context.Context, s drivers.Sensor, done func(error)) error {
+	var readings []drivers.Reading
+	err := r.call(ctx, func(ctx context.Context) error {
+		got, err := s.Sense(ctx)
+		if ctx.Err() == nil {
+			readings = got // else nobody waits any more
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.accept(r.events(readings), done)
+	return nil
+}
+
+// set answers one request. A driver's error is the command's, and ends the
+// session as well: the device is opened anew.
+func (r *runner) set(ctx context.Context, dev drivers.Device, req setRequest) error {
+	a, ok := dev.(drivers.Actuator)
+	if !ok {
+		req.answer <- setAnswer{err: fmt.Errorf("%s cannot be set", r.name)}
+		return nil
+	}
+	if req.ctx.Err() != nil {
+		return nil // who asked has given up; nothing must move any more
+	}
+	var readings []drivers.Reading
+	err := r.call(ctx, func(ctx context.Context) error {
+		got, err := a.Set(ctx, req.property, req.value)
+		if ctx.Err() == nil {
+			readings = got
+		}
+		return err
+	})
+	req.answer <- setAnswer{r.events(readings), err}
+	return err
+}
+
+// events turns a driver's readings into events.
+func (r *runner) events(readings []drivers.Reading) []home.Event {
+	now := r.clock.Now()
+	events := make([]home.Event, 0, len(readings))
+	for _, reading := range readings {
+		ev := home.Event{Kind: home.KindReading, Device: r.name, Property: reading.Property, Value: reading.Value, Time: now}
+		if !reading.Time.IsZero() {
+			ev.Time = r.clock.At(reading.Time)
+		}
+		for _, p := range r.spec.Properties {
+			if p.Name == reading.Property {
+				ev.Unit = p.Unit
+				if p.Type == home.TypeEvent {
+					ev.Kind = home.KindEvent
+				}
+			}
+		}
+		if !ev.Value.Known() {
+			ev.Unknown = "the sensor gave no number"
+		}
+		events = append(events, ev)
+	}
+	return events
+}

@@ -1,0 +1,269 @@
+// Package gateway builds the house from a configuration and runs it. It knows
+// all rooms and plugs them together; every goroutine is started here or in a Run
+// below, and has ended when [Run] returns.
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"hogar/drivers"
+	"hogar/gateway/api"
+	"hogar/gateway/config"
+	"hogar/gateway/control"
+	"hogar/gateway/home"
+	"hogar/gateway/hub"
+	"hogar/gateway/journal"
+	"hogar/systemd"
+)
+
+// Options of a gateway.
+type Options struct {
+	Plan *Plan
+	// Board makes the board with the parts that the devices occupy: the machine's
+	// or a simulated one. One that has a Run or a Close method is run and closed.
+	Board     func(parts map[string][]drivers.Part) (drivers.Board, error)
+	Clock     *home.Clock           // nil: the machine's time
+	URLs      []string              // of RabbitMQ, tried in turn
+	Journal   string                // folder
+	Socket    string                // path of the unix socket; empty: none
+	NoMQTT    bool                  // the sources below mqtt: are not contacted
+	Simulated bool                  // everything published says so
+	Reload    func() (*Plan, error) // reads the configuration again; nil: not possible
+	Reloads   <-chan struct{}       // asks for a reload: SIGHUP; may be nil
+	Ready     func(a *api.Server)   // called when all runs; may be nil
+	Version   string                // of hogar
+	Notify    systemd.Notifier      // tells systemd
+	Log       *slog.Logger
+}
+
+// flush is how long a stopping gateway waits for the broker to confirm what came last.
+const flush = 3 * time.Second
+
+// gateway is a running house.
+type gateway struct {
+	o       Options
+	started time.Time
+	journal *journal.Journal
+	hub     *hub.Hub
+	control *control.Control
+
+	mu  sync.Mutex
+	now *generation
+
+	reload sync.Mutex // one at a time
+}
+
+// Run runs the house until ctx ends. Its error says why it could not start; a
+// broker, a device or a disk that fails later is told in the log and tried again.
+func Run(ctx context.Context, o Options) error {
+	g := &gateway{o: o, started: time.Now()}
+	if err := g.open(); err != nil {
+		return err
+	}
+	defer func() { g.report("journal", g.journal.Close()) }()
+
+	var sockets net.Listener
+	if o.Socket != "" {
+		l, err := api.Listen(o.Socket)
+		if err != nil {
+			return err
+		}
+		sockets = l
+	}
+	var wg sync.WaitGroup
+	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
+	wg.Go(func() { g.report("hub", g.hub.Run(hubCtx)) })
+	err := g.serve(ctx, sockets)
+	if sockets != nil {
+		sockets.Close() // in case it was never served
+	}
+	stopHub()
+	wg.Wait()
+	return err
+}
+
+// open opens the journal and brings the state back.
+func (g *gateway) open() error {
+	c := g.o.Plan.Config.Journal
+	sync := map[string]journal.Sync{"always": journal.Always, "os": journal.OS, "interval": journal.Sync(c.SyncEvery)}[c.Sync]
+	full := map[string]journal.WhenFull{"block": journal.Block, "drop_oldest": journal.DropOldest}[c.WhenFull]
+	j, err := journal.Open(g.o.Journal, journal.Options{Sync: sync, MaxSize: c.MaxSize, Keep: c.Keep, WhenFull: full, Log: g.o.Log})
+	if err != nil {
+		if errors.Is(err, journal.ErrLocked) {
+			return fmt.Errorf("%w: is another hogar running? (%s)", err, g.o.Journal)
+		}
+		return err
+	}
+	g.journal = j
+	var flags home.Flags
+	if g.o.Simulated {
+		flags = home.FlagSimulated
+	}
+	g.hub = hub.New(hub.Options{Journal: j, Clock: g.o.Clock, Flags: flags, Log: g.o.Log,
+		Alive: func() { _ = g.o.Notify.Alive() }})
+	g.control = control.New(g.hub, g.o.Clock, g.o.Log)
+	g.hub.Attach("control", g.control)
+	g.hub.Attach("rules", &ruleset{engine: g.o.Plan.engine, hub: g.hub, control: g.control})
+	g.hub.Recover()
+	return nil
+}
+
+// serve runs the first generation, answers on the socket, and reloads, until ctx
+// ends.
+func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
+	board, err := g.o.Board(g.o.Plan.Parts())
+	if err != nil {
+		return err
+	}
+	gen, err := g.start(ctx, g.o.Plan, board, nil)
+	if err != nil {
+		return err
+	}
+	g.set(gen)
+	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": len(gen.plan.engine.Rules())})
+	server := &api.Server{House: g, Door: g.control}
+	if g.o.Reload != nil {
+		server.Reload = g.reloadNow
+	}
+	var wg sync.WaitGroup
+	if sockets != nil {
+		wg.Go(func() { g.report("socket", server.Serve(ctx, sockets)) })
+	}
+	_ = g.o.Notify.Ready(fmt.Sprintf("%s, %d devices", gen.plan.Config.Gateway, len(gen.plan.devices)))
+	if g.o.Ready != nil {
+		g.o.Ready(server)
+	}
+	for running := true; running; {
+		select {
+		case <-g.o.Reloads:
+			if err := g.reloadNow(ctx); err != nil {
+				g.o.Log.Error("not reloaded, the old configuration goes on", "error", err)
+			}
+		case <-ctx.Done():
+			running = false
+		}
+	}
+	_ = g.o.Notify.Stopping()
+	g.o.Log.Info("stopping", "cause", context.Cause(ctx))
+	g.tell("stopping", nil)
+	wg.Wait()
+	g.reload.Lock()
+	defer g.reload.Unlock()
+	g.get().stop(g, flush)
+	return nil
+}
+
+// reloadNow reads the configuration again and replaces the generation: all of it
+// or nothing.
+func (g *gateway) reloadNow(ctx context.Context) error {
+	g.reload.Lock()
+	defer g.reload.Unlock()
+	plan, err := g.o.Reload()
+	if err != nil {
+		return err
+	}
+	old := g.get()
+	if plan.Config.Gateway != old.plan.Config.Gateway {
+		return fmt.Errorf("gateway is %s now and was %s: that needs a restart", plan.Config.Gateway, old.plan.Config.Gateway)
+	}
+	board, err := g.o.Board(plan.Parts())
+	if err != nil {
+		return err
+	}
+	old.stop(g, flush)
+	gen, err := g.start(ctx, plan, board, old.plan)
+	if err != nil {
+		return err // the gateway is stopping
+	}
+	g.set(gen)
+	g.tell("reloaded", map[string]any{"devices": len(plan.devices), "rules": len(plan.engine.Rules())})
+	return nil
+}
+
+func (g *gateway) get() *generation {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.now
+}
+
+func (g *gateway) set(gen *generation) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.now = gen
+}
+
+// tell publishes an event of the gateway about itself.
+func (g *gateway) tell(what string, facts map[string]any) {
+	ev := home.Event{Kind: home.KindGateway, Name: what}
+	if facts != nil {
+		ev.Detail, _ = json.Marshal(facts) // numbers and texts always encode
+	}
+	g.hub.Accept([]home.Event{ev}, nil)
+	g.o.Log.Info("gateway "+what, "gateway", g.o.Plan.Config.Gateway)
+}
+
+// Status implements [api.House].
+func (g *gateway) Status() api.Status {
+	gen := g.get()
+	j := g.journal.Stats()
+	s := api.Status{
+		Gateway: gen.plan.Config.Gateway, Version: g.o.Version, Simulated: g.o.Simulated, Started: g.started,
+		HouseTime: g.o.Clock.Now(), Rules: len(gen.plan.engine.Rules()),
+		AMQP:    api.AMQP{Error: "no broker is configured"},
+		Journal: api.Journal{Waiting: j.Depth, Bytes: j.Bytes},
+	}
+	if j.Err != nil && j.State != journal.OK {
+		s.Journal.Error = j.Err.Error()
+	}
+	if gen.bridge != nil {
+		b := gen.bridge.Status()
+		s.AMQP = api.AMQP{Connected: b.Connected, URL: b.URL, Error: b.Error, Published: b.Published,
+			Confirmed: b.Confirmed, Commands: b.Received}
+	}
+	for _, d := range g.hub.Devices("#") {
+		s.Devices++
+		if d.Status == home.Online {
+			s.Online++
+		}
+	}
+	return s
+}
+
+// Devices implements [api.House].
+func (g *gateway) Devices(pattern string) []home.DeviceState { return g.hub.Devices(pattern) }
+
+// Follow implements [api.House].
+func (g *gateway) Follow() func(ctx context.Context) (home.Event, uint64, error) {
+	return g.hub.Follow().Next
+}
+
+var _ api.House = (*gateway)(nil)
+
+// URLs returns where RabbitMQ is: override when it is given, else what the
+// configuration says. A simulated house is kept from brokers on other machines
+// unless override names one; refused are those it was kept from, without their
+// passwords.
+func URLs(cfg config.AMQP, override string, simulated bool) (urls, refused []string, err error) {
+	if override != "" {
+		return []string{override}, nil, nil
+	}
+	all, err := cfg.Dial()
+	if err != nil || !simulated {
+		return all, nil, err
+	}
+	for _, u := range all {
+		if config.Loopback(u) {
+			urls = append(urls, u)
+		} else {
+			refused = append(refused, config.Redact(u))
+		}
+	}
+	return urls, refused, nil
+}

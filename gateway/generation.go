@@ -1,0 +1,188 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"hogar/bridge"
+	"hogar/drivers"
+	"hogar/drivers/mqtt"
+	"hogar/gateway/control"
+	"hogar/gateway/home"
+)
+
+// generation is all that depends on the configuration: drivers, rules, sources
+// and the bridge. A reload stops one and starts the next; the journal, the hub
+// and the door outlive it.
+type generation struct {
+	plan   *Plan
+	board  drivers.Board
+	bridge *bridge.Bridge // nil: there is no broker to talk to
+
+	stopDevices, stopBridge context.CancelFunc
+	devices, bridges        sync.WaitGroup
+}
+
+// start starts a generation of plan on board; its goroutines end with stop. The
+// one before, old, has been stopped; nil: there was none.
+func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, old *Plan) (*generation, error) {
+	gen := &generation{plan: plan, board: board}
+	free := context.WithoutCancel(ctx) // the order in which all ends is stop's
+	deviceCtx, stopDevices := context.WithCancel(free)
+	bridgeCtx, stopBridge := context.WithCancel(free)
+	gen.stopDevices, gen.stopBridge = stopDevices, stopBridge
+
+	if err := g.hub.Do(ctx, func() { g.furnish(plan, old) }); err != nil {
+		return nil, err
+	}
+	if runs, ok := board.(interface{ Run(context.Context) error }); ok {
+		gen.devices.Go(func() { g.report("board", runs.Run(deviceCtx)) })
+	}
+	g.startDevices(deviceCtx, gen)
+	if len(g.o.URLs) > 0 {
+		gen.bridge = bridge.New(g.bridgeOptions(plan), g.journal, g.control, g.o.Log)
+		gen.bridges.Go(func() { g.report("bridge", gen.bridge.Run(bridgeCtx)) })
+	}
+	return gen, nil
+}
+
+// furnish tells the hub what the house has now: which devices, and the rules,
+// with the timers and runs of the old ones. It runs in the hub's goroutine.
+func (g *gateway) furnish(plan, old *Plan) {
+	if old != nil {
+		state, err := old.engine.Save()
+		if err == nil {
+			err = plan.engine.Restore(state)
+		}
+		if err != nil {
+			g.o.Log.Warn("timers and runs of the rules begin anew", "error", err)
+		}
+	}
+	expect := make(map[string]time.Duration, len(plan.devices))
+	var catalog []home.Event
+	for _, d := range plan.devices {
+		expect[d.Name] = d.staleAfter(g.o.Clock)
+		catalog = append(catalog, home.Event{Kind: home.KindCatalog, Device: d.Name,
+			Catalog: &home.Catalog{Label: d.Label, Driver: d.Driver, Properties: d.properties()}})
+	}
+	for _, known := range g.hub.Devices("#") {
+		if _, ok := expect[known.Name]; !ok {
+			catalog = append(catalog, home.Event{Kind: home.KindCatalog, Device: known.Name, Catalog: &home.Catalog{Removed: true}})
+		}
+	}
+	g.hub.Expect(expect)
+	g.hub.Attach("rules", &ruleset{engine: plan.engine, hub: g.hub, control: g.control})
+	g.hub.Accept(catalog, nil)
+}
+
+// startDevices starts a goroutine for each device and each source, and one more
+// for each that can be set.
+func (g *gateway) startDevices(ctx context.Context, gen *generation) {
+	doors := make(map[string]control.Device)
+	for _, d := range gen.plan.devices {
+		if d.topic != nil {
+			continue
+		}
+		r := &runner{name: d.Name, spec: d.spec, every: d.Every, clock: g.o.Clock, board: gen.board,
+			accept: g.hub.Accept, log: g.o.Log, sets: make(chan setRequest)}
+		doors[d.Name] = control.Device{Properties: d.spec.Properties, Actuator: settable(d.spec.Properties, r), Timeout: d.spec.Timeout}
+		gen.devices.Go(func() { r.Run(ctx) })
+	}
+	for _, b := range gen.plan.brokers {
+		c := mqtt.New(b.Broker, gen.plan.Config.Gateway, b.topics, g.hub.Accept, g.o.Log)
+		for name, t := range b.topics {
+			properties := []home.Property{t.Property()}
+			doors[name] = control.Device{Properties: properties, Actuator: settable(properties, topicActuator{c, name})}
+		}
+		if g.o.NoMQTT {
+			continue
+		}
+		gen.devices.Go(func() { g.report("mqtt", c.Run(ctx)) })
+	}
+	g.control.Attach(doors)
+	for name, d := range doors {
+		if d.Actuator != nil {
+			gen.devices.Go(func() { g.report("control", g.control.Serve(ctx, name)) })
+		}
+	}
+}
+
+// settable returns a when one of the properties can be set, else nil.
+func settable(properties []home.Property, a control.Actuator) control.Actuator {
+	if slices.ContainsFunc(properties, func(p home.Property) bool { return p.Settable }) {
+		return a
+	}
+	return nil
+}
+
+// topicActuator sets the property of an MQTT device. What it did is seen when
+// the device says so.
+type topicActuator struct {
+	connection *mqtt.Connection
+	device     string
+}
+
+// Set publishes the value and waits until the broker has it.
+func (a topicActuator) Set(ctx context.Context, property string, v home.Value) ([]home.Event, error) {
+	return nil, a.connection.Set(ctx, a.device, property, v)
+}
+
+func (g *gateway) bridgeOptions(plan *Plan) bridge.Options {
+	a := plan.Config.AMQP
+	return bridge.Options{URLs: g.o.URLs, Gateway: plan.Config.Gateway, Exchange: a.Exchange, History: a.History,
+		QueueType: a.QueueType, Declare: a.Declare, Simulated: g.o.Simulated, Version: g.o.Version, Coalesce: true,
+		Names: resolver(plan.house()), Clock: g.o.Clock}
+}
+
+// resolver tells the bridge devices from properties.
+type resolver names
+
+// Resolve cuts a name as sent in a routing key. The longest device name wins.
+func (r resolver) Resolve(name string) (device, property string, known bool) {
+	if r.devices[name] {
+		return name, "", true
+	}
+	device, property = home.Split(name)
+	return device, property, r.devices[device]
+}
+
+// stop ends the generation: the devices first, then, when what they told last is
+// with the broker or flush is over, the bridge.
+func (gen *generation) stop(g *gateway, flush time.Duration) {
+	gen.stopDevices()
+	gen.devices.Wait()
+	if gen.bridge != nil {
+		gen.flush(g, flush)
+	}
+	gen.stopBridge()
+	gen.bridges.Wait()
+	if c, ok := gen.board.(io.Closer); ok {
+		g.report("board", c.Close())
+	}
+}
+
+// flush waits until the broker has all, at most so long.
+func (gen *generation) flush(g *gateway, most time.Duration) {
+	deadline := time.NewTimer(most)
+	defer deadline.Stop()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for gen.bridge.Status().Connected && g.journal.Cursor() < g.journal.Last() {
+		select {
+		case <-look.C:
+		case <-deadline.C:
+			return
+		}
+	}
+}
+
+// report logs what ended with an error, although it should have gone on.
+func (g *gateway) report(what string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		g.o.Log.Error("ended with an error", "part", what, "error", err)
+	}
+}

@@ -1,0 +1,43 @@
+package gateway
+
+import (
+	"encoding/json"
+	"time"
+
+	"hogar/gateway/control"
+	"hogar/gateway/home"
+	"hogar/gateway/hub"
+	"hogar/rules"
+)
+
+// ruleset makes the rules a part of the hub: each event is stepped through them,
+// and what they decide goes the way of everything else, commands to the one door
+// and events to the hub.
+type ruleset struct {
+	engine  *rules.Engine
+	hub     *hub.Hub
+	control *control.Control
+}
+
+// Apply steps the rules. While old events are read again, what they decide was
+// done, or recorded, when they were new.
+func (r *ruleset) Apply(ev *home.Event, live bool) {
+	for _, d := range r.engine.Step(*ev) {
+		switch {
+		case !live:
+		case d.Command != nil:
+			r.control.Submit(*d.Command, nil)
+		case d.Event != nil:
+			r.hub.Accept([]home.Event{*d.Event}, nil)
+		}
+	}
+}
+
+// Next is when the rules want to be called again.
+func (r *ruleset) Next() time.Time { return r.engine.Next() }
+
+// Save returns the timers, runs and variables.
+func (r *ruleset) Save() (json.RawMessage, error) { return r.engine.Save() }
+
+// Restore takes back what Save returned.
+func (r *ruleset) Restore(data json.RawMessage) error { return r.engine.Restore(data) }
