@@ -1,0 +1,113 @@
+# hogar. `make` lists what there is.
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+
+# Go 1.26 or newer. Older ones would fail with messages about the code.
+GO_FOUND := $(shell $(GO) env GOVERSION 2>/dev/null)
+define need_go
+@case "$(GO_FOUND)" in \
+  "") echo "hogar is built with Go 1.26 or newer, and no '$(GO)' was found: https://go.dev/dl/"; exit 1;; \
+  go1.[0-9]|go1.[0-9].*|go1.1[0-9]*|go1.2[0-5]|go1.2[0-5].*|go1.2[0-5]rc*) \
+    echo "hogar is built with Go 1.26 or newer, found $(GO_FOUND): https://go.dev/dl/"; exit 1;; \
+esac
+endef
+
+.PHONY: help
+help: ## list the targets
+	@echo "hogar, the smart-home gateway for AMQP. Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+.PHONY: build
+build: ## build/hogar, for this machine
+	$(need_go)
+	@$(BUILD) -o build/hogar ./cmd/hogar
+
+.PHONY: demo
+demo: ## a simulated home on a real RabbitMQ, with rules and commands to try
+	$(need_go)
+	@sh .ci/install.sh rabbitmq-server amqp-tools
+	@echo "building hogar ..."
+	@$(BUILD) -o build/hogar ./cmd/hogar
+	@build/hogar demo --config configs/demo.yaml
+
+.PHONY: test
+test: ## all tests with the race detector, on a RabbitMQ and a Mosquitto of their own
+	$(need_go)
+	@sh .ci/install.sh gcc libc6-dev rabbitmq-server mosquitto
+	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
+
+.PHONY: check
+check: format vet fix staticcheck imports configs cross emulate clean-tree ## everything CI checks beside the tests
+
+.PHONY: format
+format:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'ed:"; echo "$$out"; exit 1; }
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
+
+.PHONY: fix
+fix:
+	$(GO) fix -diff ./...
+
+# A tool, not a dependency: it has its own go.mod in the module cache.
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+.PHONY: staticcheck
+staticcheck:
+	$(GO) run $(STATICCHECK) ./...
+
+.PHONY: imports
+imports:
+	$(GO) test -count=1 -run TestImports ./gateway
+
+.PHONY: configs
+configs: build
+	@for f in configs/*.yaml; do build/hogar check "$$f" || exit 1; done
+
+TARGETS = linux-armv6 linux-armv7 linux-arm64 linux-amd64 darwin-arm64
+.PHONY: cross $(TARGETS)
+cross: $(TARGETS) ## build/hogar-* for the Raspberry Pis, PCs and (simulation only) Macs
+	@ls -l build/hogar-*
+linux-armv6 linux-armv7:
+	$(need_go)
+	@GOOS=linux GOARCH=arm GOARM=$(@:linux-armv%=%) $(BUILD) -o build/hogar-$@ ./cmd/hogar
+linux-arm64 linux-amd64 darwin-arm64:
+	$(need_go)
+	@GOOS=$(firstword $(subst -, ,$@)) GOARCH=$(lastword $(subst -, ,$@)) $(BUILD) -o build/hogar-$@ ./cmd/hogar
+
+.PHONY: emulate
+emulate: cross
+	@sh .ci/install.sh qemu-user-static
+	qemu-arm-static -cpu arm1176 build/hogar-linux-armv6 version
+	qemu-arm-static -cpu arm1176 build/hogar-linux-armv6 check configs/pi.yaml
+	qemu-arm-static build/hogar-linux-armv7 check configs/pi.yaml
+	qemu-aarch64-static build/hogar-linux-arm64 version
+	qemu-aarch64-static build/hogar-linux-arm64 check configs/pi.yaml
+
+.PHONY: clean-tree
+clean-tree:
+	@out=$$(git status --porcelain); [ -z "$$out" ] || { echo "the tree is not clean:"; echo "$$out"; exit 1; }
+
+.PHONY: bench
+bench: ## what it costs, beside the ceilings of the same run; lines for machines in build/bench.jsonl
+	$(need_go)
+	@sh .ci/install.sh rabbitmq-server
+	@$(BUILD) -o build/hogar ./cmd/hogar
+	@GOOS=linux GOARCH=arm64 $(BUILD) -o build/hogar-linux-arm64 ./cmd/hogar
+	$(GO) run ./cmd/bench -hogar build/hogar -arm64 build/hogar-linux-arm64 -json build/bench.jsonl
+
+.PHONY: fuzz
+fuzz: ## each fuzz test for FUZZTIME=30s
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-30s} $$p || exit 1; \
+	  done; \
+	done
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
