@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -197,4 +198,15 @@ func (p *Plan) Parts() map[string][]drivers.Part {
 		}
 	}
 	return parts
+}
+
+// inherit takes over, from the plan that runs now, the devices whose entry is
+// unchanged: a relay goes on from the state it was set to, and not from on_start.
+func (p *Plan) inherit(old *Plan) {
+	for i, d := range p.devices {
+		j := slices.IndexFunc(old.devices, func(o device) bool { return o.Name == d.Name && o.Driver == d.Driver })
+		if j >= 0 && d.topic == nil && reflect.DeepEqual(old.devices[j].Options.Node, d.Options.Node) {
+			p.devices[i].spec = old.devices[j].spec
+		}
+	}
 }

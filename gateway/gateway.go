@@ -173,6 +173,7 @@ func (g *gateway) reloadNow(ctx context.Context) error {
 	if plan.Config.Gateway != old.plan.Config.Gateway {
 		return fmt.Errorf("gateway is %s now and was %s: that needs a restart", plan.Config.Gateway, old.plan.Config.Gateway)
 	}
+	plan.inherit(old.plan)
 	board, err := g.o.Board(plan.Parts())
 	if err != nil {
 		return err

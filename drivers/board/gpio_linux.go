@@ -30,6 +30,11 @@ func (b *Board) openLine(o drivers.LineOptions, offset uint32) (drivers.Line, er
 	if offset >= lines {
 		return nil, fmt.Errorf("take %s: the header's chip has GPIO0 to GPIO%d", o.Pin, lines-1)
 	}
+	keep := o.Output && o.Keep && b.isOutput(chip, offset)
+	wanted := request.config
+	if keep { // as it is, until its level is known
+		request.config = lineConfig{flags: wanted.flags &^ lineOutput}
+	}
 	err = control(chip, func(fd uintptr) error { return b.kernel.ask(fd, gpioLine, unsafe.Pointer(request)) })
 	switch {
 	case errors.Is(err, syscall.EBUSY):
@@ -45,7 +50,29 @@ func (b *Board) openLine(o drivers.LineOptions, offset uint32) (drivers.Line, er
 	}
 	l := &line{pin: o.Pin, input: !o.Output, file: file, kernel: b.kernel, log: b.log.With("pin", o.Pin)}
 	l.released = func() { b.released(l) }
+	if keep {
+		if err := l.keep(wanted); err != nil {
+			return nil, errors.Join(fmt.Errorf("take %s: %w", o.Pin, err), file.Close())
+		}
+	}
 	return l, nil
+}
+
+// isOutput reports whether the line drives its pin already.
+func (b *Board) isOutput(chip *os.File, offset uint32) bool {
+	info := &lineInfo{offset: offset}
+	err := control(chip, func(fd uintptr) error { return b.kernel.ask(fd, gpioLineInfo, unsafe.Pointer(info)) })
+	return err == nil && info.flags&lineOutput != 0
+}
+
+// keep makes an output of a line that was taken as it was, at the level it has.
+func (l *line) keep(config lineConfig) error {
+	active, err := l.Get()
+	if err != nil {
+		return err
+	}
+	config.attrs[0].attr.value = bit(active)
+	return control(l.file, func(fd uintptr) error { return l.kernel.ask(fd, gpioSetConfig, unsafe.Pointer(&config)) })
 }
 
 // lineFile makes a file of a line's descriptor whose reads can be interrupted.

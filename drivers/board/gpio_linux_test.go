@@ -74,6 +74,29 @@ func TestLineIsRequestedInOneGo(t *testing.T) {
 	}
 }
 
+// TestKeepLeavesAnOutputAsItIs asks for a pin that is an output already: no
+// request may give it another level, not for a moment.
+func TestKeepLeavesAnOutputAsItIs(t *testing.T) {
+	for _, bits := range []uint64{0, 1} {
+		b, k, _ := newTestBoard(t)
+		k.output, k.bits = true, bits
+		mustTake(t, b, drivers.LineOptions{Pin: "GPIO17", Output: true, Keep: true, Initial: bits == 0, ActiveLow: true})
+		if got := k.requests[0].config; got.flags != lineActiveLow || got.count != 0 {
+			t.Errorf("level %d: requested with flags %#x and %d attributes, want as it is", bits, got.flags, got.count)
+		}
+		want := lineConfig{flags: lineOutput | lineActiveLow}
+		want.add(attrValues, bits)
+		if len(k.configs) != 1 || k.configs[0] != want {
+			t.Errorf("level %d: then set to %+v, want %+v", bits, k.configs, want)
+		}
+	}
+	b, k, _ := newTestBoard(t) // an input becomes an output at Initial
+	mustTake(t, b, drivers.LineOptions{Pin: "GPIO17", Output: true, Keep: true, Initial: true})
+	if got := k.requests[0].config; got.flags != lineOutput || got.attrs[0].attr.value != 1 || k.configs != nil {
+		t.Errorf("an input: requested with %+v, then %+v", got, k.configs)
+	}
+}
+
 func TestLineFaults(t *testing.T) {
 	b, k, _ := newTestBoard(t)
 	k.held[17] = "gpio-keys"

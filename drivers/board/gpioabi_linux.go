@@ -119,6 +119,7 @@ const (
 	gpioChipInfo  = 2<<30 | uint(unsafe.Sizeof(chipInfo{}))<<16 | 0xB4<<8 | 0x01
 	gpioLineInfo  = 3<<30 | uint(unsafe.Sizeof(lineInfo{}))<<16 | 0xB4<<8 | 0x05
 	gpioLine      = 3<<30 | uint(unsafe.Sizeof(lineRequest{}))<<16 | 0xB4<<8 | 0x07
+	gpioSetConfig = 3<<30 | uint(unsafe.Sizeof(lineConfig{}))<<16 | 0xB4<<8 | 0x0D
 	gpioGetValues = 3<<30 | uint(unsafe.Sizeof(lineValues{}))<<16 | 0xB4<<8 | 0x0E
 	gpioSetValues = 3<<30 | uint(unsafe.Sizeof(lineValues{}))<<16 | 0xB4<<8 | 0x0F
 )

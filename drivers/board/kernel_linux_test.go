@@ -18,11 +18,13 @@ type fakeKernel struct {
 	chips  map[string]chipInfo // by the name of the device file
 	held   map[uint32]string   // offset to consumer
 	bits   uint64              // what a line reads
+	output bool                // the lines drive their pins already
 	refuse error               // of the next line request
 	tx     func(address uint16, w, r []byte) error
 	funcs  uintptr
 
 	requests []lineRequest
+	configs  []lineConfig
 	told     map[uint]uintptr
 	edges    *os.File // where the last line's events are written
 }
@@ -38,6 +40,11 @@ func (k *fakeKernel) ask(fd uintptr, request uint, about unsafe.Pointer) error {
 	case gpioLineInfo:
 		info := (*lineInfo)(about)
 		copy(info.consumer[:], k.held[info.offset])
+		if k.output {
+			info.flags = lineOutput
+		}
+	case gpioSetConfig:
+		k.configs = append(k.configs, *(*lineConfig)(about))
 	case gpioLine:
 		return k.request((*lineRequest)(about))
 	case gpioGetValues:
