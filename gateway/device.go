@@ -55,16 +55,19 @@ const listenWindow = 1024
 
 // Run serves the device until ctx ends.
 func (r *runner) Run(ctx context.Context) {
-	wait := retryFirst
+	wait, told := retryFirst, ""
 	for {
 		worked, err := r.session(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if worked {
-			wait = retryFirst
+			wait, told = retryFirst, ""
 		}
-		r.log.Warn("device is offline", "device", r.name, "error", err, "wait", wait)
+		if why := err.Error(); why != told { // once, not at each try
+			told = why
+			r.log.Warn("device is offline", "device", r.name, "error", err)
+		}
 		r.accept([]home.Event{{Kind: home.KindStatus, Device: r.name, State: home.Offline, Reason: err.Error()}}, nil)
 		if !r.sleep(ctx, wait/2+rand.N(wait/2), err) {
 			return

@@ -89,7 +89,7 @@ func newRoot() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(newRun(), newDemo(), newCheck(), newDevices(), newGet(), newSet(), newWatch(), newReload(), newVersion())
 	return root
 }
@@ -106,7 +106,7 @@ func unknownCommand(root *cobra.Command, word string) error {
 func exactly(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usageError{fmt.Errorf("%d arguments, expected: %s", len(args), cmd.UseLine())}
+			return usageError{fmt.Errorf("%s, expected: %s", count(len(args), "argument", "arguments"), cmd.UseLine())}
 		}
 		return nil
 	}
@@ -115,7 +115,7 @@ func exactly(n int) cobra.PositionalArgs {
 func atMost(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
-			return usageError{fmt.Errorf("%d arguments, expected: %s", len(args), cmd.UseLine())}
+			return usageError{fmt.Errorf("%s, expected: %s", count(len(args), "argument", "arguments"), cmd.UseLine())}
 		}
 		return nil
 	}
