@@ -17,6 +17,7 @@ type fault struct {
 	doing string // "connect to amqp://…"
 	err   error
 	hint  string
+	line  bool // it is about the connection, not about what was done over it
 }
 
 func (f *fault) Error() string {

@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -34,7 +35,10 @@ func benchHost(b *testing.B) string {
 	benchBroker.Lock()
 	defer benchBroker.Unlock()
 	if benchBroker.url == "" {
-		url := rabbit(b)
+		url := os.Getenv("HOGAR_BENCH_AMQP") // of a broker that several processes share
+		if url == "" {
+			url = rabbit(b)
+		}
 		o := Options{URLs: []string{url}, Gateway: "casa", Declare: true}
 		h := runOn(b, o, &door{}, openJournal(b))
 		h.until("connected", func() bool { return h.Status().Connected })

@@ -92,7 +92,8 @@ func (c *Client) receipt(ctx context.Context, id string) (home.Outcome, error) {
 				continue // of a command that was given up before
 			}
 			var o home.Outcome
-			return o, json.Unmarshal(d.Body, &o)
+			err := json.Unmarshal(d.Body, &o)
+			return o, err
 		case <-ctx.Done():
 			return home.Outcome{}, fmt.Errorf("no receipt from the gateway %s: %w; is it running?", c.gateway, ctx.Err())
 		}

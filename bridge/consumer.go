@@ -52,7 +52,9 @@ func (b *Bridge) consume(ctx context.Context, t *target) error {
 		return err
 	}
 	b.status.up(partConsume, t.show)
-	b.log.Info("taking commands from rabbitmq", "url", t.show)
+	if b.status.proven(partConsume) {
+		b.log.Info("taking commands from rabbitmq", "url", t.show)
+	}
 
 	session, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup

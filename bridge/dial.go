@@ -104,7 +104,7 @@ func (b *Bridge) dial(ctx context.Context, t *target, purpose string, coalesce b
 		if raw != nil {
 			_ = raw.Close()
 		}
-		return nil, advise(err, t, "connect")
+		return nil, onLine(advise(err, t, "connect"))
 	}
 	return &link{Connection: conn, raw: raw, target: t, closed: conn.NotifyClose(make(chan *amqp.Error, 1))}, nil
 }
@@ -140,7 +140,14 @@ func (l *link) failure(closed <-chan *amqp.Error, err error, doing string) error
 		err = errors.New("the connection was closed")
 	}
 	if l.IsClosed() { // the same for all who used it
-		doing = "keep the connection"
+		return onLine(advise(err, l.target, "keep the connection"))
 	}
 	return advise(err, l.target, doing)
+}
+
+func onLine(err error) error {
+	if f, ok := errors.AsType[*fault](err); ok {
+		f.line = true
+	}
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -72,7 +71,9 @@ func (b *Bridge) publish(ctx context.Context, t *target) error {
 		return err
 	}
 	b.status.up(partPublish, t.show)
-	b.log.Info("connected to rabbitmq", "url", t.show, "cursor", b.journal.Cursor())
+	if b.journal.Cursor() == b.journal.Durable() {
+		p.proven() // as far as there is anything to prove
+	}
 	session, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -273,137 +274,4 @@ func (p *publisher) broken(err error) error {
 		p.b.careful = p.sent // one by one, to find the one
 	}
 	return err
-}
-
-// settle takes a confirm and all others that are there.
-func (p *publisher) settle(c amqp.Confirmation, ok bool) error {
-	for {
-		if !ok {
-			return p.broken(nil)
-		}
-		p.takeReturns() // the broker sends a message back before it confirms it
-		if e := p.win.byTag(c.DeliveryTag); e != nil {
-			p.open--
-			p.judge(e, c.Ack)
-		}
-		select {
-		case c, ok = <-p.confirms:
-			continue
-		default:
-		}
-		p.advance()
-		return nil
-	}
-}
-
-func (p *publisher) judge(e *entry, ack bool) {
-	switch {
-	case !ack:
-		p.stick(e, "the broker refuses it: a queue that it goes to is full, or cannot be written")
-	case !e.returned:
-		p.b.status.confirmed.Add(1)
-		e.done = true
-	case p.b.opts.drops(e.kind):
-		p.b.status.dropped.Add(1)
-		e.done = true
-	default:
-		p.stick(e, fmt.Sprintf("no queue takes it: bind one to exchange %s with this key", e.exchange))
-	}
-}
-
-// stick ends the sending at the first message that is not taken. It and what was
-// sent behind it go one by one the next time, so that little is sent in vain.
-func (p *publisher) stick(e *entry, why string) {
-	if p.stuck == nil || e.seq < p.stuck.seq {
-		p.stuck = &stuck{e.seq, e.key, why}
-	}
-	p.b.careful = max(p.b.careful, e.seq)
-}
-
-func (p *publisher) takeReturns() {
-	for {
-		select {
-		case r, ok := <-p.returns:
-			if !ok {
-				return
-			}
-			p.b.status.returned.Add(1)
-			number := r.MessageId[strings.LastIndexByte(r.MessageId, '-')+1:]
-			seq, _ := strconv.ParseUint(number, 10, 64)
-			if e := p.win.bySeq(seq); e != nil {
-				e.returned = true
-			}
-		default:
-			return
-		}
-	}
-}
-
-func (p *publisher) settleSide(s sideEntry) {
-	e := p.win.bySeq(s.seq)
-	if e == nil {
-		return
-	}
-	if s.err != nil && p.link.IsClosed() {
-		return // unknown: it is sent again in the next session
-	}
-	p.open--
-	e.done = true
-	if s.err != nil {
-		p.b.status.dropped.Add(1)
-		if p.b.status.tell("message to "+e.exchange+" "+e.key, s.err.Error()) {
-			p.b.log.Warn("a rule's message was dropped", "exchange", e.exchange, "key", e.key, "error", s.err)
-		}
-	} else {
-		p.b.status.confirmed.Add(1)
-	}
-	p.advance()
-}
-
-// advance moves the cursor past what is settled.
-func (p *publisher) advance() {
-	p.progress = time.Now()
-	if through := p.win.advance(); through > 0 {
-		p.b.journal.Confirm(through)
-		p.b.status.hold("")
-	}
-}
-
-func (p *publisher) block(blocking amqp.Blocking) {
-	p.blocked, p.progress = blocking.Active, time.Now()
-	if blocking.Active {
-		p.b.status.block(orElse(blocking.Reason, "the broker says no more"))
-		p.b.log.Warn("rabbitmq takes nothing at present; readings are kept", "error", blocking.Reason,
-			"hint", "rabbitmqctl status shows its alarms; it needs memory or disk space")
-		return
-	}
-	p.b.status.block("")
-	p.b.log.Info("rabbitmq takes messages again")
-}
-
-// overdue fails when the broker owes an answer for too long.
-func (p *publisher) overdue() error {
-	if p.open == 0 || p.blocked || time.Since(p.progress) < p.b.times.confirm {
-		return nil
-	}
-	return fmt.Errorf("publish at %s: no confirm for %s; connecting anew", p.link.target.show, p.b.times.confirm)
-}
-
-// goodbye waits a little for the confirms of what is in flight, so that less is
-// sent twice after the next start.
-func (p *publisher) goodbye(ctx context.Context) error {
-	limit := time.After(goodbyeTimeout)
-	for p.open > 0 && !p.blocked {
-		select {
-		case c, ok := <-p.confirms:
-			if err := p.settle(c, ok); err != nil {
-				return err
-			}
-		case e := <-p.sideDone:
-			p.settleSide(e)
-		case <-limit:
-			return ctx.Err()
-		}
-	}
-	return ctx.Err()
 }

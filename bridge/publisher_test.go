@@ -275,3 +275,29 @@ func TestWindow(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// FuzzSubjectOf holds the short way of reading a reading against what was written.
+func FuzzSubjectOf(f *testing.F) {
+	f.Add("hall.lamp", "state", "on", uint64(3))
+	f.Add("a", "b", `","dseq":5}`, uint64(0))
+	f.Add("a\"", "b\\", `{"dseq":1}`, uint64(1))
+	f.Fuzz(func(t *testing.T, device, property, text string, dseq uint64) {
+		value := home.TextOf(text)
+		if v, err := home.ParseValue([]byte(text)); err == nil {
+			value = v
+		}
+		e := home.Event{Kind: home.KindReading, Device: device, Property: property, Value: value, DSeq: dseq, At: time.Now()}
+		body, err := e.AppendJSON(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want subject
+		if err := json.Unmarshal(body, &want); err != nil {
+			t.Skip("not JSON: ", err)
+		}
+		if diff := cmp.Diff(want, subjectOf(body)); diff != "" {
+			t.Errorf("%s: %s", body, diff)
+		}
+		subjectOf([]byte(text)) // must not panic
+	})
+}

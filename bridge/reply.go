@@ -73,6 +73,7 @@ func (b *Bridge) reply(ctx context.Context, t *target) error {
 		return err
 	}
 	b.status.up(partReply, t.show)
+	b.status.proven(partReply)
 	for {
 		select {
 		case <-ctx.Done():

@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,8 +52,12 @@ const (
 	parts
 )
 
-// trouble is the message of the log when a part fails.
-func (p part) trouble() string {
+// trouble is the message of the log when a part fails. What ends a connection
+// ends all three: it has one message, whichever part meets it first.
+func (p part) trouble(err error) string {
+	if f, ok := errors.AsType[*fault](err); ok && f.line {
+		return "no connection to rabbitmq; readings are kept"
+	}
 	return [...]string{"rabbitmq takes no readings; they are kept", "no commands from rabbitmq",
 		"no receipts to senders over rabbitmq"}[p]
 }
@@ -62,15 +68,15 @@ type status struct {
 
 	mu     sync.Mutex
 	now    Status
-	errors [parts]string
+	errors [parts]string // why a part does not work
+	well   [parts]bool
 	told   map[string]string // subject to the last warning about it
 }
 
-// up notes that a part works.
+// up notes that a part has its connection.
 func (s *status) up(p part, url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.errors[p] = ""
 	switch p {
 	case partPublish:
 		s.now.Connected, s.now.URL, s.now.Since = true, url, time.Now()
@@ -79,19 +85,26 @@ func (s *status) up(p part, url string) {
 	}
 }
 
+// proven notes that a part did work over its connection, and reports whether that
+// is news. A connection alone proves little: each of many may end at the first message.
+func (s *status) proven(p part) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news := !s.well[p]
+	s.well[p], s.errors[p] = true, ""
+	return news
+}
+
 // down notes why a part does not work (nil: it was told to end). changed is
-// true when that is news: no part has met the same before.
+// true when that is news: no part has met the same since it worked.
 func (s *status) down(p part, err error) (text string, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
 		text = err.Error()
-		changed = true
-		for _, known := range s.errors {
-			changed = changed && known != text
-		}
+		changed = !slices.Contains(s.errors[:], text)
 	}
-	s.errors[p] = text
+	s.errors[p], s.well[p] = text, false
 	switch p {
 	case partPublish:
 		if s.now.Connected {

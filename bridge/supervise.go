@@ -23,9 +23,9 @@ func (b *Bridge) supervise(ctx context.Context, p part, targets []*target, sessi
 		wait := b.backoff(failures / len(targets)) // one round through the targets is one failure
 		failures++
 		if text, changed := b.status.down(p, err); changed {
-			b.log.Warn(p.trouble(), "error", text, "wait", wait.Round(time.Millisecond))
+			b.log.Warn(p.trouble(err), "error", text, "wait", wait.Round(time.Millisecond))
 		} else {
-			b.log.Debug(p.trouble(), "error", err, "attempt", failures, "wait", wait)
+			b.log.Debug(p.trouble(err), "error", err, "attempt", failures, "wait", wait)
 		}
 		if !sleep(ctx, wait) {
 			return
