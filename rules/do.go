@@ -96,7 +96,7 @@ func (e *Engine) set(r *run, in *instr) {
 		r.PC++
 		return
 	}
-	e.wait(r, waitOutcome, time.Time{}, e.now.Add(outcomeLimit))
+	e.wait(r, waitOutcome, time.Time{}, e.now.Add(e.patience))
 }
 
 // commands computes the values of a set step; nothing is set when one is unknown.
@@ -119,7 +119,7 @@ func (e *Engine) commands(r *run, in *instr) (list []*home.Command, wrong string
 		if at < 0 {
 			at = len(list)
 			list = append(list, &home.Command{ID: r.commandID(s.device), Device: s.device, Source: "rule:" + r.rule.name,
-				Reason: r.Cause.Event, Expires: e.now.Add(outcomeLimit), Received: e.now})
+				Reason: r.Cause.Event, Expires: e.now.Add(e.patience), Received: e.now})
 		}
 		list[at].Set = append(list[at].Set, home.Setting{Property: s.prop.Name, Value: got})
 	}

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 // engine puts compiled rules together with the indexes by which an event finds
 // those that read it.
 func (l *loader) engine(list []*rule) *Engine {
-	e := &Engine{o: l.o, loc: l.loc, table: l.table, rules: list, vars: l.house.vars, loader: l,
+	e := &Engine{o: l.o, patience: defaultPatience, loc: l.loc, table: l.table, rules: list, vars: l.house.vars, loader: l,
 		names: make(map[nameKey]*watch), devices: make(map[string]*deviceWatch), awaited: make(map[string]*run)}
 	for i, r := range list {
 		r.order = i
@@ -45,117 +44,12 @@ func (l *loader) engine(list []*rule) *Engine {
 	return e
 }
 
-// index enters t where its events will look for it.
-func (e *Engine) index(t *trigger) {
-	switch t.kind {
-	case whenStarted:
-		e.started = append(e.started, t)
-	case whenMessage:
-		e.messages = append(e.messages, t)
-	case whenOnline, whenOffline:
-		e.table.Device(t.device)
-	case whenChanged:
-		for _, name := range t.names {
-			e.table.Slot(name)
-			e.watch(name, t)
-		}
-	case whenEvent:
-		e.watch(t.names[0], t)
-	case whenIs:
-		for _, slot := range t.prog.Names {
-			e.watch(e.table.Name(slot), t)
-		}
-		if t.prog.Clock {
-			e.clocked = append(e.clocked, t)
-		}
-	}
-}
-
-func (e *Engine) watch(name string, t *trigger) {
-	device, property := home.Split(name)
-	k := nameKey{device, property}
-	w := e.names[k]
-	if w == nil {
-		w = &watch{slot: -1}
-		e.names[k] = w
-	}
-	if t != nil && !slices.Contains(w.triggers, t) {
-		w.triggers = append(w.triggers, t)
-	}
-}
-
-// indexDevices enters the names that nothing is started by, and gives each
-// device its names and the triggers that its state concerns.
-func (e *Engine) indexDevices() {
-	for _, v := range e.vars {
-		e.table.Slot(home.Join(varsDevice, v.Name))
-	}
-	for slot := range e.table.Names() {
-		e.indexSlot(slot)
-	}
-	for i := range e.table.Devices() {
-		e.deviceWatch(e.table.Devices()[i])
-	}
-	for _, t := range e.triggers {
-		if t.kind == whenOnline || t.kind == whenOffline {
-			d := e.deviceWatch(t.device)
-			d.triggers = append(d.triggers, t)
-		}
-		if t.prog == nil {
-			continue
-		}
-		for _, device := range t.prog.Online {
-			d := e.deviceWatch(e.table.Devices()[device])
-			d.triggers = append(d.triggers, t)
-		}
-	}
-	for _, d := range e.devices {
-		slices.SortFunc(d.triggers, func(a, b *trigger) int { return int(a.order) - int(b.order) })
-		d.triggers = slices.Compact(d.triggers)
-	}
-}
-
-// indexSlot lets readings and the state of its device find a name.
-func (e *Engine) indexSlot(slot int) {
-	name := e.table.Name(slot)
-	e.watch(name, nil)
-	device, property := home.Split(name)
-	w := e.names[nameKey{device, property}]
-	w.slot = slot
-	if device == varsDevice {
-		return
-	}
-	d := e.deviceWatch(device)
-	d.slots = append(d.slots, slot)
-	d.triggers = append(d.triggers, w.triggers...)
-}
-
-// grow makes room for the names that only an old rule's steps read.
-func (e *Engine) grow() {
-	for slot := len(e.env.Slots); slot < len(e.table.Names()); slot++ {
-		e.indexSlot(slot)
-		e.env.Slots = append(e.env.Slots, expr.Slot{Why: "never read"})
-		e.known = append(e.known, home.Value{})
-	}
-	for i := len(e.env.Online); i < len(e.table.Devices()); i++ {
-		e.deviceWatch(e.table.Devices()[i])
-		e.env.Online = append(e.env.Online, false)
-	}
-}
-
-func (e *Engine) deviceWatch(name string) *deviceWatch {
-	d := e.devices[name]
-	if d == nil {
-		d = &deviceWatch{name: name, index: e.table.Device(name)}
-		e.devices[name] = d
-	}
-	return d
-}
-
 // Step takes one event and returns what the rules decide, in order. First all
 // happens that is due up to the event's time, each at its own. An event of Kind
 // 0 only tells that time has passed. Time never goes back: an event with an
-// earlier time counts as now.
+// earlier time counts as now. Each event, the empty one too, tells by
+// [home.FlagUntrusted] whether the clock is trusted. The gateway's event
+// "started" ends the time in which it was off.
 //
 // A late event updates the value and starts nothing; after a reload the last
 // readings may be handed in as such. The engine's own variables, rule events and
@@ -191,11 +85,20 @@ func (e *Engine) Step(ev home.Event) []Decision {
 		t.wake(e)
 		e.settle()
 	}
+	if e.unread(&ev) {
+		e.now = now
+		return e.out
+	}
 	e.setNow(now)
 	e.moment++
 	e.take(&ev)
 	e.settle()
 	return e.out
+}
+
+// unread reports whether ev is a reading that nobody looks at: nearly all are.
+func (e *Engine) unread(ev *home.Event) bool {
+	return ev.Kind == home.KindReading && e.names[nameKey{ev.Device, ev.Property}] == nil
 }
 
 // Next returns the moment at which Step wants to be called although nothing

@@ -152,9 +152,7 @@ func (l *loader) decoder(n *home.Node) *home.Decoder {
 	d := home.NewDecoder(n, l.faults)
 	if i := commaSlip(n); i >= 0 {
 		l.faults.At(n.Pairs[i].Value, "put the value in '…'", "a comma ends the value inside {}: %s", n.Pairs[i].Value.Text)
-		for _, p := range n.Pairs {
-			d.Get(p.Key) // the rest of the value is no key
-		}
+		return home.NewDecoder(&home.Node{Path: n.Path, Kind: home.NodeMap}, &home.Faults{}) // the rest follows from it
 	}
 	return d
 }

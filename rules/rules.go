@@ -62,23 +62,24 @@ type Status struct {
 
 // Limits of what rules may do.
 const (
-	outcomeLimit = 10 * time.Second // for a command's outcome, house time
-	stepBudget   = 1000             // steps of all runs in one Step
-	runawayLimit = 30               // starts of a rule within runawaySpan
-	runawaySpan  = time.Minute
-	runawayPause = 10 * time.Minute
-	variableDeep = 16 // variables that set variables
-	lateLimit    = 15 * time.Minute
-	traceLimit   = 100 // lines of one run's trace
+	defaultPatience = 10 * time.Second // for a command's outcome, house time
+	stepBudget      = 1000             // steps of all runs in one Step
+	runawayLimit    = 30               // starts of a rule within runawaySpan
+	runawaySpan     = time.Minute
+	runawayPause    = 10 * time.Minute
+	variableDeep    = 16 // variables that set variables
+	lateLimit       = 15 * time.Minute
+	traceLimit      = 100 // lines of one run's trace
 )
 
 // Engine runs rules. Make it with [Load].
 type Engine struct {
-	o     Options
-	loc   *time.Location
-	table *expr.Table
-	rules []*rule
-	vars  []*variable
+	o        Options
+	patience time.Duration // house time until a step set gives a command up
+	loc      *time.Location
+	table    *expr.Table
+	rules    []*rule
+	vars     []*variable
 
 	triggers []*trigger // of all enabled rules, in order
 	clocked  []*trigger // conditions that read the clock
@@ -121,6 +122,11 @@ type deviceWatch struct {
 	slots    []int // of its properties
 	triggers []*trigger
 }
+
+// SetPatience says after how much house time a step set gives up waiting for its
+// outcomes; it is 10 s before that is called. A house that lives faster than its
+// actuators needs more.
+func (e *Engine) SetPatience(d time.Duration) { e.patience = d }
 
 // Messages returns the sources of messages that the rules listen to.
 func (e *Engine) Messages() []Binding {

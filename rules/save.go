@@ -81,6 +81,9 @@ func (e *Engine) Restore(b json.RawMessage) error {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return fmt.Errorf("restore the rules' state: %w", err)
 	}
+	if err := s.check(); err != nil {
+		return fmt.Errorf("restore the rules' state: %w", err)
+	}
 	if s.Version != saveVersion {
 		return fmt.Errorf("restore the rules' state: it has version %d, expected %d", s.Version, saveVersion)
 	}
@@ -107,6 +110,44 @@ func (e *Engine) Restore(b json.RawMessage) error {
 	}
 	e.left, e.out = e.out, nil
 	return nil
+}
+
+// check refuses what Save never writes, such as runs that are null.
+func (s *saved) check() error {
+	for name, r := range s.Rules {
+		if slices.Contains(r.Runs, nil) || r.Steps != nil && !whole(r.Steps) {
+			return fmt.Errorf("rule %s is damaged", name)
+		}
+	}
+	return nil
+}
+
+// whole reports whether a node that was read back has all its pieces.
+func whole(n *home.Node) bool {
+	if n == nil || n.Kind > home.NodeList {
+		return false
+	}
+	return !slices.ContainsFunc(n.Items, func(item *home.Node) bool { return !whole(item) }) &&
+		!slices.ContainsFunc(n.Pairs, func(p home.Pair) bool { return !whole(p.Value) })
+}
+
+// fits reports whether a run that was read back can go on in code.
+func (r *run) fits(code []instr, loops int) bool {
+	if r.PC < 0 || r.PC >= len(code) || len(r.Loops) != loops || slices.Min(append(r.Loops, 0)) < 0 {
+		return false
+	}
+	op := code[r.PC].op
+	switch r.Waits {
+	case waitTurn:
+		return true
+	case waitTime:
+		return op == doWait
+	case waitUntil:
+		return op == doUntil
+	case waitOutcome:
+		return op == doSet && len(r.Await) > 0
+	}
+	return false
 }
 
 func (e *Engine) restoreNames(s *saved) {
@@ -144,7 +185,7 @@ func (e *Engine) restoreRule(r *rule, s savedRule) {
 		do = s.Steps
 	}
 	for _, n := range s.Runs {
-		if r.disabled || code == nil || n.PC >= len(code) || len(n.Loops) != loops {
+		if r.disabled || !n.fits(code, loops) {
 			why := "the rule was edited, and its old steps cannot be done any more"
 			if r.disabled {
 				why = "the rule was disabled"

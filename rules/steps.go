@@ -38,7 +38,7 @@ type instr struct {
 	times   int
 	loop    int // which of the run's counters
 	text    value
-	message publish
+	message *publish
 }
 
 type publish struct {
@@ -92,6 +92,9 @@ func (b *stepper) step(n *home.Node) {
 		return
 	}
 	d := b.decoder(n)
+	if commaSlip(n) >= 0 {
+		return
+	}
 	word := ""
 	for _, p := range n.Pairs {
 		if !slices.Contains(stepWords, p.Key) {
@@ -190,10 +193,10 @@ func (b *stepper) action(word string, n *home.Node, in instr) {
 	b.emit(in)
 }
 
-func (b *stepper) message(n *home.Node) publish {
+func (b *stepper) message(n *home.Node) *publish {
 	d := b.decoder(n)
 	d.Require("exchange", "key")
-	var m publish
+	m := &publish{}
 	for _, one := range []struct {
 		key string
 		to  *value

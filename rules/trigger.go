@@ -193,7 +193,7 @@ func (e *Engine) afterGap(now time.Time) {
 	for _, r := range append([]*run(nil), e.runs...) {
 		switch {
 		case r.Waits == waitOutcome: // the door tells what became of the command
-			r.Limit = now.Add(outcomeLimit)
+			r.Limit = now.Add(e.patience)
 			e.armRun(r)
 		case r.rule.missed == "skip":
 			e.end(r, "missed", "the gateway was off")

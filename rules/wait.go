@@ -44,7 +44,7 @@ func (e *Engine) wakeRun(r *run) {
 			delete(e.awaited, id)
 		}
 		r.Await = nil
-		e.wrong(r, r.step(), "no outcome within "+home.FormatDuration(outcomeLimit))
+		e.wrong(r, r.step(), "no outcome within "+home.FormatDuration(e.patience))
 	case waitUntil:
 		e.lookRun(r)
 	}

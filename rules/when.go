@@ -74,6 +74,9 @@ func (l *loader) when(r *rule, n *home.Node) {
 // trigger reads a trigger that is a map.
 func (l *loader) trigger(t *trigger, n *home.Node) {
 	d := l.decoder(n)
+	if commaSlip(n) >= 0 {
+		return
+	}
 	word := ""
 	for _, p := range n.Pairs {
 		if !slices.Contains(whenWords, p.Key) {
@@ -88,9 +91,7 @@ func (l *loader) trigger(t *trigger, n *home.Node) {
 		word = p.Key
 	}
 	if word == "" {
-		if commaSlip(n) < 0 {
-			l.noTrigger(n)
-		}
+		l.noTrigger(n)
 		return
 	}
 	if id := d.Text("id", ""); id != "" {

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"hogar/gateway/home"
@@ -149,10 +150,8 @@ func buildIn(n *node) eval {
 			if v.Kind() != list[0].Kind() {
 				return home.Value{}
 			}
-			for i := range list {
-				if list[i] == v {
-					return home.BooleanOf(inside)
-				}
+			if slices.Contains(list, v) {
+				return home.BooleanOf(inside)
 			}
 			return home.BooleanOf(!inside)
 		}

@@ -1,8 +1,11 @@
 package expr
 
 import (
+	"fmt"
 	"math"
 	"time"
+
+	"hogar/gateway/home"
 )
 
 // ages notes when a comparison of age(name) with a constant will change.
@@ -132,4 +135,27 @@ func (c *checker) arithmeticFault(n *node, a, b typ) typ {
 		hint = "a duration goes with a duration: 10m + 30s"
 	}
 	return c.fault(wrong, hint, "%s is %s, where a number is expected", shown(wrong), t)
+}
+
+// limits warns of comparisons that a property's range decides already.
+func (c *checker) limits(n, name, number *node, o op) {
+	p := name.typ.prop
+	if name.op != opName || p == nil || p.Type != home.TypeNumber || number.op != opNumber {
+		return
+	}
+	x := number.num
+	low, high := p.Min != nil && x <= *p.Min, p.Max != nil && x >= *p.Max
+	below, above := p.Min != nil && x < *p.Min, p.Max != nil && x > *p.Max
+	never := o == opLess && low || o == opLessEq && below || o == opMore && high || o == opMoreEq && above ||
+		o == opEqual && (below || above)
+	always := o == opLess && above || o == opLessEq && high || o == opMore && below || o == opMoreEq && low ||
+		o == opNotEqual && (below || above)
+	switch {
+	case never:
+		c.warn(n, "", "never true: %s is %s", name.text, p.Range())
+	case always:
+		c.warn(n, "", "always true: %s is %s", name.text, p.Range())
+	case (o == opEqual || o == opNotEqual) && !p.Settable && p.Unit != "":
+		c.warn(n, fmt.Sprintf("write a range: %s in %v..%v", name.text, x, x+1), "a measured number is hardly ever exactly %v", x)
+	}
 }
