@@ -53,6 +53,7 @@ func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, ol
 // furnish tells the hub what the house has now: which devices, and the rules,
 // with the timers and runs of the old ones. It runs in the hub's goroutine.
 func (g *gateway) furnish(plan, old *Plan) {
+	plan.engine.SetPatience(max(10*time.Second, g.o.Clock.House(5*time.Second)))
 	if old != nil {
 		state, err := old.engine.Save()
 		if err == nil {

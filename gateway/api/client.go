@@ -38,13 +38,15 @@ func NewClient(path string) *Client {
 // Status asks for the gateway itself.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var s Status
-	return s, c.call(ctx, http.MethodGet, "/api/status", nil, &s)
+	err := c.call(ctx, http.MethodGet, "/api/status", nil, &s)
+	return s, err
 }
 
 // Devices asks for the devices that fit pattern, with their last readings.
 func (c *Client) Devices(ctx context.Context, pattern string) ([]home.DeviceState, error) {
 	var found []home.DeviceState
-	return found, c.call(ctx, http.MethodGet, "/api/devices?pattern="+url.QueryEscape(pattern), nil, &found)
+	err := c.call(ctx, http.MethodGet, "/api/devices?pattern="+url.QueryEscape(pattern), nil, &found)
+	return found, err
 }
 
 // Command sends a command and waits for its outcome.
@@ -54,7 +56,8 @@ func (c *Client) Command(ctx context.Context, cmd home.Command) (home.Outcome, e
 		return home.Outcome{}, err
 	}
 	var o home.Outcome
-	return o, c.call(ctx, http.MethodPost, "/api/commands", body, &o)
+	err = c.call(ctx, http.MethodPost, "/api/commands", body, &o)
+	return o, err
 }
 
 // Reload makes the gateway read its configuration again.

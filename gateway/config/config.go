@@ -22,7 +22,6 @@ package config
 import (
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"hogar/gateway/home"
@@ -81,7 +80,7 @@ type Device struct {
 // be read, so that drivers and rules can add their own faults.
 func Load(path string) (*Config, *Source, *home.Faults) {
 	if path == "-" {
-		return load("<stdin>", "", os.Stdin)
+		return load("<stdin>", os.Stdin)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -91,12 +90,12 @@ func Load(path string) (*Config, *Source, *home.Faults) {
 		return decode(nil, &loader{src: src, faults: &home.Faults{}}), src, faults
 	}
 	defer f.Close()
-	return load(path, filepath.Dir(path), f)
+	return load(path, f)
 }
 
-// load reads a configuration; the names of files in it are relative to dir.
-func load(name, dir string, r io.Reader) (*Config, *Source, *home.Faults) {
-	l := &loader{src: newSource(), faults: &home.Faults{}, dir: dir}
+// load reads a configuration.
+func load(name string, r io.Reader) (*Config, *Source, *home.Faults) {
+	l := &loader{src: newSource(), faults: &home.Faults{}}
 	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
 	if err != nil {
 		l.src.files = append(l.src.files, &file{name: name})
@@ -118,18 +117,4 @@ func newSource() *Source {
 type loader struct {
 	src    *Source
 	faults *home.Faults
-	dir    string // of the configuration; "" is the working directory
-}
-
-// file makes a name in the configuration relative to the configuration's folder.
-func (l *loader) file(name string) string {
-	if len(name) > 1 && name[:2] == "~/" {
-		if user, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(user, name[2:])
-		}
-	}
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(l.dir, name)
 }

@@ -17,7 +17,7 @@ import (
 // told loads a text and returns the problems, one a line.
 func told(t testing.TB, text string) (*Config, string) {
 	t.Helper()
-	cfg, src, faults := load("x.yaml", "", strings.NewReader(text))
+	cfg, src, faults := load("x.yaml", strings.NewReader(text))
 	var b strings.Builder
 	for _, d := range cfg.Devices {
 		d.Options.Get("pin") // as a driver would
@@ -161,7 +161,7 @@ x.yaml:15:36: location.timezone: there is no time zone 'America/Cordova' (write 
 
 func TestProblemsAreShown(t *testing.T) {
 	t.Parallel()
-	_, src, faults := load("x.yaml", "", strings.NewReader("gateway: casa\ndevices:\n\thall: {driver: x}\nanqp: {urls: [\"amqp://a:geheim@b\"]}\n"))
+	_, src, faults := load("x.yaml", strings.NewReader("gateway: casa\ndevices:\n\thall: {driver: x}\nanqp: {urls: [\"amqp://a:geheim@b\"]}\n"))
 	var b bytes.Buffer
 	if err := Print(&b, src.Problems(faults)); err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		cfg, src, faults := load("x.yaml", t.TempDir(), bytes.NewReader(data))
+		cfg, src, faults := load(filepath.Join(t.TempDir(), "x.yaml"), bytes.NewReader(data))
 		if cfg == nil || cfg.Rules == nil || cfg.Location.Timezone == nil {
 			t.Fatal("half a configuration")
 		}

@@ -104,7 +104,7 @@ func (l *loader) location(d *home.Decoder) Location {
 func (l *loader) amqp(d *home.Decoder) AMQP {
 	a := AMQP{
 		URLs:         d.Texts("urls"),
-		PasswordFile: d.Text("password_file", ""),
+		PasswordFile: d.File("password_file", ""),
 		Exchange:     d.Text("exchange", "hogar"),
 		QueueType:    d.Word("queue_type", "classic", "classic", "quorum"),
 		History:      d.Word("history", "stream", "stream", "quorum", "classic", "none"),
@@ -126,7 +126,6 @@ func (l *loader) amqp(d *home.Decoder) AMQP {
 		d.Fault("exchange", "like hogar or amq.topic", "exchange is '%s', expected a name of 1 to 127 bytes", a.Exchange)
 	}
 	if a.PasswordFile != "" {
-		a.PasswordFile = l.file(a.PasswordFile)
 		l.secret(d, "password_file", a.PasswordFile)
 	}
 	return a
@@ -176,7 +175,7 @@ const leastJournal = 32_000_000
 
 func (l *loader) journal(d *home.Decoder, gateway string) Journal {
 	j := Journal{
-		Path:     d.Text("path", ""),
+		Path:     d.File("path", ""),
 		MaxSize:  l.size(d, "max_size", 512_000_000, leastJournal, 1_000_000_000_000),
 		Keep:     d.Duration("keep", 7*24*time.Hour, 0, 10*365*24*time.Hour),
 		WhenFull: d.Word("when_full", "block", "block", "drop_oldest"),
@@ -184,7 +183,6 @@ func (l *loader) journal(d *home.Decoder, gateway string) Journal {
 	j.Sync, j.SyncEvery = l.sync(d)
 	d.Done()
 	if j.Path != "" {
-		j.Path = l.file(j.Path)
 		return j
 	}
 	path, err := journalPath(gateway)

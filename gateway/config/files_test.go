@@ -40,8 +40,8 @@ func TestDefaultsInExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := regexp.MustCompile(`(?m)^(\s*)#([a-z_]+: )`).ReplaceAllString(string(text), "$1$2")
-	want, _, faults := load("hogar.yaml", "", strings.NewReader(string(text)))
-	got, src, more := load("hogar.yaml", "", strings.NewReader(all))
+	want, _, faults := load("hogar.yaml", strings.NewReader(string(text)))
+	got, src, more := load("hogar.yaml", strings.NewReader(all))
 	for _, p := range append(src.Problems(faults), src.Problems(more)...) {
 		t.Error(p)
 	}
@@ -128,7 +128,7 @@ func TestSecretsAreCovered(t *testing.T) {
 		"amqp: {password: geheim}", "amqp:\n  password: geheim nis\n", "mqtt: [{url: \"mqtt://a:geheim@b\"}]\nx: @1", "amqp: {urls: [http://a:geheim@b]}",
 		"amqp://a:geheim@b: 1", "amqp: {exchange: [\"amqp://a:geheim@b\"]}", "amqp: {queue_type: \"amqp://a:geheim@b\"}", "amqp: {urls: \"amqp://a:geheim%zz@b\"}",
 	} {
-		_, src, faults := load("x.yaml", "", strings.NewReader("gateway: casa\n"+text))
+		_, src, faults := load("x.yaml", strings.NewReader("gateway: casa\n"+text))
 		var b strings.Builder
 		problems := src.Problems(faults)
 		if err := Print(&b, problems); err != nil || len(problems) == 0 {
@@ -152,7 +152,7 @@ func TestSecretsAreCovered(t *testing.T) {
 // and that a warning lets the house run.
 func TestSuppressed(t *testing.T) {
 	t.Parallel()
-	cfg, src, faults := load("x.yaml", "", strings.NewReader("gateway: casa\nrules:\n  r: {when: a.b, if: !c.d}\n  s: {when: c.d}\n"))
+	cfg, src, faults := load("x.yaml", strings.NewReader("gateway: casa\nrules:\n  r: {when: a.b, if: !c.d}\n  s: {when: c.d}\n"))
 	for _, path := range [][]string{{"rules", "r", "if"}, {"rules", "r", "if", "x"}, {"rules", "s", "when"}, {"rules", "s", "do"}} {
 		faults.Add(home.Fault{Path: path, Message: "what a rule says"})
 	}

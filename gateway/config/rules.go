@@ -44,14 +44,14 @@ func (l *loader) rules(n *home.Node) *home.Node {
 // ruleFiles returns the files that a pattern names, in the order of their names,
 // without the tests of rules.
 func (l *loader) ruleFiles(pattern *home.Node) []string {
-	names, err := filepath.Glob(l.file(pattern.Text))
+	names, err := filepath.Glob(pattern.File(pattern.Text))
 	if err != nil || pattern.Text == "" {
 		l.faults.At(pattern, "like rules/*.yaml", "'%s' is no pattern of files", pattern.Text)
 		return nil
 	}
 	names = slices.DeleteFunc(names, func(s string) bool { return strings.HasSuffix(s, "_test.yaml") })
 	if len(names) == 0 {
-		l.faults.Add(home.Fault{Path: pattern.Path, Message: "no file of rules is called " + l.file(pattern.Text),
+		l.faults.Add(home.Fault{Path: pattern.Path, Message: "no file of rules is called " + pattern.File(pattern.Text),
 			Hint: "names are relative to the configuration", Warning: strings.ContainsAny(pattern.Text, "*?[")})
 	}
 	slices.Sort(names)

@@ -13,7 +13,7 @@ import (
 // node turns what the YAML library read into a [home.Node] and remembers its
 // place; key is where its key stands.
 func (t *tree) node(path []string, from ast.Node, key spot) *home.Node {
-	n := &home.Node{Path: path}
+	n := &home.Node{Path: path, Dir: t.dir}
 	at := key
 	if tk := from.GetToken(); tk != nil {
 		at = t.spotOf(tk)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
@@ -28,6 +29,7 @@ type tree struct {
 	src     *Source
 	faults  *home.Faults
 	index   int            // of the file in src
+	dir     string         // of the file
 	slipped map[int]string // line left out: the path key of its fault
 }
 
@@ -41,7 +43,7 @@ func (s *Source) add(root []string, name string, data []byte, faults *home.Fault
 		f.lines = append(f.lines, []rune(line))
 	}
 	s.files = append(s.files, f)
-	t := &tree{src: s, faults: faults, index: len(s.files) - 1, slipped: make(map[int]string)}
+	t := &tree{src: s, faults: faults, index: len(s.files) - 1, dir: dirOf(name), slipped: make(map[int]string)}
 	if why, at := unfit(data); why != "" {
 		t.slip(nil, at, why, "")
 		return nil
@@ -51,6 +53,14 @@ func (s *Source) add(root []string, name string, data []byte, faults *home.Fault
 		return nil
 	}
 	return t.root(root, docs)
+}
+
+// dirOf is the folder of a file; standard input is in the working directory.
+func dirOf(name string) string {
+	if dir := filepath.Dir(name); dir != "." {
+		return dir
+	}
+	return ""
 }
 
 // unfit says why the bytes are not given to the YAML library at all.

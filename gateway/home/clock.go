@@ -40,3 +40,12 @@ func (c *Clock) Machine(house time.Duration) time.Duration {
 	}
 	return time.Duration(float64(house) / c.speed)
 }
+
+// House is the reverse of [Clock.Machine]: the span of house time that passes
+// in a span of machine time.
+func (c *Clock) House(machine time.Duration) time.Duration {
+	if c == nil || c.speed == 0 {
+		return machine
+	}
+	return time.Duration(float64(machine) * c.speed)
+}

@@ -92,6 +92,15 @@ func (d *Decoder) Text(key, byDefault string) string {
 	return n.Text
 }
 
+// File reads the name of a file, see [Node.File].
+func (d *Decoder) File(key, byDefault string) string {
+	n, ok := d.scalar(key, "the name of a file")
+	if !ok {
+		return byDefault
+	}
+	return n.File(n.Text)
+}
+
 // Word reads one of options.
 func (d *Decoder) Word(key, byDefault string, options ...string) string {
 	n, ok := d.scalar(key, "one of "+strings.Join(options, ", "))

@@ -1,5 +1,11 @@
 package home
 
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
 // NodeKind is what a [Node] is.
 type NodeKind uint8
 
@@ -24,6 +30,7 @@ type Node struct {
 	Kind  NodeKind
 	Text  string  // of a scalar: its text, without the quotes
 	Quote bool    // the scalar stood in quotes, or as a block of text
+	Dir   string  // folder of the file in which it stands; empty: the working directory
 	Slip  string  // what YAML took away before it could be read: "!", "&", "*", ">" or "|"
 	Pairs []Pair  // of a map, in order; keys are unique
 	Items []*Node // of a list
@@ -46,4 +53,19 @@ func (n *Node) Get(key string) *Node {
 		}
 	}
 	return nil
+}
+
+// File returns where the file of that name is: one that is not absolute is
+// relative to the folder of the file in which n stands, or with ~/ to the user's
+// home.
+func (n *Node) File(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	if below, ok := strings.CutPrefix(name, "~/"); ok {
+		if user, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(user, below)
+		}
+	}
+	return filepath.Join(n.Dir, name)
 }
