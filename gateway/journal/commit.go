@@ -70,9 +70,10 @@ func (j *Journal) commit() {
 		waiters = j.settle(waiters)
 		rest = rest[n:]
 	}
+	quiet := len(b.buf) <= keepBuffer/2
 	clear(b.waiters)
 	*b = batch{buf: b.buf[:0], waiters: b.waiters[:0]}
-	if cap(b.buf) > keepBuffer {
+	if quiet && cap(b.buf) > keepBuffer {
 		*b = batch{}
 	}
 }
@@ -229,7 +230,7 @@ func (j *Journal) probe(now time.Time) time.Duration {
 		return probeEvery
 	}
 	j.mu.Lock()
-	j.state = OK
+	j.state, j.crowded = OK, false
 	j.mu.Unlock()
 	j.log.Info("the journal takes records again")
 	return never

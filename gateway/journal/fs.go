@@ -79,7 +79,15 @@ func (disk) Lock(name string) (io.Closer, error) {
 		}
 		return nil, &fs.PathError{Op: "lock", Path: name, Err: err}
 	}
-	return f, nil
+	return flock{f}, nil
+}
+
+type flock struct{ f *os.File }
+
+// Close unlocks before it closes: a child that was just forked may still have the
+// file, and would hold the lock until it has become another program.
+func (l flock) Close() error {
+	return errors.Join(syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN), l.f.Close())
 }
 
 type diskFile struct{ *os.File }

@@ -236,7 +236,7 @@ func (j *Journal) finish() error {
 	if j.active != nil && j.o.Sync == OS {
 		errs = append(errs, j.activeFile.Datasync())
 	}
-	if c := j.slots; c.synced.seq != j.cursor || c.synced.last != j.written {
+	if c := j.slots; c.synced.seq != j.Cursor() || c.synced.last != j.written {
 		errs = append(errs, j.syncCursor())
 	}
 	if j.active != nil {

@@ -14,7 +14,14 @@ func (j *Journal) makeSpare(size int64) error {
 	if err != nil {
 		return fmt.Errorf("make a segment: %w", err)
 	}
-	if err := errors.Join(f.Allocate(size), f.Datasync()); err != nil {
+	err = f.Allocate(size)
+	if err == nil {
+		err = writeAll(f, make([]byte, segmentHeader), 0) // a disk that takes no bytes is found now, too
+	}
+	if err == nil {
+		err = f.Datasync()
+	}
+	if err != nil {
 		f.Close()
 		j.fs.Remove(j.path(spareName)) // room for others; it is made anew anyhow
 		return fmt.Errorf("make a segment of %d bytes: %w", size, err)
@@ -139,6 +146,7 @@ func (j *Journal) deleteOldest() bool {
 	j.mu.Lock()
 	j.segs = j.segs[1:]
 	j.filled -= s.end
+	j.crowded = false
 	if dropped.From > 0 {
 		j.count(dropped)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -37,6 +38,7 @@ type move struct {
 }
 
 type inode struct {
+	name  string // the newest
 	data  []byte
 	kept  []byte
 	dirty []write // since the last sync
@@ -85,7 +87,7 @@ func (s *sim) Open(name string) (File, error) {
 	if n == nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return &simFile{s: s, n: n, name: name}, nil
+	return &simFile{s: s, n: n}, nil
 }
 
 func (s *sim) Edit(name string) (File, error) { return s.Open(name) }
@@ -96,10 +98,10 @@ func (s *sim) Create(name string) (File, error) {
 	if err := s.op("create", name, 0); err != nil {
 		return nil, err
 	}
-	n := &inode{}
+	n := &inode{name: name}
 	s.names[name] = n
 	s.moves = append(s.moves, move{set: name, to: n})
-	return &simFile{s: s, n: n, name: name}, nil
+	return &simFile{s: s, n: n}, nil
 }
 
 func (s *sim) Rename(from, to string) error {
@@ -113,6 +115,7 @@ func (s *sim) Rename(from, to string) error {
 		return fs.ErrNotExist
 	}
 	s.names[to] = n
+	n.name = to
 	delete(s.names, from)
 	s.moves = append(s.moves, move{set: to, to: n, gone: from})
 	return nil
@@ -181,9 +184,7 @@ func (s *sim) restart(rng *rand.Rand, style int) *sim {
 	defer s.mu.Unlock()
 	next := newSim()
 	names := make(map[string]*inode, len(s.kept))
-	for name, n := range s.kept {
-		names[name] = n
-	}
+	maps.Copy(names, s.kept)
 	upTo := rng.IntN(len(s.moves) + 1)
 	for i, m := range s.moves {
 		if style == 1 || style == 2 && i < upTo || style > 2 && rng.IntN(2) == 0 {
@@ -208,7 +209,7 @@ func (s *sim) kill() *sim {
 	next, done := newSim(), map[*inode]*inode{}
 	as := func(n *inode) *inode {
 		if done[n] == nil {
-			done[n] = &inode{data: slices.Clone(n.data), kept: slices.Clone(n.kept), dirty: slices.Clone(n.dirty)}
+			done[n] = &inode{name: n.name, data: slices.Clone(n.data), kept: slices.Clone(n.kept), dirty: slices.Clone(n.dirty)}
 		}
 		return done[n]
 	}
@@ -245,7 +246,7 @@ func (n *inode) afterCut(rng *rand.Rand, style int) *inode {
 			data = w.apply(data)
 		}
 	}
-	return &inode{data: data, kept: slices.Clone(data)}
+	return &inode{name: n.name, data: data, kept: slices.Clone(data)}
 }
 
 func (w write) apply(data []byte) []byte {
@@ -261,100 +262,6 @@ func (w write) apply(data []byte) []byte {
 	copy(data[min(w.off, to):], w.data)
 	return data
 }
-
-type simFile struct {
-	s    *sim
-	n    *inode
-	name string
-}
-
-func (f *simFile) ReadAt(b []byte, off int64) (int, error) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	if f.s.fault != nil {
-		if err := f.s.fault("read", filepath.Base(f.name), off); err != nil {
-			return 0, err
-		}
-	}
-	if off >= int64(len(f.n.data)) {
-		return 0, io.EOF
-	}
-	n := copy(b, f.n.data[off:])
-	if n < len(b) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (f *simFile) WriteAt(b []byte, off int64) (int, error) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	err := f.s.op("write", f.name, off)
-	if err != nil && !f.s.short && !errors.Is(err, errCut) {
-		return 0, err
-	}
-	if err != nil && f.s.cutAt > 0 && f.s.ops > f.s.cutAt {
-		return 0, err
-	}
-	if err != nil && !errors.Is(err, errCut) {
-		b = b[:len(b)/2] // a write under way at the cut is as a whole among what may be there
-	}
-	for at := off; at < off+int64(len(b)); {
-		to := min((at/sector+1)*sector, off+int64(len(b)))
-		f.change(write{off: at, data: slices.Clone(b[at-off : to-off])})
-		at = to
-	}
-	return len(b), err
-}
-
-func (f *simFile) change(w write) {
-	f.n.data = w.apply(f.n.data)
-	f.n.dirty = append(f.n.dirty, w)
-}
-
-func (f *simFile) Truncate(size int64) error {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	if err := f.s.op("truncate", f.name, size); err != nil {
-		return err
-	}
-	f.change(write{size: size})
-	return nil
-}
-
-func (f *simFile) Allocate(size int64) error {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	if err := f.s.op("allocate", f.name, size); err != nil {
-		return err
-	}
-	if size > int64(len(f.n.data)) {
-		f.change(write{size: size})
-	}
-	return nil
-}
-
-func (f *simFile) Datasync() error {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	if err := f.s.op("sync", f.name, 0); err != nil {
-		if !errors.Is(err, errCut) {
-			f.n.dirty = nil // the system gives up the pages and calls them clean
-		}
-		return err
-	}
-	f.n.kept = slices.Clone(f.n.data)
-	f.n.dirty = nil
-	return nil
-}
-
-func (f *simFile) Size() (int64, error) {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	return int64(len(f.n.data)), nil
-}
-
-func (f *simFile) Close() error { return nil }
 
 // flip changes one bit of a file, on the disk and in memory.
 func (s *sim) flip(name string, bit int64) {
