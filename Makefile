@@ -39,7 +39,7 @@ test: ## all tests with the race detector, on a RabbitMQ and a Mosquitto of thei
 	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
 
 .PHONY: check
-check: format vet fix staticcheck imports configs cross emulate clean-tree ## everything CI checks beside the tests
+check: format vet fix staticcheck imports configs unit cross emulate clean-tree ## everything CI checks beside the tests
 
 .PHONY: format
 format:
@@ -67,6 +67,14 @@ imports:
 .PHONY: configs
 configs: build
 	@for f in configs/*.yaml; do build/hogar check "$$f" || exit 1; done
+
+# systemd wants the program of the unit to exist, so the one just built stands in for it.
+.PHONY: unit
+unit: build
+	@sh .ci/install.sh systemd
+	@sed 's|/usr/local/bin/hogar|$(CURDIR)/build/hogar|' systemd/hogar.service >build/hogar.service
+	systemd-analyze verify --man=no $(CURDIR)/build/hogar.service
+	@systemd-analyze security --offline=true --threshold=15 $(CURDIR)/build/hogar.service | tail -1
 
 TARGETS = linux-armv6 linux-armv7 linux-arm64 linux-amd64 darwin-arm64
 .PHONY: cross $(TARGETS)

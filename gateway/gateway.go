@@ -94,7 +94,8 @@ func (g *gateway) open() error {
 	c := g.o.Plan.Config.Journal
 	sync := map[string]journal.Sync{"always": journal.Always, "os": journal.OS, "interval": journal.Sync(c.SyncEvery)}[c.Sync]
 	full := map[string]journal.WhenFull{"block": journal.Block, "drop_oldest": journal.DropOldest}[c.WhenFull]
-	j, err := journal.Open(g.o.Journal, journal.Options{Sync: sync, MaxSize: c.MaxSize, Keep: c.Keep, WhenFull: full, Log: g.o.Log})
+	j, err := journal.Open(g.o.Journal, journal.Options{Sync: sync, MaxSize: c.MaxSize, Keep: c.Keep, WhenFull: full, Log: g.o.Log,
+		OnGap: func(gap journal.Gap) { g.hub.Accept([]home.Event{gapEvent(gap)}, nil) }})
 	if err != nil {
 		if errors.Is(err, journal.ErrLocked) {
 			return fmt.Errorf("%w: is another hogar running? (%s)", err, g.o.Journal)
@@ -112,7 +113,17 @@ func (g *gateway) open() error {
 	g.hub.Attach("control", g.control)
 	g.hub.Attach("rules", &ruleset{engine: g.o.Plan.engine, hub: g.hub, control: g.control})
 	g.hub.Recover()
+	for _, gap := range j.Report().Gaps {
+		g.hub.Accept([]home.Event{gapEvent(gap)}, nil)
+	}
 	return nil
+}
+
+// gapEvent tells which records are gone, and why.
+func gapEvent(gap journal.Gap) home.Event {
+	ev := home.Event{Kind: home.KindGateway, Name: "gap", Reason: gap.Reason}
+	ev.Detail, _ = json.Marshal(map[string]any{"from": gap.From, "to": gap.To, "bytes": gap.Bytes, "file": gap.File})
+	return ev
 }
 
 // serve runs the first generation, answers on the socket, and reloads, until ctx
@@ -127,7 +138,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 		return err
 	}
 	g.set(gen)
-	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": len(gen.plan.engine.Rules())})
+	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
 	server := &api.Server{House: g, Door: g.control}
 	if g.o.Reload != nil {
 		server.Reload = g.reloadNow
@@ -184,7 +195,7 @@ func (g *gateway) reloadNow(ctx context.Context) error {
 		return err // the gateway is stopping
 	}
 	g.set(gen)
-	g.tell("reloaded", map[string]any{"devices": len(plan.devices), "rules": len(plan.engine.Rules())})
+	g.tell("reloaded", map[string]any{"devices": len(plan.devices), "rules": plan.rules})
 	return nil
 }
 
@@ -216,7 +227,7 @@ func (g *gateway) Status() api.Status {
 	j := g.journal.Stats()
 	s := api.Status{
 		Gateway: gen.plan.Config.Gateway, Version: g.o.Version, Simulated: g.o.Simulated, Started: g.started,
-		HouseTime: g.o.Clock.Now(), Rules: len(gen.plan.engine.Rules()),
+		HouseTime: g.o.Clock.Now(), Rules: gen.plan.rules,
 		AMQP:    api.AMQP{Error: "no broker is configured"},
 		Journal: api.Journal{Waiting: j.Depth, Bytes: j.Bytes},
 	}
