@@ -37,7 +37,7 @@ var rooms = []struct {
 	{"drivers/*", []string{"gateway/home", "drivers"}},
 	{"gateway", []string{"gateway/home", "gateway/journal", "gateway/config", "gateway/hub", "gateway/control", "gateway/api",
 		"rules", "bridge", "drivers", "drivers/*", "systemd"}},
-	{"cmd/hogar", []string{"gateway/home", "gateway", "gateway/config", "gateway/api", "bridge", "bridge/localbroker", "configs", "drivers",
+	{"cmd/hogar", []string{"gateway/home", "gateway", "gateway/journal", "gateway/config", "gateway/api", "bridge", "bridge/localbroker", "configs", "drivers",
 		"drivers/board", "drivers/simboard", "drivers/simboard/world", "systemd"}},
 }
 

@@ -24,6 +24,9 @@ import (
 	"hogar/systemd"
 )
 
+// simulatedSuffix keeps the journal of a simulated house apart from the real one's.
+const simulatedSuffix = "-sim"
+
 // runFlags are the flags of run.
 type runFlags struct {
 	config, gateway, amqp, socket, start, level string
@@ -160,7 +163,7 @@ func (f *runFlags) simulated(o *gateway.Options, cfg *config.Config) error {
 	w := world.New(world.Options{Seed: f.seed, Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude,
 		Location: cfg.Location.Timezone})
 	o.Board = func(parts map[string][]drivers.Part) (drivers.Board, error) { return simboard.New(w, clock.Now, parts) }
-	o.Journal += "-sim"
+	o.Journal += simulatedSuffix
 	return nil
 }
 

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hogar/gateway/config"
+	"hogar/gateway/home"
+	"hogar/gateway/journal"
+)
+
+// journalFlags say which journal.
+type journalFlags struct {
+	config, dir string
+	simulate    bool
+}
+
+func (f *journalFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.config, "config", "", "configuration that names the journal")
+	cmd.Flags().StringVar(&f.dir, "journal", "", "folder of the journal, instead of the configuration's")
+	cmd.Flags().BoolVar(&f.simulate, "simulate", false, "the journal of the simulated house")
+}
+
+func (f *journalFlags) look() (*journal.View, error) {
+	dir := f.dir
+	if dir == "" {
+		path, err := config.Find(f.config)
+		if err != nil {
+			return nil, fmt.Errorf("%w; or say --journal DIR", err)
+		}
+		cfg, _, _ := config.Load(path)
+		if dir = cfg.Journal.Path; f.simulate {
+			dir += simulatedSuffix
+		}
+	}
+	return journal.Look(dir)
+}
+
+func newJournal() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "journal",
+		Short: "look at what the house has recorded",
+		Long: `journal looks at the journal on the disk without changing it, also while the
+gateway runs.`,
+		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newJournalStat(), newJournalCheck(), newJournalDump())
+	return cmd
+}
+
+func newJournalStat() *cobra.Command {
+	var f journalFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "stat",
+		Short: "how much there is, and how much waits for RabbitMQ",
+		Args:  exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := f.look()
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			s, out := v.Stats(), cmd.OutOrStdout()
+			checkpoint, _ := v.Checkpoint()
+			if asJSON {
+				return json.NewEncoder(out).Encode(map[string]any{"id": v.ID(), "first": s.First, "last": s.Last, "cursor": s.Cursor,
+					"waiting": s.Depth, "checkpoint": checkpoint, "bytes": s.Bytes, "segments": s.Segments})
+			}
+			fmt.Fprintf(out, "journal     %s\nrecords     %d to %d\nconfirmed   up to %d\nwaiting     %d", v.ID(), s.First, s.Last, s.Cursor, s.Depth)
+			if s.Oldest != 0 {
+				fmt.Fprintf(out, ", the oldest of %s", time.UnixMicro(s.Oldest).Local().Format(time.DateTime))
+			}
+			_, err = fmt.Fprintf(out, "\ncheckpoint  at %d\non disk     %.1f MB in %s\n", checkpoint, float64(s.Bytes)/1e6, count(s.Segments, "segment", "segments"))
+			return err
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func newJournalCheck() *cobra.Command {
+	var f journalFlags
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "read everything and tell what is damaged",
+		Long: `check reads every record and exits with 1 when some are damaged. Nothing has to be
+done about it: the gateway steps over damage, keeps the damaged bytes in quarantine/,
+and publishes which numbers are gone.`,
+		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := f.look()
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			var records, unreadable int
+			for r, err := range v.Scan(0) {
+				if err != nil {
+					return err
+				}
+				records++
+				if _, err := home.ParseEvent(home.Kind(r.Kind), r.Body); err != nil {
+					unreadable++
+				}
+			}
+			s := v.Stats()
+			fmt.Fprintf(cmd.OutOrStdout(), "%d records are intact, %d damaged bytes, %d numbers are missing\n", records, s.Damaged, s.Missing)
+			if unreadable > 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "%d records are of kinds that this version does not know\n", unreadable)
+			}
+			if s.Damaged > 0 || s.Missing > 0 {
+				return errTold
+			}
+			return nil
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func newJournalDump() *cobra.Command {
+	var f journalFlags
+	var after uint64
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "dump [PATTERN]",
+		Short: "print the records",
+		Long: `dump prints number, time, kind and body of each record, the oldest first; with
+--json the bodies alone. PATTERN is a name, with * for one word and # for any number
+of words.`,
+		Args: atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			v, err := f.look()
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			out := bufio.NewWriter(cmd.OutOrStdout())
+			pattern := patternOf(args)
+			for r, err := range v.Scan(after) {
+				if err != nil {
+					return err
+				}
+				if cmd.Context().Err() != nil {
+					break
+				}
+				if pattern != "#" {
+					ev, err := home.ParseEvent(home.Kind(r.Kind), r.Body)
+					if err != nil || !home.Match(pattern, ev.FullName()) && !home.Match(pattern, ev.Device) {
+						continue
+					}
+				}
+				if !asJSON {
+					fmt.Fprintf(out, "%d\t%s\t%s\t", r.Seq, time.UnixMicro(r.Time).UTC().Format(home.TimeFormat), home.Kind(r.Kind))
+				}
+				out.Write(r.Body)
+				out.WriteByte('\n')
+			}
+			return out.Flush()
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().Uint64Var(&after, "after", 0, "begin after the record of this number")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the bodies alone")
+	return cmd
+}
