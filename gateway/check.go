@@ -21,7 +21,8 @@ type Plan struct {
 	Config  *config.Config
 	devices []device
 	brokers []broker
-	engine  *rules.Engine
+	engine  *rules.Engine // the hub's goroutine has it once it runs
+	rules   int           // how many there are
 }
 
 // device is one planned device.
@@ -56,6 +57,7 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	p.checkNames(faults)
 	p.engine = rules.Load(cfg.Rules, p.house(), rules.Options{Location: cfg.Location.Timezone,
 		Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude}, faults)
+	p.rules = len(p.engine.Rules())
 	return p
 }
 
