@@ -11,7 +11,7 @@
 // waits for the end of a pipe that only this process holds, and then kills the
 // group: nothing is left over, however this process ends.
 //
-// The methods of one broker are not for concurrent use, except URL and Addr.
+// The methods of one broker are not for concurrent use, except URL, Addr and Eval.
 package localbroker
 
 import (

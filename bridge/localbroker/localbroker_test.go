@@ -29,8 +29,11 @@ func TestRabbitMQ(t *testing.T) {
 	r, err := StartRabbitMQ(t.Context(), Options{Dir: t.TempDir()})
 	need(t, err)
 	t.Cleanup(r.Kill)
-	if _, err := r.Ctl(t.Context(), "add_vhost", "kept"); err != nil {
-		t.Fatal(err)
+	if out, err := r.Eval(t.Context(), `rabbit_vhost:add(<<"kept">>, <<"test">>).`); err != nil || out != "ok" {
+		t.Fatal(out, err)
+	}
+	if out, err := r.Eval(t.Context(), `1 = 2.`); err == nil {
+		t.Errorf("a false match is %s", out)
 	}
 	onlyLoopback(t, r.group)
 	if err := r.Stop(); err != nil {
