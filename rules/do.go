@@ -11,6 +11,7 @@ import (
 
 // do does one step of a run.
 func (e *Engine) do(r *run, in *instr) {
+	in.seen |= seenStep
 	switch in.op {
 	case doSet:
 		e.set(r, in)
@@ -49,9 +50,11 @@ func (e *Engine) branch(r *run, in *instr) {
 		r.note(e.now, in.shown+": unknown, neither"+saw)
 		r.PC = in.end
 	case v.Boolean():
+		in.seen |= seenTrue
 		r.note(e.now, in.shown+": true"+saw)
 		r.PC++
 	default:
+		in.seen |= seenFalse
 		r.note(e.now, in.shown+": false"+saw)
 		r.PC = in.no
 	}
@@ -88,7 +91,7 @@ func (e *Engine) set(r *run, in *instr) {
 			}
 			continue
 		}
-		r.Await = append(r.Await, c.ID)
+		r.Await = append(r.Await, c)
 		e.awaited[c.ID] = r
 		e.out = append(e.out, Decision{Command: c})
 	}
@@ -144,7 +147,7 @@ func (e *Engine) outcome(o *home.Outcome) {
 		return
 	}
 	delete(e.awaited, o.ID)
-	r.Await = slices.DeleteFunc(r.Await, func(id string) bool { return id == o.ID })
+	r.Await = slices.DeleteFunc(r.Await, func(c *home.Command) bool { return c.ID == o.ID })
 	r.note(e.now, o.Device+" "+string(o.Result)+suffix(o.Error))
 	if !o.Result.OK() && o.Result != home.Superseded { // superseded: a newer wish is already followed
 		r.Wrong = o.Device + " " + string(o.Result) + suffix(o.Error)
@@ -177,8 +180,29 @@ func (e *Engine) publish(r *run, in *instr) {
 	}
 	m := &home.Message{Exchange: exchange.String(), Key: key.String(), Body: in.message.body.eval(&e.env)}
 	r.note(e.now, "publish "+m.Exchange+" "+m.Key)
-	e.out = append(e.out, Decision{Event: &home.Event{At: e.now, Kind: home.KindPublish, Name: r.rule.name, Message: m}})
+	ev := home.Event{At: e.now, Kind: home.KindPublish, Name: r.rule.name, Message: m, Reason: r.commandID(m.Exchange)}
+	e.unsent = bounded(append(e.unsent, ev), keptUnsent)
+	e.out = append(e.out, Decision{Event: &ev})
 	r.PC++
+}
+
+// keptUnsent is how many messages out are remembered until they come back as
+// recorded.
+const keptUnsent = 1000
+
+// recorded takes a message out that has come back: it is in the journal.
+func (e *Engine) recorded(ev *home.Event) {
+	e.unsent = slices.DeleteFunc(e.unsent, func(u home.Event) bool { return u.Reason == ev.Reason && u.Name == ev.Name })
+}
+
+// again decides once more what may never have left the engine: commands without
+// an outcome, which the door drops when it has them, and messages that were not
+// recorded.
+func (e *Engine) again(r *run) {
+	for _, c := range r.Await {
+		c.Expires, c.Received = e.now.Add(e.patience), e.now
+		e.out = append(e.out, Decision{Command: c})
+	}
 }
 
 // pendingVariable is a variable that was set, and how many sets led to it.
@@ -224,10 +248,12 @@ func (e *Engine) settle() {
 
 // Explain in one line what a rule is, for the page and the command line.
 func (r *rule) status(now time.Time) Status {
-	s := Status{Name: r.name, Label: r.label, Enabled: !r.disabled, State: "idle", Why: r.state.Why, Runs: len(r.runs),
+	s := Status{Name: r.name, Label: r.label, Enabled: !r.off(), State: "idle", Why: r.state.Why, Runs: len(r.runs),
 		Started: r.state.Runs}
 	switch {
-	case r.disabled:
+	case r.state.Switched == "off":
+		s.State = "disabled"
+	case r.off():
 		s.State, s.Why = "disabled", "enabled is false"
 	case now.Before(r.state.Paused):
 		s.State = "paused"

@@ -15,9 +15,7 @@ func (l *loader) engine(list []*rule) *Engine {
 		names: make(map[nameKey]*watch), devices: make(map[string]*deviceWatch), awaited: make(map[string]*run)}
 	for i, r := range list {
 		r.order = i
-		if !r.disabled {
-			e.triggers = append(e.triggers, r.triggers...)
-		}
+		e.triggers = append(e.triggers, r.triggers...)
 	}
 	for i, t := range e.triggers {
 		t.order, t.state.New = uint64(i), true
@@ -139,8 +137,14 @@ func (e *Engine) take(ev *home.Event) {
 		}
 	case home.KindMessage:
 		e.message(ev)
+	case home.KindPublish:
+		e.recorded(ev)
 	case home.KindVariable:
-		if !strings.HasPrefix(ev.Reason, "rule:") { // else it was seen when it was set
+		rule, isRule := strings.CutPrefix(ev.Name, ruleVariable)
+		switch {
+		case isRule:
+			e.enable(rule, ev)
+		case !strings.HasPrefix(ev.Reason, "rule:"): // else it was seen when it was set
 			e.readVariable(ev)
 		}
 	case home.KindGateway:

@@ -28,6 +28,8 @@ type rule struct {
 	state ruleState
 	fired uint64 // the moment at which it was started last
 	runs  []*run // running, waiting and queued, oldest first
+	past  []RunTrace
+	quiet []Quiet
 }
 
 // loader compiles rules and collects what is wrong with them.

@@ -73,7 +73,7 @@ func (l *loader) variable(p home.Pair) *variable {
 	v := &variable{Property: home.Property{Name: p.Key, Settable: true}}
 	switch p.Value.Kind {
 	case home.NodeScalar:
-		v.start = literal(p.Value)
+		v.start = Literal(p.Value)
 		switch v.start.String() {
 		case "on", "true", "off", "false":
 			if !p.Value.Quote {

@@ -102,8 +102,9 @@ type Engine struct {
 	deep    int
 	budget  int
 	out     []Decision
-	left    []Decision // of Restore, for the next Step
-	loader  *loader    // compiles the steps of runs that outlived their rule's text
+	unsent  []home.Event // messages out that did not come back yet
+	left    []Decision   // of Restore, for the next Step
+	loader  *loader      // compiles the steps of runs that outlived their rule's text
 }
 
 type nameKey struct{ device, property string }

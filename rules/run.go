@@ -32,20 +32,20 @@ const (
 
 // run is a rule that was started. What is exported is its state.
 type run struct {
-	No      int       `json:"no"`  // of the rule, from 1
-	Seq     uint64    `json:"seq"` // among all runs
-	Began   time.Time `json:"began"`
-	Cause   cause     `json:"cause"`
-	PC      int       `json:"pc"`
-	Round   int       `json:"round"` // counts the rounds of all its loops
-	Loops   []int     `json:"loops,omitempty"`
-	Waits   waiting   `json:"waits"`
-	Await   []string  `json:"await,omitempty"` // commands without an outcome
-	Wrong   string    `json:"wrong,omitempty"` // what went wrong in this step
-	Due     time.Time `json:"due,omitzero"`
-	Limit   time.Time `json:"limit,omitzero"`
-	Held    bool      `json:"held,omitempty"` // until is unknown: Due must be seen
-	Trace   trace     `json:"trace"`
+	No      int             `json:"no"`  // of the rule, from 1
+	Seq     uint64          `json:"seq"` // among all runs
+	Began   time.Time       `json:"began"`
+	Cause   cause           `json:"cause"`
+	PC      int             `json:"pc"`
+	Round   int             `json:"round"` // counts the rounds of all its loops
+	Loops   []int           `json:"loops,omitempty"`
+	Waits   waiting         `json:"waits"`
+	Await   []*home.Command `json:"await,omitempty"` // without an outcome
+	Wrong   string          `json:"wrong,omitempty"` // what went wrong in this step
+	Due     time.Time       `json:"due,omitzero"`
+	Limit   time.Time       `json:"limit,omitzero"`
+	Held    bool            `json:"held,omitempty"` // until is unknown: Due must be seen
+	Trace   trace           `json:"trace"`
 	rule    *rule
 	code    []instr
 	do      *home.Node
@@ -62,18 +62,21 @@ type ruleState struct {
 	Recent []time.Time `json:"recent,omitempty"` // starts within runawaySpan
 	Paused time.Time   `json:"paused,omitzero"`  // until then
 	Why    string      `json:"why,omitempty"`
+
+	Switched string `json:"switched,omitempty"` // on or off, by hand; else as the configuration says
 }
 
 // start is called when a trigger came: it asks the if, minds the mode, and runs.
 func (e *Engine) start(t *trigger, c cause) {
 	r := t.rule
-	if r.fired == e.moment {
+	if r.fired == e.moment || r.off() {
 		return
 	}
 	r.fired = e.moment
 	c.Trigger = t.id
 	s := &r.state
 	if e.now.Before(s.Paused) {
+		e.quiet(r, trace{Trigger: t.shown, Event: c.Event}, "paused")
 		return
 	}
 	tr := trace{Trigger: t.shown, Event: c.Event}
@@ -83,6 +86,7 @@ func (e *Engine) start(t *trigger, c cause) {
 		tr.If = r.cond.Describe(&e.env, e.table)
 		if !v.Boolean() {
 			s.Why = fmt.Sprintf("not started at %s by %s: if is %s: %s", e.clock(), t.shown, truthWord(v), tr.If)
+			e.quiet(r, tr, "if is "+truthWord(v))
 			return
 		}
 	}
@@ -141,6 +145,7 @@ func (e *Engine) admitted(r *rule, tr *trace) bool {
 	if r.mode != "single" {
 		why = fmt.Sprintf("%d runs are under way", len(r.runs))
 	}
+	e.quiet(r, *tr, why)
 	e.report(r, "refused", why, *tr)
 	return false
 }
@@ -184,8 +189,8 @@ func (e *Engine) end(r *run, state, reason string) {
 	}
 	r.ended = true
 	e.due.clear(&r.timer)
-	for _, id := range r.Await {
-		delete(e.awaited, id)
+	for _, c := range r.Await {
+		delete(e.awaited, c.ID)
 	}
 	same := func(o *run) bool { return o == r }
 	e.runs = slices.DeleteFunc(e.runs, same)
@@ -196,6 +201,7 @@ func (e *Engine) end(r *run, state, reason string) {
 	}
 	r.rule.state.Why = fmt.Sprintf("run %d, started by %s, ended at %s: %s", r.No, r.Cause.Event, e.clock(), why)
 	r.Trace.Run = r.No
+	e.keep(r, state, reason)
 	e.report(r.rule, state, reason, r.Trace)
 	if state == "stopped" && r.rule.mode == "restart" {
 		return

@@ -22,6 +22,13 @@ type saved struct {
 	Names   map[string]savedName `json:"names,omitempty"`
 	Devices map[string]bool      `json:"devices,omitempty"` // those that have had a status
 	Rules   map[string]savedRule `json:"rules,omitempty"`
+	Unsent  []savedMessage       `json:"unsent,omitempty"` // messages out that were not yet recorded
+}
+
+type savedMessage struct {
+	Rule    string        `json:"rule"`
+	ID      string        `json:"id"`
+	Message *home.Message `json:"message"`
 }
 
 type savedName struct {
@@ -44,6 +51,9 @@ const saveVersion = 1
 func (e *Engine) Save() (json.RawMessage, error) {
 	s := saved{Version: saveVersion, Now: e.now, Trusted: e.trusted, RunSeq: e.runSeq, Names: make(map[string]savedName),
 		Devices: make(map[string]bool), Rules: make(map[string]savedRule)}
+	for _, ev := range e.unsent {
+		s.Unsent = append(s.Unsent, savedMessage{ev.Name, ev.Reason, ev.Message})
+	}
 	for slot, name := range e.table.Names() {
 		one := e.env.Slots[slot]
 		if one.Value.Known() || e.known[slot].Known() || !one.At.IsZero() {
@@ -89,6 +99,11 @@ func (e *Engine) Restore(b json.RawMessage) error {
 	}
 	e.trusted, e.runSeq = s.Trusted, s.RunSeq
 	e.setNow(s.Now.UTC())
+	for _, m := range s.Unsent {
+		if m.Message != nil {
+			e.unsent = append(e.unsent, home.Event{Kind: home.KindPublish, Name: m.Rule, Reason: m.ID, Message: m.Message})
+		}
+	}
 	for _, r := range e.rules {
 		e.restoreRule(r, s.Rules[r.name])
 		delete(s.Rules, r.name)
@@ -115,7 +130,7 @@ func (e *Engine) Restore(b json.RawMessage) error {
 // check refuses what Save never writes, such as runs that are null.
 func (s *saved) check() error {
 	for name, r := range s.Rules {
-		if slices.Contains(r.Runs, nil) || r.Steps != nil && !whole(r.Steps) {
+		if slices.ContainsFunc(r.Runs, func(r *run) bool { return r == nil || slices.Contains(r.Await, nil) }) || r.Steps != nil && !whole(r.Steps) {
 			return fmt.Errorf("rule %s is damaged", name)
 		}
 	}
@@ -185,9 +200,9 @@ func (e *Engine) restoreRule(r *rule, s savedRule) {
 		do = s.Steps
 	}
 	for _, n := range s.Runs {
-		if r.disabled || !n.fits(code, loops) {
+		if r.off() || !n.fits(code, loops) {
 			why := "the rule was edited, and its old steps cannot be done any more"
-			if r.disabled {
+			if r.off() {
 				why = "the rule was disabled"
 			}
 			e.drop(r, n, why)
@@ -200,8 +215,8 @@ func (e *Engine) restoreRule(r *rule, s savedRule) {
 			continue
 		}
 		e.runs = append(e.runs, n)
-		for _, id := range n.Await {
-			e.awaited[id] = n
+		for _, c := range n.Await {
+			e.awaited[c.ID] = n
 		}
 	}
 }

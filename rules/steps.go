@@ -39,6 +39,8 @@ type instr struct {
 	loop    int // which of the run's counters
 	text    value
 	message *publish
+	node    *home.Node // where it is written
+	seen    uint8      // see [Reach]
 }
 
 type publish struct {
@@ -53,6 +55,7 @@ type stepper struct {
 	code  []instr
 	loops int
 	depth int
+	at    *home.Node // the step that is laid out
 }
 
 const maxSteps, maxNesting = 1000, 20
@@ -117,6 +120,7 @@ func (b *stepper) step(n *home.Node) {
 		b.faults.At(n.Get(word), "", "%s has no value", word)
 		return
 	}
+	b.at = n
 	b.stepOf(word, value, d)
 	d.Done()
 }
@@ -157,6 +161,7 @@ func (b *stepper) stepOf(word string, n *home.Node, d *home.Decoder) {
 }
 
 func (b *stepper) emit(in instr) int {
+	in.node = b.at
 	b.code = append(b.code, in)
 	return len(b.code) - 1
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hogar/rules/expr"
 )
 
 // day is a day of the local calendar.
@@ -118,4 +120,23 @@ func (s periodic) next(after time.Time) time.Time {
 		return tomorrow
 	}
 	return t
+}
+
+// LocalTime reads a time of a house's clock: 06:45 is the next such time that is
+// not before after; 2026-07-02 06:45 is that moment. Of a time that comes twice
+// it is the first, of one that is skipped the end of the skip.
+func LocalTime(text string, after time.Time, loc *time.Location) (time.Time, bool) {
+	date, clock, dated := strings.Cut(text, " ")
+	if !dated {
+		clock = date
+	}
+	minute, ok := expr.ParseTime(strings.TrimSpace(clock))
+	if !ok || minute == 24*60 {
+		return time.Time{}, false
+	}
+	if !dated {
+		return daily{minutes: []int{minute}, loc: loc}.next(after.Add(-time.Microsecond)), true
+	}
+	d, err := time.Parse(time.DateOnly, date)
+	return atOn(dayOf(d), minute, loc), err == nil
 }

@@ -184,6 +184,11 @@ func (e *Engine) wakeMinute() {
 // conditions must be seen again, and what waited goes on now.
 func (e *Engine) afterGap(now time.Time) {
 	e.setNow(now)
+	for i := range e.unsent {
+		ev := e.unsent[i]
+		ev.At = now
+		e.out = append(e.out, Decision{Event: &ev})
+	}
 	e.due.clear(&e.minute)
 	for _, t := range e.triggers {
 		if t.kind != whenTime {
@@ -192,7 +197,8 @@ func (e *Engine) afterGap(now time.Time) {
 	}
 	for _, r := range append([]*run(nil), e.runs...) {
 		switch {
-		case r.Waits == waitOutcome: // the door tells what became of the command
+		case r.Waits == waitOutcome:
+			e.again(r)
 			r.Limit = now.Add(e.patience)
 			e.armRun(r)
 		case r.rule.missed == "skip":

@@ -28,9 +28,9 @@ func (v value) eval(e *expr.Env) home.Value {
 	return v.plain
 }
 
-// literal reads a scalar as JSON has it: a number, true, false, null, else a
+// Literal reads a scalar as JSON has it: a number, true, false, null, else a
 // text. What stands in quotes is always a text.
-func literal(n *home.Node) home.Value {
+func Literal(n *home.Node) home.Value {
 	if n.Kind != home.NodeScalar {
 		return home.Value{}
 	}
@@ -197,7 +197,7 @@ func (l *loader) anyValue(n *home.Node, s *expr.Scope) value {
 	}
 	src, offset, computed := formula(n)
 	if !computed {
-		return value{plain: literal(n)}
+		return value{plain: Literal(n)}
 	}
 	prog, faults := expr.Compile(src, expr.Want{Any: true}, s)
 	l.add(n, offset, faults)

@@ -40,8 +40,8 @@ func (e *Engine) wakeRun(r *run) {
 		r.Waits = waitNothing
 		r.PC++
 	case waitOutcome:
-		for _, id := range r.Await {
-			delete(e.awaited, id)
+		for _, c := range r.Await {
+			delete(e.awaited, c.ID)
 		}
 		r.Await = nil
 		e.wrong(r, r.step(), "no outcome within "+home.FormatDuration(e.patience))

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hogar/gateway/config"
+	"hogar/gateway/home"
+	"hogar/gateway/journal"
+	"hogar/rules"
+	"hogar/rules/ruletest"
+)
+
+// replayFlags are the flags of rule replay.
+type replayFlags struct {
+	journal journalFlags
+	since   string
+	rules   string
+	asJSON  bool
+}
+
+func newRuleReplay() *cobra.Command {
+	var f replayFlags
+	cmd := &cobra.Command{
+		Use:   "replay --rules FILE",
+		Short: "what edited rules would have done with what was recorded",
+		Long: `replay runs the events in the journal over the rules of the configuration and over
+edited ones, and prints in what they act differently. Nothing is actuated, and the
+gateway may be running.
+
+FILE is a whole configuration, whose rules take the place of all, or a file with
+rules: alone, which take the place of those of the same name and add to the rest.
+Every command counts as obeyed at once; what actuators reported is what was
+recorded.`,
+		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	f.journal.add(cmd)
+	cmd.Flags().StringVar(&f.since, "since", "24h", "how far back")
+	cmd.Flags().StringVar(&f.rules, "rules", "", "file with the edited rules")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (f *replayFlags) run(cmd *cobra.Command) error {
+	since, err := home.ParseDuration(f.since)
+	if err != nil || f.rules == "" {
+		return usageError{fmt.Errorf("expected --rules FILE and --since DURATION, like --since 24h")}
+	}
+	path, err := config.Find(f.journal.config)
+	if err != nil {
+		return err
+	}
+	plan, err := load(path, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	suite, err := suiteOf(plan)
+	if err != nil {
+		return err
+	}
+	edited, err := f.edited(suite, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	view, err := f.journal.look()
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	last := time.Time{}
+	for r, err := range view.Scan(0) {
+		if err == nil {
+			last = time.UnixMicro(r.Time)
+		}
+	}
+	before := rules.Load(suite.Rules, suite.House, suite.Options, &home.Faults{})
+	got, err := ruletest.Replay(recorded(view), last.Add(-since), before, edited)
+	if err != nil {
+		return err
+	}
+	if f.asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(got)
+	}
+	return got.Print(cmd.OutOrStdout(), plan.Config.Location.Timezone)
+}
+
+// edited loads the edited rules against the house.
+func (f *replayFlags) edited(suite *ruletest.Suite, errs io.Writer) (*rules.Engine, error) {
+	n, source, faults := config.File(f.rules)
+	node := n.Get("rules")
+	if node == nil || faults.Failed() {
+		if node == nil {
+			faults.Add(home.Fault{Message: "it has no rules:"})
+		}
+		return nil, errors.Join(config.Print(errs, source.Problems(faults)), fmt.Errorf("%s is no file of rules", f.rules))
+	}
+	if n.Get("gateway") == nil {
+		node = merged(suite.Rules, node)
+	}
+	e := rules.Load(node, suite.House, suite.Options, faults)
+	if err := config.Print(errs, source.Problems(faults)); err != nil {
+		return nil, err
+	}
+	if e == nil {
+		return nil, fmt.Errorf("%s has faults", f.rules)
+	}
+	return e, nil
+}
+
+// merged puts edited rules into the place of those of the same name; new ones
+// come at the end.
+func merged(all, edited *home.Node) *home.Node {
+	out := *all
+	out.Pairs = slices.Clone(all.Pairs)
+	for _, p := range edited.Pairs {
+		i := slices.IndexFunc(out.Pairs, func(o home.Pair) bool { return o.Key == p.Key })
+		if i < 0 {
+			out.Pairs = append(out.Pairs, p)
+			continue
+		}
+		out.Pairs[i] = p
+	}
+	return &out
+}
+
+// recorded gives out the events of a journal.
+func recorded(view *journal.View) iter.Seq2[home.Event, error] {
+	return func(yield func(home.Event, error) bool) {
+		for r, err := range view.Scan(0) {
+			var ev home.Event
+			if err == nil {
+				if ev, err = home.ParseEvent(home.Kind(r.Kind), r.Body); err != nil {
+					continue // of a newer version
+				}
+				ev.Seq, ev.Flags, ev.At = r.Seq, home.Flags(r.Flags), time.UnixMicro(r.Time)
+			}
+			if !yield(ev, err) {
+				return
+			}
+		}
+	}
+}

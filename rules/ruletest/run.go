@@ -1,0 +1,318 @@
+package ruletest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"hogar/gateway/home"
+	"hogar/rules"
+)
+
+// mostEvents is how many events may follow from one another at one moment.
+const mostEvents = 1000
+
+// runner is one test under way.
+type runner struct {
+	suite  *Suite
+	test   *Test
+	cover  *Coverage
+	engine *rules.Engine
+	result *Result
+
+	now    time.Time
+	path   []string // of the step that was done last
+	saved  []byte   // the state while the gateway is off
+	back   time.Time
+	coming []coming // inputs of later, by time
+	queue  []home.Event
+	fails  map[string]string
+	values map[string]home.Value // last readings, for toggle
+	open   []*expectation
+	late   map[string]time.Time // what was expected and did not come
+	any    bool
+	house  *house
+	log    journal
+}
+
+// coming is an input that has its time.
+type coming struct {
+	at    time.Time
+	event home.Event
+}
+
+// Run runs a test. What it reaches is added to cover, which may be nil.
+func (s *Suite) Run(t *Test, cover *Coverage) Result {
+	began := time.Now()
+	r := &runner{suite: s, test: t, cover: cover, now: t.start, path: t.Path, result: &Result{Name: t.Name, Path: t.Path},
+		any:   t.world != nil,
+		fails: make(map[string]string), values: make(map[string]home.Value), late: make(map[string]time.Time)}
+	r.log.zone = s.location()
+	if r.engine = r.load(); r.engine == nil {
+		r.fail(t.Path, "the rules have faults: hogar check names them")
+		return *r.result
+	}
+	r.begin()
+	for i := range t.steps {
+		r.step(&t.steps[i])
+	}
+	r.finish()
+	r.log.collect(r.engine)
+	r.cover.add(r.engine)
+	if r.result.Failed() {
+		r.result.Trace = r.log.show()
+	}
+	r.result.Took = time.Since(began)
+	return *r.result
+}
+
+// load makes a fresh engine, which minds the names that only the test asks for.
+func (r *runner) load() *rules.Engine {
+	e := r.suite.load(r.test.rules, &home.Faults{})
+	if e == nil {
+		return nil
+	}
+	for _, s := range r.test.steps {
+		if s.check != nil {
+			e.Ask(s.check, &home.Faults{})
+		}
+	}
+	return e
+}
+
+// begin lets all devices be there and gives the first readings.
+func (r *runner) begin() {
+	if w := r.test.world; w != nil {
+		r.house = newHouse(r.suite, w)
+		r.house.world.Advance(r.now)
+	}
+	r.feed(home.Event{})
+	for _, name := range r.suite.House.Names() {
+		if r.suite.House.Device(name) {
+			r.feed(home.Event{Kind: home.KindStatus, Device: name, State: home.Online})
+		}
+	}
+	if len(r.test.steps) > 0 { // what the first readings start is expected by a first step at the same moment
+		if first := &r.test.steps[0]; first.at.Equal(r.now) {
+			r.expect(first)
+		}
+	}
+	for _, in := range r.test.given {
+		r.input(in)
+	}
+	if r.house != nil {
+		r.sense()
+	}
+}
+
+// step does one step and judges what happened up to it.
+func (r *runner) step(s *step) {
+	r.advance(s.at, false)
+	r.now = s.at
+	r.expire(false)
+	r.path = s.path
+	r.expect(s)
+	for _, f := range s.fails {
+		if f.name == "" {
+			clear(r.fails)
+			continue
+		}
+		r.fails[f.name] = f.why
+	}
+	r.advance(s.at, true)
+	for _, in := range s.inputs {
+		r.input(in)
+	}
+	r.advance(s.at, true)
+	if s.check != nil {
+		r.ask(s)
+	}
+	if s.restart > 0 {
+		r.turnOff(s)
+	}
+}
+
+// expect opens the expectations of a step.
+func (r *runner) expect(s *step) {
+	r.any = s.anything || r.test.world != nil
+	for _, x := range s.expect {
+		if !slices.Contains(r.open, x) && !x.met {
+			r.open = append(r.open, x)
+		}
+	}
+}
+
+func (r *runner) ask(s *step) {
+	v, saw := r.engine.Ask(s.check, &home.Faults{})
+	switch {
+	case v.Kind() != home.Boolean:
+		r.fail(s.check.Path, fmt.Sprintf("%s: %s is unknown: %s", r.when(r.now), s.check.Text, saw))
+	case !v.Boolean():
+		r.fail(s.check.Path, fmt.Sprintf("%s: %s is not true: %s", r.when(r.now), s.check.Text, saw))
+	}
+}
+
+// turnOff ends the gateway as a power cut does, with its state as it stands.
+func (r *runner) turnOff(s *step) {
+	state, err := r.engine.Save()
+	if err != nil {
+		r.fail(s.path, err.Error())
+		return
+	}
+	r.saved, r.back = state, s.at.Add(s.restart)
+	r.log.add(r.now, "the gateway goes off")
+}
+
+// turnOn starts the gateway again.
+func (r *runner) turnOn() {
+	r.log.collect(r.engine)
+	r.cover.add(r.engine)
+	r.now, r.engine = r.back, r.load()
+	if err := r.engine.Restore(r.saved); err != nil {
+		r.fail(r.path, err.Error())
+	}
+	r.saved, r.back = nil, time.Time{}
+	r.coming = slices.DeleteFunc(r.coming, func(c coming) bool { return c.at.Before(r.now) })
+	r.feed(home.Event{Kind: home.KindGateway, Name: "started"})
+}
+
+// advance lets all happen that is due before a moment, or up to it.
+func (r *runner) advance(to time.Time, inclusive bool) {
+	for {
+		at, ok := r.next()
+		if !ok || at.After(to) || at.Equal(to) && !inclusive {
+			return
+		}
+		if at.After(r.now) {
+			r.now = at
+			r.expire(false)
+		}
+		switch {
+		case !r.back.IsZero():
+			r.turnOn()
+		case len(r.coming) > 0 && !r.coming[0].at.After(at):
+			ev := r.coming[0].event
+			r.coming = r.coming[1:]
+			r.feed(ev)
+		case r.house != nil && !r.house.next.After(at):
+			r.sense()
+		default:
+			r.feed(home.Event{})
+		}
+	}
+}
+
+// next is when something happens by itself.
+func (r *runner) next() (at time.Time, ok bool) {
+	if !r.back.IsZero() {
+		return r.back, true
+	}
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	earlier(r.engine.Next())
+	if len(r.coming) > 0 {
+		earlier(r.coming[0].at)
+	}
+	if r.house != nil {
+		earlier(r.house.next)
+	}
+	return at, !at.IsZero()
+}
+
+// finish waits for what is still expected, and for series to end.
+func (r *runner) finish() {
+	end := r.now
+	for _, x := range r.open {
+		end = later(end, x.until)
+	}
+	if len(r.coming) > 0 {
+		end = later(end, r.coming[len(r.coming)-1].at)
+	}
+	end = later(end, r.back)
+	r.advance(end, true)
+	r.now = end
+	r.expire(true)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// input brings something into the house.
+func (r *runner) input(in input) {
+	r.feed(in.event)
+	if in.every == 0 {
+		return
+	}
+	from := in.event.Value.Number()
+	for after := in.every; ; after += in.every {
+		after = min(after, in.over)
+		ev := in.event
+		ev.Value = home.NumberOf(from + (in.to-from)*float64(after)/float64(in.over))
+		r.coming = append(r.coming, coming{r.now.Add(after), ev})
+		if after == in.over {
+			break
+		}
+	}
+	slices.SortStableFunc(r.coming, func(a, b coming) int { return a.at.Compare(b.at) })
+}
+
+// sense reads the simulated world.
+func (r *runner) sense() {
+	for _, ev := range r.house.sense(r.now) {
+		r.feed(ev)
+	}
+	r.house.next = r.now.Add(r.test.world.every)
+}
+
+// feed steps an event and all that follows from it at the same moment.
+func (r *runner) feed(ev home.Event) {
+	r.queue = append(r.queue, ev)
+	if len(r.queue) > 1 {
+		return // it is being done
+	}
+	for n := 0; len(r.queue) > 0; n++ {
+		if n > mostEvents {
+			r.fail(r.path, r.when(r.now)+": the rules do not come to rest")
+			r.queue = nil
+			return
+		}
+		ev := r.queue[0]
+		ev.At = r.now
+		r.note(&ev, n == 0)
+		for _, d := range r.engine.Step(ev) {
+			r.decided(d)
+		}
+		r.queue = r.queue[1:]
+	}
+}
+
+// note keeps what a reading says. What an actuator reports stands in the trace of
+// the run that set it.
+func (r *runner) note(ev *home.Event, first bool) {
+	switch ev.Kind {
+	case home.KindReading:
+		r.values[ev.FullName()] = ev.Value
+		if r.house == nil && first {
+			r.log.add(r.now, ev.FullName()+": "+ev.Value.String())
+		}
+	case home.KindEvent:
+		r.log.add(r.now, ev.FullName()+": "+ev.Value.String())
+	case home.KindStatus:
+		if r.now.After(r.test.start) {
+			r.log.add(r.now, ev.Device+" is "+ev.State)
+		}
+	case home.KindMessage:
+		r.log.add(r.now, "message "+ev.Message.Exchange+" "+ev.Message.Key)
+	case home.KindVariable:
+		r.log.add(r.now, "vars."+ev.Name+": "+ev.Value.String())
+	case home.KindGateway:
+		r.log.add(r.now, "the gateway has started")
+	}
+}
