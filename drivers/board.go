@@ -24,6 +24,21 @@ type Board interface {
 	// Line takes a pin for itself until it is closed. The error of a pin that is
 	// taken wraps [ErrBusy] and names the holder.
 	Line(LineOptions) (Line, error)
+	// Files are those of the kernel, through which its own drivers are read and set.
+	Files() Files
+}
+
+// Files are the files of the kernel, for what its drivers do better than a
+// program can: 1-wire, DHT22, PWM. Names are relative to the root and have
+// slashes: sys/class/hwmon/hwmon0/temp1_input. A simulation answers in its own
+// way, so this is no folder: a read may take the time of a measurement. Its
+// methods are safe for concurrent use; their errors are those of package os.
+type Files interface {
+	// Glob lists the files that match a pattern of [path.Match].
+	Glob(pattern string) ([]string, error)
+	ReadFile(name string) ([]byte, error)
+	// WriteFile writes to a file that must be there.
+	WriteFile(name string, data []byte) error
 }
 
 // Pull is the resistor at an input.

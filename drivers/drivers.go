@@ -11,6 +11,7 @@ package drivers
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"hogar/gateway/home"
@@ -29,13 +30,22 @@ type Spec struct {
 	Open       func(ctx context.Context, board Board) (Device, error)
 }
 
-// Part is what a device occupies: a chip on a bus, or a pin. Two devices may not
-// have the same.
+// Part is what a device occupies: a chip on a bus, a pin, or something of the
+// kernel's. Two devices may not have the same.
 type Part struct {
 	Chip    string // what sits there, as the simulation must answer: bme280, relay, contact
 	Bus     string // I2C bus: I2C1; empty for a pin
 	Address uint16 // I2C address, 7 bits
 	Pin     string // GPIO17; empty for a chip on a bus
+	Kernel  string // what a driver of the kernel serves: w1/28-0316a27902ff, hwmon/cpu_thermal/temp1, pwm/pwmchip0/1
+}
+
+// String shows what is where: bme280 at 0x76 on I2C1, relay at GPIO17.
+func (p Part) String() string {
+	if p.Bus != "" {
+		return fmt.Sprintf("%s at %#x on %s", p.Chip, p.Address, p.Bus)
+	}
+	return p.Chip + " at " + p.Pin + p.Kernel
 }
 
 // Device is an opened device. Its methods are called by one goroutine at a time.

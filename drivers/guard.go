@@ -53,7 +53,7 @@ func (g *Guard) Do(ctx context.Context, work func() error) error {
 		err = g.cause
 	}
 	if err != nil {
-		return fmt.Errorf("%s at %#x on %s: %w", g.part.Chip, g.part.Address, g.part.Bus, err)
+		return fmt.Errorf("%v: %w", g.part, err)
 	}
 	return nil
 }
@@ -147,8 +147,11 @@ func ChipPart(d *home.Decoder, chip string, addresses ...uint16) Part {
 			return p
 		}
 	}
-	d.Fault("address", "", "address is %s, expected %s, which a %s can have",
-		d.Get("address").Describe(), strings.Join(texts, " or "), chip)
+	expected := strings.Join(texts, " or ")
+	if len(texts) > 4 {
+		expected = "one from " + texts[0] + " to " + texts[len(texts)-1]
+	}
+	d.Fault("address", "", "address is %s, expected %s, which a %s can have", d.Get("address").Describe(), expected, chip)
 	return p
 }
 

@@ -5,10 +5,20 @@ import (
 	"slices"
 
 	"hogar/drivers"
+	"hogar/drivers/ads1115"
+	"hogar/drivers/aht20"
 	"hogar/drivers/bh1750"
 	"hogar/drivers/bme280"
 	"hogar/drivers/contact"
+	"hogar/drivers/dht22"
+	"hogar/drivers/ds18b20"
+	"hogar/drivers/ina219"
+	"hogar/drivers/ina226"
+	"hogar/drivers/kernel"
+	"hogar/drivers/mcp9808"
 	"hogar/drivers/relay"
+	"hogar/drivers/sht3x"
+	"hogar/drivers/sht4x"
 	"hogar/drivers/tmp102"
 )
 
@@ -16,10 +26,22 @@ import (
 // is a topic of one of the sources below mqtt: and not in it.
 func table() map[string]drivers.Driver {
 	return map[string]drivers.Driver{
+		"ads1015": ads1115.New1015,
+		"ads1115": ads1115.New,
+		"aht20":   aht20.New,
 		"bh1750":  bh1750.New,
 		"bme280":  bme280.New,
 		"contact": contact.New,
+		"dht11":   dht22.New11,
+		"dht22":   dht22.New,
+		"ds18b20": ds18b20.New,
+		"ina219":  ina219.New,
+		"ina226":  ina226.New,
+		"kernel":  kernel.New,
+		"mcp9808": mcp9808.New,
 		"relay":   relay.New,
+		"sht3x":   sht3x.New,
+		"sht4x":   sht4x.New,
 		"tmp102":  tmp102.New,
 	}
 }

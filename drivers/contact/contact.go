@@ -9,7 +9,7 @@
 //
 //	pin         GPIO27: the processor's number
 //	property    what it tells; default contact. occupancy, motion, presence: somebody is there. contact:
-//	            the door is closed, as Zigbee2MQTT has it. action: a button, which tells press and release
+//	            the door is closed, as Zigbee2MQTT has it. open, opening: it is not. action: a button, which tells press and release
 //	            and has no state. Any other word is on while the pin is active.
 //	pull        up, down or none (default): the resistor inside the processor. A bare contact needs one.
 //	active_low  true where a closed contact connects the pin to ground; default false
@@ -68,6 +68,8 @@ func kind(property string) string {
 		return "motion"
 	case "contact":
 		return "door"
+	case "open", "opening":
+		return "opening"
 	case "action":
 		return "button"
 	}

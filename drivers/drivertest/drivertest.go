@@ -174,8 +174,11 @@ func (r *Rig) failed(t *testing.T, fault simboard.Fault, err error, begin time.T
 	}
 }
 
-// place is the pin or the bus of the device.
-func (r *Rig) place() string { return r.Spec.Parts[0].Bus + r.Spec.Parts[0].Pin }
+// place is the bus or the pin of the device, or its place in the kernel.
+func (r *Rig) place() string {
+	part := r.Spec.Parts[0]
+	return part.Bus + part.Pin + part.Kernel
+}
 
 func senseContext(t *testing.T, c Case) {
 	rig := NewRig(t, c.Driver, c.Options)
@@ -265,6 +268,18 @@ func listen(t *testing.T, c Case) {
 	}
 }
 
+// trials are what a property is set to in turn.
+func trials(p home.Property) []home.Value {
+	switch {
+	case p.Settable && p.Type == home.TypeBoolean:
+		return []home.Value{home.BooleanOf(true), home.BooleanOf(false), home.BooleanOf(true)}
+	case p.Settable && p.Type == home.TypeNumber:
+		least, most := home.NumberOf(*p.Min), home.NumberOf(*p.Max)
+		return []home.Value{most, least, home.NumberOf((*p.Min + *p.Max) / 2), most}
+	}
+	return nil
+}
+
 func set(t *testing.T, c Case) {
 	rig := NewRig(t, c.Driver, c.Options)
 	dev, ok := rig.Open(t).(drivers.Actuator)
@@ -272,10 +287,7 @@ func set(t *testing.T, c Case) {
 		return
 	}
 	for _, p := range rig.Spec.Properties {
-		if !p.Settable || p.Type != home.TypeBoolean {
-			continue
-		}
-		for _, want := range []home.Value{home.BooleanOf(true), home.BooleanOf(false), home.BooleanOf(true)} {
+		for _, want := range trials(p) {
 			readings, err := dev.Set(t.Context(), p.Name, want)
 			if err != nil || len(readings) != 1 || readings[0].Value != want {
 				t.Errorf("set %s to %v: %v, %v", p.Name, want, readings, err)

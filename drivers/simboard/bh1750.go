@@ -51,7 +51,7 @@ func (c *bh1750) obey(now time.Time, around air, opcode byte) {
 	case opcode == bhReset && c.on: // not accepted in power down
 		c.raw = 0
 	case c.on && opcode&^(bhOnce|bhHigh|3) == 0:
-		counts, longest := around.illuminance*1.2, 180*time.Millisecond
+		counts, longest := around("illuminance")*1.2, 180*time.Millisecond
 		switch opcode &^ (bhHigh | bhOnce) {
 		case bhHigh2 &^ bhHigh:
 			counts *= 2

@@ -109,7 +109,7 @@ func (c *bme280) measure(now time.Time, around air) {
 	osrsT, osrsP := c.reg[bmeCtrlMeas]>>5, c.reg[bmeCtrlMeas]>>2&7
 	took := 1.25
 	c.pending = [8]byte{0x80, 0, 0, 0x80, 0, 0, 0x80, 0}
-	celsius := min(max(around.temperature, -40), 85)
+	celsius := min(max(around("temperature"), -40), 85)
 	adcT := solve(1<<20, celsius, func(adc float64) float64 { t, _ := bmeTemperature(adc); return t })
 	if osrsT > 0 {
 		took += 2.3 * samples(osrsT)
@@ -119,14 +119,14 @@ func (c *bme280) measure(now time.Time, around air) {
 	_, fine := bmeTemperature(float64(adcT))
 	if osrsP > 0 {
 		took += 2.3*samples(osrsP) + 0.575
-		pascal := min(max(around.pressure, 300), 1100) * 100
+		pascal := min(max(around("pressure"), 300), 1100) * 100
 		// The pressure falls with the raw value: mirror it for the search.
 		adc := solve(1<<20, -pascal, func(adc float64) float64 { return -bmePressure(adc, fine) })
 		put20(c.pending[:], coarse(adc, osrsP))
 	}
 	if c.osrsH > 0 {
 		took += 2.3*samples(c.osrsH) + 0.575
-		adc := solve(1<<16, min(max(around.humidity, 0), 100), func(adc float64) float64 { return bmeHumidity(adc, fine) })
+		adc := solve(1<<16, min(max(around("humidity"), 0), 100), func(adc float64) float64 { return bmeHumidity(adc, fine) })
 		c.pending[6], c.pending[7] = byte(adc>>8), byte(adc)
 	}
 	c.ready = now.Add(time.Duration(took * float64(time.Millisecond)))

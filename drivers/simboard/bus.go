@@ -3,6 +3,7 @@ package simboard
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -13,8 +14,8 @@ import (
 	"hogar/drivers"
 )
 
-// air is what is around a chip: °C, %, hPa, lx.
-type air struct{ temperature, humidity, pressure, illuminance float64 }
+// air is what is around a chip: a [world.World.Quantity] of its room, now.
+type air func(quantity string) float64
 
 // chip is the model of a chip, as its registers show it.
 type chip interface {
@@ -24,19 +25,19 @@ type chip interface {
 	power()
 }
 
+// model makes the chips of one kind.
+type model struct {
+	make      func() chip
+	addresses []uint16 // that such a chip can have
+}
+
 // newChip returns the model of a part, or nil.
 func newChip(p drivers.Part) chip {
-	var c chip
-	switch {
-	case p.Chip == "bme280" && (p.Address == 0x76 || p.Address == 0x77):
-		c = &bme280{}
-	case p.Chip == "bh1750" && (p.Address == 0x23 || p.Address == 0x5c):
-		c = &bh1750{}
-	case p.Chip == "tmp102" && p.Address >= 0x48 && p.Address <= 0x4b:
-		c = &tmp102{}
-	default:
+	m, ok := models()[p.Chip]
+	if !ok || !slices.Contains(m.addresses, p.Address) {
 		return nil
 	}
+	c := m.make()
 	c.power()
 	return c
 }
@@ -55,7 +56,7 @@ var _ i2c.Bus = (*bus)(nil)
 // socket is a chip in its place.
 type socket struct {
 	seat *seat
-	air  func() air
+	air  air
 
 	mu     sync.Mutex
 	chip   chip
@@ -91,8 +92,7 @@ func (b *bus) Tx(addr uint16, w, r []byte) error {
 		}
 		return nil
 	}
-	around := s.air()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.chip.tx(time.Now(), around, w, r)
+	return s.chip.tx(time.Now(), s.air, w, r)
 }

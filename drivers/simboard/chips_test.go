@@ -11,13 +11,13 @@ import (
 type talk struct {
 	t    *testing.T
 	chip chip
-	air  air
+	air  map[string]float64
 }
 
 func (k *talk) tx(ms float64, read int, w ...byte) []byte {
 	k.t.Helper()
 	r := make([]byte, read)
-	if err := k.chip.tx(time.Unix(1000, 0).Add(time.Duration(ms*1e6)), k.air, w, r); err != nil {
+	if err := k.chip.tx(time.Unix(1000, 0).Add(time.Duration(ms*1e6)), func(quantity string) float64 { return k.air[quantity] }, w, r); err != nil {
 		k.t.Errorf("transfer % x: %v", w, err)
 	}
 	return r
@@ -26,7 +26,7 @@ func (k *talk) tx(ms float64, read int, w ...byte) []byte {
 func word(b []byte) int { return int(b[0])<<8 | int(b[1]) }
 
 func TestBME280Registers(t *testing.T) {
-	k := &talk{t: t, chip: newChip(climate), air: air{temperature: 21, humidity: 40, pressure: 1000}}
+	k := &talk{t: t, chip: newChip(climate), air: map[string]float64{"temperature": 21, "humidity": 40, "pressure": 1000}}
 	if id := k.tx(0, 1, bmeID)[0]; id != 0x60 {
 		t.Errorf("id %#x", id)
 	}
@@ -58,7 +58,7 @@ func TestBME280Registers(t *testing.T) {
 }
 
 func TestBH1750Modes(t *testing.T) {
-	k := &talk{t: t, chip: newChip(light), air: air{illuminance: 1000}}
+	k := &talk{t: t, chip: newChip(light), air: map[string]float64{"illuminance": 1000}}
 	k.tx(0, 0, bhOnce) // asleep: not obeyed
 	if got := word(k.tx(500, 2)); got != 0 {
 		t.Errorf("in power down it measures %d", got)
@@ -72,7 +72,7 @@ func TestBH1750Modes(t *testing.T) {
 		t.Errorf("it reads %d, want 1200", got)
 	}
 	k.tx(1200, 0, bhHigh) // it went to sleep by itself
-	k.air.illuminance = 10
+	k.air["illuminance"] = 10
 	if got := word(k.tx(2000, 2)); got != 1200 {
 		t.Errorf("it reads %d, want the old 1200", got)
 	}
@@ -90,7 +90,7 @@ func TestBH1750Modes(t *testing.T) {
 }
 
 func TestTMP102Modes(t *testing.T) {
-	k := &talk{t: t, chip: newChip(probe), air: air{temperature: -25}}
+	k := &talk{t: t, chip: newChip(probe), air: map[string]float64{"temperature": -25}}
 	if got := word(k.tx(0, 2, tmpConfiguration)); got != 0x60A0 {
 		t.Errorf("configuration %#04x", got)
 	}
@@ -101,7 +101,7 @@ func TestTMP102Modes(t *testing.T) {
 		t.Errorf("-25 °C is %#04x", got)
 	}
 	k.tx(40, 0, tmpConfiguration, 0x61, 0xA0) // sleep
-	k.air.temperature = 25
+	k.air["temperature"] = 25
 	if got := word(k.tx(200, 2, tmpTemperature)); got != 0xE700 {
 		t.Errorf("asleep it converts: %#04x", got)
 	}
@@ -113,7 +113,7 @@ func TestTMP102Modes(t *testing.T) {
 		t.Errorf("25 °C is %#04x, the configuration %#04x", got, done)
 	}
 	k.tx(400, 0, tmpConfiguration, 0x60, 0xB0) // 13 bits
-	k.air.temperature = 150
+	k.air["temperature"] = 150
 	if got := word(k.tx(500, 2, tmpTemperature)); got != 0x4B01 {
 		t.Errorf("150 °C in 13 bits is %#04x", got)
 	}
@@ -129,11 +129,12 @@ func FuzzChips(f *testing.F) {
 	f.Add([]byte{0x01, 0xE1, 0xA0}, byte(2), -300.0)
 	f.Add([]byte{0x20}, byte(0), 1e9)
 	f.Fuzz(func(_ *testing.T, w []byte, read byte, value float64) {
-		for _, part := range []drivers.Part{climate, light, probe} {
-			c, at := newChip(part), time.Unix(0, 0)
+		everywhere := func(string) float64 { return value }
+		for name, m := range models() {
+			c, at := newChip(drivers.Part{Chip: name, Address: m.addresses[0]}), time.Unix(0, 0)
 			for i := range len(w) + 1 {
-				_ = c.tx(at.Add(time.Duration(i)*time.Second), air{value, value, value, value}, w[:i], nil)
-				_ = c.tx(at.Add(time.Duration(i)*time.Second), air{value, value, value, value}, w[:min(i, 1)], make([]byte, read))
+				_ = c.tx(at.Add(time.Duration(i)*time.Second), everywhere, w[:i], nil)
+				_ = c.tx(at.Add(time.Duration(i)*time.Second), everywhere, w[:min(i, 1)], make([]byte, read))
 			}
 		}
 	})

@@ -97,6 +97,8 @@ func (b *Board) active(p *pin) bool {
 		return b.world.Occupied(room)
 	case "door":
 		return !b.world.Open(room)
+	case "opening":
+		return b.world.Open(room)
 	}
 	return false
 }
@@ -108,7 +110,7 @@ func (l *line) level(active bool) bool {
 	switch {
 	case l.pin.forced != nil:
 		return *l.pin.forced != l.o.ActiveLow
-	case l.pin.seat != nil && (l.pin.seat.part.Chip == "motion" || l.pin.seat.part.Chip == "door"):
+	case l.pin.seat != nil && slices.Contains([]string{"motion", "door", "opening"}, l.pin.seat.part.Chip):
 		return active
 	case l.o.Pull == drivers.PullUp:
 		return !l.o.ActiveLow

@@ -10,6 +10,7 @@
 //	relay                    an output that the world is told of
 //	motion                   an input, active while somebody is in the room
 //	door                     an input, active except while the room's door is open
+//	opening                  an input, active while the room's door is open
 //	contact, button          an input at rest, until it is pressed
 //
 // Faults are put in with [Board.Fault], and taken out with [NoFault]; each
@@ -44,6 +45,7 @@ type Board struct {
 	now   func() time.Time
 	buses map[string]*bus    // as New made them
 	parts map[string][]*seat // by device, as New made them
+	files *files
 
 	mu   sync.Mutex
 	pins map[string]*pin // the pins, and all that is in them and their lines
@@ -62,7 +64,7 @@ type seat struct {
 // house time: it is what the world is told before each look at it.
 func New(w *world.World, now func() time.Time, parts map[string][]drivers.Part) (*Board, error) {
 	b := &Board{world: w, now: now, buses: map[string]*bus{"I2C1": {name: "I2C1", chips: map[uint16]*socket{}}},
-		parts: make(map[string][]*seat), pins: make(map[string]*pin)}
+		parts: make(map[string][]*seat), files: &files{named: make(map[string]file)}, pins: make(map[string]*pin)}
 	for i := range 28 {
 		name := fmt.Sprintf("GPIO%d", i)
 		b.pins[name] = &pin{name: name}
@@ -81,6 +83,9 @@ func New(w *world.World, now func() time.Time, parts map[string][]drivers.Part) 
 
 // place puts one part onto the board.
 func (b *Board) place(s *seat) error {
+	if s.part.Kernel != "" {
+		return b.placeKernel(s)
+	}
 	if s.part.Bus == "" {
 		p := b.pins[s.part.Pin]
 		switch {
@@ -88,15 +93,19 @@ func (b *Board) place(s *seat) error {
 			return fmt.Errorf("the board has no pin %q", s.part.Pin)
 		case p.seat != nil:
 			return fmt.Errorf("%s has %s already", s.part.Pin, p.seat.device)
-		case !slices.Contains([]string{"relay", "motion", "door", "contact", "button"}, s.part.Chip):
-			return fmt.Errorf("the simulation knows no %q at a pin", s.part.Chip)
 		}
 		p.seat = s
-		return nil
+		return b.connect(s)
 	}
 	model := newChip(s.part)
 	if model == nil {
 		return fmt.Errorf("the simulation has no model of a %q at %#x", s.part.Chip, s.part.Address)
+	}
+	if drives, ok := model.(driven); ok {
+		drives.drive(func(output int, share float64) {
+			b.world.Advance(b.now())
+			b.world.Dim(fmt.Sprintf("%s.%d", s.device, output), share)
+		})
 	}
 	on := b.buses[s.part.Bus]
 	if on == nil {
@@ -108,6 +117,27 @@ func (b *Board) place(s *seat) error {
 	}
 	on.chips[s.part.Address] = &socket{seat: s, air: b.air(world.RoomOf(s.device)), chip: model}
 	return nil
+}
+
+// connect makes what is at a pin.
+func (b *Board) connect(s *seat) error {
+	switch s.part.Chip {
+	case "relay", "motion", "door", "opening", "contact", "button":
+		return nil
+	case "dht22":
+		b.dht(s, 0.1)
+		return nil
+	case "dht11":
+		b.dht(s, 1)
+		return nil
+	case "pwm":
+		if n, ok := pwmOf(s.part.Pin); ok {
+			b.dimmer(s, pwmPlace, n)
+			return nil
+		}
+		return fmt.Errorf("%s has no pwm", s.part.Pin)
+	}
+	return fmt.Errorf("the simulation knows no %q at a pin", s.part.Chip)
 }
 
 // I2C lends a bus: I2C1, and those that parts are on.
@@ -149,11 +179,11 @@ func (b *Board) Close() error {
 	return nil
 }
 
-// air returns what is around the chips in a room, at the house time of the call.
-func (b *Board) air(room string) func() air {
-	return func() air {
+// air returns what is around the chips in a room, at the house time of the question.
+func (b *Board) air(room string) air {
+	return func(quantity string) float64 {
 		b.world.Advance(b.now())
-		return air{b.world.Temperature(room), b.world.Humidity(room), b.world.Pressure(room), b.world.Illuminance(room)}
+		return b.world.Quantity(room, quantity)
 	}
 }
 

@@ -67,7 +67,7 @@ func (c *tmp102) convert(now time.Time, around air) {
 	if single {
 		c.reg[tmpConfiguration] |= tmpOneShot // reads 1 when the conversion is done
 	}
-	counts := math.Round(around.temperature / 0.0625)
+	counts := math.Round(around("temperature") / 0.0625)
 	if configuration&tmpExtended != 0 {
 		c.reg[tmpTemperature] = uint16(int16(min(max(counts, -880), 2400)))<<3 | 1
 		return

@@ -56,7 +56,7 @@ func (r *room) pass(d time.Duration, outside, ground float64) {
 	if r.kind == outdoors {
 		return
 	}
-	to := r.surroundings(outside, ground) + heaterPower*coolingHours*float64(r.count(heaters))
+	to := r.surroundings(outside, ground) + heaterPower*coolingHours*r.count(heaters)
 	r.temperature = to + (r.temperature-to)*math.Exp(-d.Hours()/coolingHours)
 }
 
@@ -78,12 +78,13 @@ var (
 	lamps   = []string{"lamp", "light", "bulb"}
 )
 
-// count returns how many of the room's actuators with such a name are on.
-func (r *room) count(words []string) int {
-	n := 0
-	for device, on := range r.on {
-		if on && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(device, w) }) {
-			n++
+// count returns how many of the room's actuators with such a name are on; one
+// that is half on counts half.
+func (r *room) count(words []string) float64 {
+	n := 0.0
+	for device, share := range r.on {
+		if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(device, w) }) {
+			n += share
 		}
 	}
 	return n
@@ -107,7 +108,7 @@ func (w *World) illuminance(r *room) float64 {
 	if r.kind == outdoors {
 		lamp = 40
 	}
-	return w.daylight(w.now)*r.kind.daylightFactor() + lamp*float64(r.count(lamps))
+	return w.daylight(w.now)*r.kind.daylightFactor() + lamp*r.count(lamps)
 }
 
 // humidity: the water in the air outside, with what people add, at the room's

@@ -43,8 +43,8 @@ const step = 10 * time.Second
 // room is what has a memory; all else is a function of the time.
 type room struct {
 	kind        roomKind
-	temperature float64         // °C, indoors
-	on          map[string]bool // its actuators by device
+	temperature float64            // °C, indoors
+	on          map[string]float64 // its actuators by device, from 0 (off) to 1
 }
 
 // New makes a world. Its time begins with the first [World.Advance].
@@ -87,14 +87,17 @@ func (w *World) Advance(t time.Time) {
 }
 
 // Set tells that an actuator was switched.
-func (w *World) Set(device string, on bool) {
+func (w *World) Set(device string, on bool) { w.Dim(device, truth(on)) }
+
+// Dim tells to what share, from 0 to 1, an actuator was set.
+func (w *World) Dim(device string, share float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.room(RoomOf(device)).on[device] = on
+	w.room(RoomOf(device)).on[device] = share
 }
 
-// Hold keeps a quantity (temperature, humidity, pressure, illuminance, and
-// occupancy or open as 0 and 1) of a room at a value until it is let go with
+// Hold keeps a quantity (one of [World.Quantity], or occupancy and open as 0 and
+// 1) of a room at a value until it is let go with
 // [World.Release], as a test wants it.
 func (w *World) Hold(room, quantity string, value float64) {
 	w.mu.Lock()
@@ -110,30 +113,17 @@ func (w *World) Release(room, quantity string) {
 }
 
 // Temperature returns the air temperature in a room, in °C.
-func (w *World) Temperature(in string) float64 {
-	return w.ask(in, "temperature", func(r *room) float64 {
-		if r.kind == outdoors {
-			return w.outside(w.now)
-		}
-		return r.temperature
-	})
-}
+func (w *World) Temperature(in string) float64 { return w.Quantity(in, "temperature") }
 
 // Humidity returns the relative humidity in a room, in %.
-func (w *World) Humidity(in string) float64 {
-	return w.ask(in, "humidity", func(r *room) float64 { return w.humidity(in, r) })
-}
+func (w *World) Humidity(in string) float64 { return w.Quantity(in, "humidity") }
 
 // Pressure returns the air pressure in a room, in hPa: the same everywhere,
 // unless it is held.
-func (w *World) Pressure(in string) float64 {
-	return w.ask(in, "pressure", func(*room) float64 { return w.pressure(w.now) })
-}
+func (w *World) Pressure(in string) float64 { return w.Quantity(in, "pressure") }
 
 // Illuminance returns the light in a room, in lx.
-func (w *World) Illuminance(in string) float64 {
-	return w.ask(in, "illuminance", func(r *room) float64 { return w.illuminance(r) })
-}
+func (w *World) Illuminance(in string) float64 { return w.Quantity(in, "illuminance") }
 
 // Occupied reports whether somebody is in a room.
 func (w *World) Occupied(in string) bool {
@@ -162,7 +152,7 @@ func (w *World) room(name string) *room {
 	r := w.rooms[name]
 	if r == nil {
 		kind := kindOf(name)
-		r = &room{kind: kind, temperature: w.firstTemperature(name, kind), on: make(map[string]bool)}
+		r = &room{kind: kind, temperature: w.firstTemperature(name, kind), on: make(map[string]float64)}
 		w.rooms[name] = r
 	}
 	return r

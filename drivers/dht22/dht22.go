@@ -1,0 +1,143 @@
+// Package dht22 reads Aosong's DHT22 (AM2302) and DHT11, which measure temperature
+// and humidity and speak over one wire with exact timing, through the kernel's
+// driver.
+//
+//	laundry.climate: {driver: dht22, pin: GPIO4}
+//
+// Options: pin (GPIO4: the pin of the overlay).
+//
+// Wiring: VCC to 3.3 V (pin 1), GND to pin 9, DATA to the pin with a resistor of
+// 4.7 to 10 kΩ to 3.3 V (boards have one). In config.txt, for each sensor,
+// dtoverlay=dht11,gpiopin=4, for a DHT22 as well. The kernel holds the pin.
+//
+// Accuracy: DHT22 ±0.5 °C and ±2 %, resolution 0.1; DHT11 ±2 °C and ±5 %,
+// resolution 1. The sensor can be asked every 2 s. Its pulses are often misread,
+// also by the kernel, which checks their sum; then it is asked again, up to three
+// times. Datasheet: AM2302 and DHT11 of Aosong; kernel: drivers/iio/humidity/dht11.c.
+package dht22
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"syscall"
+	"time"
+
+	"hogar/drivers"
+	"hogar/gateway/home"
+)
+
+const (
+	devices = "sys/bus/iio/devices/iio:device*"
+	tries   = 3
+	between = 2 * time.Second // two measurements, at least
+)
+
+// New decodes the options of a DHT22.
+func New(d *home.Decoder) drivers.Spec {
+	return spec(d, "dht22", drivers.Number("temperature", "°C", -40, 80), drivers.Number("humidity", "%", 0, 100))
+}
+
+// New11 decodes the options of a DHT11.
+func New11(d *home.Decoder) drivers.Spec {
+	return spec(d, "dht11", drivers.Number("temperature", "°C", -20, 60), drivers.Number("humidity", "%", 0, 100))
+}
+
+func spec(d *home.Decoder, chip string, properties ...home.Property) drivers.Spec {
+	part := drivers.PinPart(d, chip)
+	return drivers.Polled{
+		Part:       part,
+		Properties: properties,
+		Every:      time.Minute,
+		Timeout:    15 * time.Second,
+		Measure: func(ctx context.Context, board drivers.Board) ([]float64, error) {
+			values, err := measure(ctx, board.Files(), part.Pin)
+			if err != nil {
+				return nil, fmt.Errorf("%v: %w", part, err)
+			}
+			return values, nil
+		},
+	}.Spec()
+}
+
+// measure asks until the answer could be read.
+func measure(ctx context.Context, files drivers.Files, pin string) ([]float64, error) {
+	folder, err := find(files, pin)
+	if err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		values, err := read(files, folder)
+		if err == nil || try == tries || !errors.Is(err, syscall.EIO) && !errors.Is(err, syscall.ETIMEDOUT) {
+			return values, err
+		}
+		t := time.NewTimer(between)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// read measures; the kernel keeps what it measured for the second value.
+func read(files drivers.Files, folder string) ([]float64, error) {
+	var values []float64
+	for _, name := range []string{"in_temp_input", "in_humidityrelative_input"} {
+		milli, err := drivers.ReadNumber(files, path.Join(folder, name))
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, drivers.Round(milli/1000, 1))
+	}
+	return values, nil
+}
+
+// find looks for the kernel's device at the pin: among those of the driver dht11
+// the one whose node in the device tree has this pin, or the only one.
+func find(files drivers.Files, pin string) (string, error) {
+	names, err := files.Glob(devices + "/name")
+	if err != nil {
+		return "", err
+	}
+	var all []string
+	for _, file := range names {
+		folder := path.Dir(file)
+		name, err := drivers.ReadText(files, file)
+		if err != nil {
+			return "", err
+		}
+		if !strings.HasPrefix(name, "dht11") {
+			continue
+		}
+		all = append(all, folder)
+		cells, err := files.ReadFile(folder + "/of_node/gpios")
+		if err == nil && pinOf(cells) == pin {
+			return folder, nil
+		}
+		if err == nil {
+			all = all[:len(all)-1] // it is at another pin
+		}
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	return "", fmt.Errorf("%w: the kernel has no driver at the pin: write dtoverlay=dht11,gpiopin=%s into config.txt and restart",
+		drivers.ErrAbsent, strings.TrimPrefix(pin, "GPIO"))
+}
+
+// pinOf decodes the property gpios of a node: controller, pin and flags, each of
+// 32 bits.
+func pinOf(cells []byte) string {
+	if len(cells) != 12 {
+		return ""
+	}
+	return fmt.Sprintf("GPIO%d", binary.BigEndian.Uint32(cells[4:]))
+}

@@ -1,0 +1,149 @@
+package dht22
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hogar/drivers"
+	"hogar/drivers/drivertest"
+)
+
+func TestContract(t *testing.T) {
+	wrong := []string{"", "pin: 4", "pin: GPIO28", "pin: GPIO4, address: 0x38"}
+	for name, one := range map[string]struct {
+		driver     drivers.Driver
+		resolution float64
+	}{"dht22": {New, 0.1}, "dht11": {New11, 1}} {
+		t.Run(name, func(t *testing.T) {
+			drivertest.Run(t, drivertest.Case{Driver: one.driver, Options: "pin: GPIO17", Wrong: wrong,
+				Resolution: map[string]float64{"temperature": one.resolution, "humidity": one.resolution}})
+		})
+	}
+}
+
+func TestReadsBackTheWorld(t *testing.T) {
+	drivertest.Sweep(t, New, "pin: GPIO4", map[string]drivertest.Range{
+		"temperature": {Least: -40, Most: 80, Within: 0.05}, "humidity": {Least: 0, Most: 100, Within: 0.05}})
+	drivertest.Sweep(t, New11, "pin: GPIO4", map[string]drivertest.Range{
+		"temperature": {Least: 0, Most: 50, Within: 0.5}, "humidity": {Least: 20, Most: 90, Within: 0.5}})
+}
+
+// kernel is what the kernel has: files, and how often reading one fails first.
+type kernel struct {
+	drivers.Board
+	text  map[string]string
+	fails map[string]int
+	errno error
+}
+
+func (k *kernel) Files() drivers.Files { return k }
+
+func (k *kernel) Glob(string) (names []string, _ error) {
+	for n := range 3 {
+		if name := strings.Replace(devices, "*", string(rune('0'+n)), 1) + "/name"; k.text[name] != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func (k *kernel) ReadFile(name string) ([]byte, error) {
+	if k.fails[name]--; k.fails[name] >= 0 {
+		return nil, k.errno
+	}
+	if text, ok := k.text[name]; ok {
+		return []byte(text), nil
+	}
+	return nil, syscall.ENOENT
+}
+
+func (k *kernel) WriteFile(string, []byte) error { return errors.New("written") }
+
+func (k *kernel) sense(t *testing.T, options string) (float64, error) {
+	spec, _ := drivertest.Decode(New, options)
+	dev, err := spec.Open(t.Context(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readings, err := dev.(drivers.Sensor).Sense(t.Context())
+	if err != nil {
+		return 0, err
+	}
+	return readings[0].Value.Number(), nil
+}
+
+func device(n, name, gpios, milli string) map[string]string {
+	folder := "sys/bus/iio/devices/iio:device" + n
+	all := map[string]string{folder + "/name": name, folder + "/in_temp_input": milli, folder + "/in_humidityrelative_input": "40100\n"}
+	if gpios != "" {
+		all[folder+"/of_node/gpios"] = "\x00\x00\x00\x0b\x00\x00\x00" + gpios + "\x00\x00\x00\x00"
+	}
+	return all
+}
+
+func join(all ...map[string]string) map[string]string {
+	sum := make(map[string]string)
+	for _, one := range all {
+		for k, v := range one {
+			sum[k] = v
+		}
+	}
+	return sum
+}
+
+func TestFindsTheSensorAtItsPin(t *testing.T) {
+	for name, one := range map[string]struct {
+		text map[string]string
+		want float64 // 0: absent
+	}{
+		"two at pins":         {join(device("0", "dht11@0\n", "\x04", "-1500\n"), device("1", "dht11@11\n", "\x11", "22200\n")), 22.2},
+		"the only one":        {join(device("0", "bme280\n", "", "1000\n"), device("1", "dht11@0\n", "", "22200\n")), 22.2},
+		"two that do not say": {join(device("0", "dht11@0\n", "", "1000\n"), device("1", "dht11@0\n", "", "22200\n")), 0},
+		"at another pin":      {device("0", "dht11@0\n", "\x04", "1000\n"), 0},
+		"none":                {nil, 0},
+	} {
+		k := &kernel{text: one.text, fails: map[string]int{}}
+		got, err := k.sense(t, "pin: GPIO17")
+		if got != one.want || (one.want == 0) != errors.Is(err, drivers.ErrAbsent) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+func TestAsksAgain(t *testing.T) {
+	for _, one := range []struct {
+		fails int
+		errno error
+		took  time.Duration
+		works bool
+	}{
+		{0, syscall.EIO, 0, true},
+		{2, syscall.EIO, 4 * time.Second, true},
+		{1, syscall.ETIMEDOUT, 2 * time.Second, true},
+		{3, syscall.EIO, 4 * time.Second, false},
+		{1, syscall.EACCES, 0, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			k := &kernel{text: device("0", "dht11@0\n", "\x11", "22200\n"), errno: one.errno,
+				fails: map[string]int{"sys/bus/iio/devices/iio:device0/in_temp_input": one.fails}}
+			begin := time.Now()
+			_, err := k.sense(t, "pin: GPIO17")
+			if (err == nil) != one.works || time.Since(begin) != one.took {
+				t.Errorf("%+v: %v after %v", one, err, time.Since(begin))
+			}
+		})
+	}
+}
+
+func FuzzPinOf(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x0b\x00\x00\x00\x11\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, cells []byte) {
+		if pin := pinOf(cells); pin != "" && len(cells) != 12 {
+			t.Errorf("% x is %s", cells, pin)
+		}
+	})
+}

@@ -1,0 +1,37 @@
+package drivers
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+)
+
+// ReadNumber reads a file of the kernel that holds one number.
+func ReadNumber(f Files, name string) (float64, error) {
+	text, err := ReadText(f, name)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s says %q, which is no number", name, text)
+	}
+	return n, nil
+}
+
+// ReadText reads a file of the kernel that holds one line.
+func ReadText(f Files, name string) (string, error) {
+	text, err := f.ReadFile(name)
+	return strings.TrimSpace(string(text)), err
+}
+
+// Missing adds to an error of [Files] what the user can do when the file is not
+// there, and [ErrAbsent].
+func Missing(err error, advice string) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s: %w", ErrAbsent, advice, err)
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+package drivers
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// Polled is a sensor whose driver keeps nothing between two measurements: it is
+// asked, it answers. So nothing is open that could be left behind, and where the
+// chip keeps nothing either, losing its supply in between does no harm.
+type Polled struct {
+	Part       Part // where it is, for its errors
+	More       []Part
+	Properties []home.Property // of numbers
+	Every      time.Duration   // as in [Spec]
+	Timeout    time.Duration   // as in [Spec]
+	// Prepare, where there is one, is called with each opening.
+	Prepare func(ctx context.Context, board Board) error
+	// Measure measures now and returns a value for each property, in their order,
+	// rounded to the sensor's resolution.
+	Measure func(ctx context.Context, board Board) ([]float64, error)
+}
+
+// Spec is the sensor as the gateway wants it.
+func (p Polled) Spec() Spec {
+	return Spec{Properties: p.Properties, Parts: append([]Part{p.Part}, p.More...), Every: p.Every, Timeout: p.Timeout,
+		Open: func(ctx context.Context, board Board) (Device, error) {
+			if p.Prepare != nil {
+				if err := p.Prepare(ctx, board); err != nil {
+					return nil, err
+				}
+			}
+			return &polled{p, board}, nil
+		}}
+}
+
+// polled is a [Polled] on a board.
+type polled struct {
+	Polled
+	board Board
+}
+
+var _ Sensor = (*polled)(nil)
+
+// Sense makes one measurement. A value that the sensor cannot measure is an error.
+func (p *polled) Sense(ctx context.Context) ([]Reading, error) {
+	values, err := p.Measure(ctx, p.board)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	readings := make([]Reading, len(p.Properties))
+	for i, property := range p.Properties {
+		v := values[i]
+		if property.Min != nil && v < *property.Min || property.Max != nil && v > *property.Max {
+			return nil, fmt.Errorf("%v measures a %s of %v %s, which it cannot: it is damaged, or the bus is disturbed",
+				p.Part, property.Name, v, property.Unit)
+		}
+		readings[i] = Reading{Property: property.Name, Value: home.NumberOf(v), Time: now}
+	}
+	return readings, nil
+}
+
+// Close has nothing to release.
+func (p *polled) Close() error { return nil }
+
+// OnBus is a Measure for a chip on a bus: work is lent the way to it until the
+// measurement's time is over.
+func OnBus(part Part, work func(*Guard) ([]float64, error)) func(context.Context, Board) ([]float64, error) {
+	return func(ctx context.Context, board Board) (values []float64, err error) {
+		bus, err := board.I2C(part.Bus)
+		if err != nil {
+			return nil, err
+		}
+		g := NewGuard(bus, part)
+		err = g.Do(ctx, func() error {
+			values, err = work(g)
+			return err
+		})
+		return values, err
+	}
+}
+
+// Write sends bytes to the guarded chip.
+func (g *Guard) Write(b ...byte) error { return g.Tx(g.part.Address, b, nil) }
+
+// Read sends w to the guarded chip, where there is any, and then reads n bytes.
+func (g *Guard) Read(n int, w ...byte) ([]byte, error) {
+	r := make([]byte, n)
+	err := g.Tx(g.part.Address, w, r)
+	return r, err
+}
+
+// Number describes a property that is a number, with its unit and its limits.
+func Number(name, unit string, least, most float64) home.Property {
+	return home.Property{Name: name, Type: home.TypeNumber, Unit: unit, Min: &least, Max: &most}
+}
+
+// Round rounds to decimal places, so that no value shows more than its sensor
+// can tell apart.
+func Round(f float64, places int) float64 {
+	by := math.Pow10(places)
+	return math.Round(f*by) / by
+}

@@ -1,0 +1,122 @@
+package simboard
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"hogar/drivers/simboard/world"
+)
+
+// placeKernel makes the files of a part that a driver of the kernel serves.
+func (b *Board) placeKernel(s *seat) error {
+	class, rest, _ := strings.Cut(s.part.Kernel, "/")
+	place, channel, _ := strings.Cut(rest, "/")
+	switch class {
+	case "w1":
+		b.thermometer(s, place)
+		return nil
+	case "hwmon", "iio":
+		return b.channel(s, class, place, channel)
+	case "pwm":
+		n, err := strconv.Atoi(channel)
+		if err != nil {
+			return fmt.Errorf("%q is no channel of a pwm chip", channel)
+		}
+		b.dimmer(s, "sys/class/pwm/"+place, n)
+		return nil
+	}
+	return fmt.Errorf("the simulation knows no %q in the kernel", s.part.Kernel)
+}
+
+// thermometer is a DS18B20 behind the kernel's driver: steps of 1/16 °C, cut to
+// thousandths, after the 750 ms of a conversion with 12 bits.
+func (b *Board) thermometer(s *seat, id string) {
+	around := b.air(world.RoomOf(s.device))
+	b.files.add("sys/bus/w1/devices/"+id+"/temperature", file{seat: s, read: func() (string, error) {
+		time.Sleep(750 * time.Millisecond)
+		sixteenths := math.Round(min(max(around("temperature"), -55), 125) * 16)
+		return fmt.Sprintf("%d\n", int(sixteenths*1000/16)), nil
+	}})
+}
+
+// dht is a DHT22, or with whole numbers a DHT11, behind the kernel's driver, which
+// asks it again only after 2 s.
+func (b *Board) dht(s *seat, step float64) {
+	folder := b.files.folder("sys/bus/iio/devices/iio:device")
+	b.files.text(s, folder+"/name", "dht11@0\n")
+	pin, _ := strconv.Atoi(strings.TrimPrefix(s.part.Pin, "GPIO")) // it is one of the board's
+	b.files.text(s, folder+"/of_node/gpios", string([]byte{0, 0, 0, 11, 0, 0, 0, byte(pin), 0, 0, 0, 0}))
+	around := b.air(world.RoomOf(s.device))
+	cache := newCache(2 * time.Second)
+	for name, quantity := range map[string]string{"in_temp_input": "temperature", "in_humidityrelative_input": "humidity"} {
+		b.files.add(folder+"/"+name, file{seat: s, read: func() (string, error) {
+			milli := cache.get(quantity, func() float64 { return math.Round(around(quantity)/step) * step * 1000 })
+			return fmt.Sprintf("%.0f\n", milli), nil
+		}})
+	}
+}
+
+// channel is one of a chip of the classes hwmon and iio. The chip stands where it
+// is found by its name and by its place on a bus.
+func (b *Board) channel(s *seat, class, chip, channel string) error {
+	folders := map[string]string{"hwmon": "sys/class/hwmon/hwmon", "iio": "sys/bus/iio/devices/iio:device"}
+	at := "sys/bus/i2c/devices/" + chip + map[string]string{"hwmon": "/hwmon/hwmon9", "iio": "/iio:device9"}[class]
+	kind := strings.TrimRight(strings.TrimPrefix(channel, "in_"), "0123456789")
+	q, ok := quantities(class)[kind]
+	if !ok {
+		return fmt.Errorf("the simulation knows no channel %q of %s", channel, class)
+	}
+	around := b.air(world.RoomOf(s.device))
+	read := func() (string, error) {
+		return strconv.FormatFloat(math.Round(around(q.name)*q.by*1000)/1000, 'f', -1, 64) + "\n", nil
+	}
+	folder := b.files.chip(folders[class], chip)
+	for _, folder := range []string{folder, at} {
+		b.files.text(s, folder+"/name", chip+"\n")
+		b.files.add(folder+"/"+channel+"_input", file{seat: s, read: read})
+	}
+	return nil
+}
+
+// quantities are what the kinds of channels measure, and in which part of the
+// world's unit (Documentation/hwmon/sysfs-interface, testing/sysfs-bus-iio).
+func quantities(class string) map[string]quantity {
+	if class == "hwmon" {
+		return map[string]quantity{"temp": {"temperature", 1e3}, "humidity": {"humidity", 1e3}, "in": {"voltage", 1e3},
+			"curr": {"current", 1e3}, "fan": {"fan", 1}, "power": {"power", 1e6}}
+	}
+	return map[string]quantity{"temp": {"temperature", 1e3}, "humidityrelative": {"humidity", 1e3}, "voltage": {"voltage", 1e3},
+		"current": {"current", 1e3}, "illuminance": {"illuminance", 1}, "pressure": {"pressure", 0.1}, "power": {"power", 1e3}}
+}
+
+type quantity struct {
+	name string
+	by   float64
+}
+
+// cache is what was measured a short time ago and is told again.
+type cache struct {
+	span time.Duration
+
+	mu     sync.Mutex
+	since  time.Time
+	values map[string]float64
+}
+
+func newCache(span time.Duration) *cache { return &cache{span: span} }
+
+func (k *cache) get(name string, measure func() float64) float64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now := time.Now(); k.values == nil || now.Sub(k.since) >= k.span {
+		k.since, k.values = now, make(map[string]float64)
+	}
+	if _, ok := k.values[name]; !ok {
+		k.values[name] = measure()
+	}
+	return k.values[name]
+}
