@@ -1,23 +1,54 @@
 package mqtt
 
-import "hogar/gateway/home"
+import (
+	"iter"
 
-// events reads a message for each device that its topic tells.
-func (c *Connection) events(s *session, in inbound) []home.Event {
-	name := in.message.Topic()
-	listeners, known := c.told[name]
-	if !known && !s.former[name] { // the broker remembers the session of another configuration
-		s.former[name] = true
-		c.log.Info("mqtt topic is not configured any more", "topic", name)
-		s.client.Unsubscribe(name) // not waited for: messages that are under way come before its answer
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"hogar/drivers/mqtt/dialect"
+	"hogar/gateway/home"
+)
+
+// events reads a message for each device that it is about.
+func (c *Connection) events(s *session, m paho.Message) []home.Event {
+	if m.Topic() == c.markerTopic() {
+		return nil
 	}
+	c.received.Add(1)
+	late := m.Retained() || m.Duplicate() || !s.fresh.Load()
+	listeners, mine := c.told[m.Topic()]
+	events := c.plain(listeners, m, late)
+	for _, source := range c.found.sources {
+		t, understood := source.Dialect.Read(dialect.Message{Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained(), Late: late})
+		if !understood {
+			continue
+		}
+		mine = true
+		events = append(events, c.understood(source, t, late)...)
+		for _, answer := range t.Send {
+			s.client.Publish(answer.Topic, 1, answer.Retained, answer.Payload) // not waited for: who is not reached is asked again
+		}
+		if len(t.Devices)+len(t.Gone) > 0 || t.Whole {
+			c.refilter(s)
+		}
+	}
+	if !mine && !s.former[m.Topic()] { // the broker remembers the session of another configuration
+		s.former[m.Topic()] = true
+		c.log.Info("mqtt topic is not configured any more", "topic", m.Topic())
+		s.client.Unsubscribe(m.Topic()) // not waited for: messages that are under way come before its answer
+	}
+	return events
+}
+
+// plain reads a message of a plain topic.
+func (c *Connection) plain(listeners []listener, m paho.Message, late bool) []home.Event {
 	var flags home.Flags
-	if in.late {
+	if late {
 		flags = home.FlagLate
 	}
 	var events []home.Event
 	for _, l := range listeners {
-		r := l.topic.read(in.message.Payload())
+		r := l.topic.read(m.Payload())
 		if r.fault != "" {
 			c.note(l, r.fault)
 		}
@@ -28,7 +59,55 @@ func (c *Connection) events(s *session, in inbound) []home.Event {
 		events = append(events, home.Event{Kind: home.KindReading, Flags: flags, Device: l.device, Property: p.Name,
 			Value: r.value, Unit: p.Unit, Unknown: r.unknown})
 	}
+	c.reach.note(events)
 	return events
+}
+
+// wanted lists the topic filters that are needed now: all, or only those that
+// tell which devices there are.
+func (c *Connection) wanted(learns bool) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for topic := range c.told {
+			if !learns && !yield(topic) {
+				return
+			}
+		}
+		for _, source := range c.found.sources {
+			for _, filter := range source.Dialect.Filters() {
+				if !yield(filter) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// refilter subscribes what is needed since a device came, and gives back what is
+// not needed since one left.
+func (c *Connection) refilter(s *session) {
+	if s.learns {
+		return // what is needed is asked for by the session that stays
+	}
+	more, wanted := make(map[string]byte), make(map[string]bool)
+	for filter := range c.wanted(false) {
+		wanted[filter] = true
+		if !s.filters[filter] {
+			more[filter], s.filters[filter] = 1, true
+		}
+	}
+	var less []string
+	for filter := range s.filters {
+		if !wanted[filter] {
+			less = append(less, filter)
+			delete(s.filters, filter)
+		}
+	}
+	if len(more) > 0 {
+		s.client.SubscribeMultiple(more, nil)
+	}
+	if len(less) > 0 {
+		s.client.Unsubscribe(less...)
+	}
 }
 
 // note counts what is not as configured and logs the first of each device.

@@ -14,7 +14,11 @@
 // good as the network.
 //
 // Events are marked late ([home.FlagLate]) when the message was retained, came
-// again, or waited in the broker and came before the subscription was renewed.
+// again, or waited in the broker: after subscribing, the connection sends a marker
+// to itself, and what comes before it is late.
+//
+// On hogar/<gateway>/status the connection says "online", retained, and the broker
+// says "offline" for it when it is gone.
 //
 // When the gateway refuses an event (its journal is full), nothing more is
 // acknowledged, and after a minute the connection is made anew, so that the broker
@@ -32,7 +36,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -41,6 +44,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hogar/drivers/mqtt/dialect"
 	"hogar/gateway/home"
 )
 
@@ -71,14 +75,18 @@ type Accept = func(events []home.Event, done func(error))
 type Connection struct {
 	broker   Broker
 	clientID string
+	gateway  string
 	devices  map[string]Topic      // by device
 	told     map[string][]listener // by state topic
 	accept   Accept
 	log      *slog.Logger
 	open     chan struct{} // one for each event without its done
 	current  atomic.Pointer[session]
+	reach    *reach
+	found    *found
+	learned  bool // which devices there are; only Run has it
 
-	leastWait, refusedWait time.Duration
+	leastWait, refusedWait, awayAfter, markerQuiet, confirmWait time.Duration // machine time; shorter in tests
 
 	received, unreadable atomic.Uint64
 
@@ -96,23 +104,46 @@ type listener struct {
 // Status is how a connection is.
 type Status struct {
 	Connected  bool
+	CatchingUp bool   // what waited in the broker still comes
 	Reason     string // why it is not connected
 	Received   uint64 // messages
 	Unreadable uint64 // readings that were not what the configuration says
 }
 
-// New makes a connection, on which nothing happens before Run. topics are by
-// device; gateway is the name of the house.
+// Options of a connection.
+type Options struct {
+	Broker   Broker
+	Gateway  string           // the name of the house
+	Topics   map[string]Topic // the devices on plain topics, by name
+	Sources  []Source         // whose devices are discovered
+	Names    *dialect.Names   // needed with Sources; one for all connections
+	Accept   Accept
+	Discover Discover // told of discovered devices; may be nil
+	Log      *slog.Logger
+
+	// Last is the last reading that the house knows; nil: nothing is. A message
+	// that repeats what is known there is not told again.
+	Last func(device, property string) home.Value
+}
+
+// New makes a connection to devices on plain topics; see [NewWith].
 func New(b Broker, gateway string, topics map[string]Topic, accept Accept, log *slog.Logger) *Connection {
+	return NewWith(Options{Broker: b, Gateway: gateway, Topics: topics, Accept: accept, Log: log})
+}
+
+// NewWith makes a connection, on which nothing happens before Run.
+func NewWith(o Options) *Connection {
 	c := &Connection{
-		broker: b, clientID: cmp.Or(b.clientID, "hogar-"+gateway), devices: maps.Clone(topics), accept: accept,
-		log:  log.With("broker", b.String()),
+		broker: o.Broker, clientID: cmp.Or(o.Broker.clientID, "hogar-"+o.Gateway), gateway: o.Gateway,
+		devices: maps.Clone(o.Topics), accept: o.Accept, log: o.Log.With("broker", o.Broker.String()),
 		told: make(map[string][]listener), open: make(chan struct{}, maxOpen), faulty: make(map[string]bool),
-		leastWait: leastWait, refusedWait: refusedWait,
+		reach: newReach(), found: newFound(o),
+		leastWait: leastWait, refusedWait: refusedWait, awayAfter: awayAfter, markerQuiet: markerQuiet, confirmWait: confirmWait,
 	}
-	for _, device := range slices.Sorted(maps.Keys(topics)) {
-		t := topics[device]
+	for _, device := range slices.Sorted(maps.Keys(o.Topics)) {
+		t := o.Topics[device]
 		c.told[t.State] = append(c.told[t.State], listener{device, t})
+		c.reach.add(device)
 	}
 	return c
 }
@@ -121,9 +152,14 @@ func New(b Broker, gateway string, topics map[string]Topic, accept Accept, log *
 // cannot be reached is logged once and tried again, at most every 30 s.
 func (c *Connection) Run(ctx context.Context) error {
 	defer c.setDown("the gateway stopped")
+	watch, stop := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { c.watch(watch) })
+	defer watcher.Wait()
+	defer stop()
 	wait := c.leastWait
 	for {
-		lasted, err := c.session(ctx)
+		lasted, err := c.connect(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -141,8 +177,12 @@ func (c *Connection) Run(ctx context.Context) error {
 	}
 }
 
-// Connected reports whether messages come in now.
-func (c *Connection) Connected() bool { return c.current.Load() != nil }
+// Connected reports whether messages come in as they happen: the connection
+// stands, and what waited in the broker has come.
+func (c *Connection) Connected() bool {
+	s := c.current.Load()
+	return s != nil && s.fresh.Load()
+}
 
 // Status tells how the connection is.
 func (c *Connection) Status() Status {
@@ -153,34 +193,30 @@ func (c *Connection) Status() Status {
 	return s
 }
 
-// Set sends v to the device's command topic at QoS 1 and returns when the broker
-// has it. What the device does is seen by its state topic. After an error that
-// is not [ErrNotConnected] the broker may have it all the same. It may take 10 s
-// longer than ctx when the network hangs.
+// connect makes one session. Before the first one it learns which devices there
+// are, in a session of its own that is thrown away: the lasting one may begin
+// with messages that waited, and they must find their devices known.
+func (c *Connection) connect(ctx context.Context) (time.Duration, error) {
+	if !c.learned && len(c.found.sources) > 0 {
+		if _, err := c.session(ctx, true); err != nil || ctx.Err() != nil {
+			return 0, err
+		}
+		c.learned = true
+	}
+	return c.session(ctx, false)
+}
+
+// Set has the device set a property; see [Connection.Command].
 func (c *Connection) Set(ctx context.Context, device, property string, v home.Value) error {
-	t, ok := c.devices[device]
-	if !ok || t.property.Name != property || t.Command == "" {
-		return fmt.Errorf("set %s: no topic for commands", home.Join(device, property))
-	}
-	payload, err := t.payload(v)
-	if err != nil {
-		return fmt.Errorf("set %s: %w", home.Join(device, property), err)
-	}
-	s := c.current.Load()
-	if s == nil {
-		return fmt.Errorf("set %s: broker %s: %w", home.Join(device, property), c.broker, ErrNotConnected)
-	}
-	if err := s.publish(ctx, t.Command, payload); err != nil {
-		return fmt.Errorf("set %s: broker %s: %w", home.Join(device, property), c.broker, err)
-	}
-	return nil
+	_, err := c.Command(ctx, device, property, v)
+	return err
 }
 
 // up notes that a connection is there.
 func (c *Connection) up(s *session) {
 	c.current.Store(s)
 	c.mu.Lock()
-	c.status.Connected, c.status.Reason = true, ""
+	c.status.Connected, c.status.CatchingUp, c.status.Reason = true, true, ""
 	c.mu.Unlock()
 	c.log.Info("mqtt broker connected")
 }
@@ -190,8 +226,9 @@ func (c *Connection) setDown(reason string) (before string) {
 	c.current.Store(nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.reach.down(reason)
 	before = c.status.Reason
-	c.status.Connected, c.status.Reason = false, reason
+	c.status.Connected, c.status.CatchingUp, c.status.Reason = false, false, reason
 	return before
 }
 

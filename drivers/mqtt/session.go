@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -24,16 +25,13 @@ type session struct {
 	client  paho.Client
 	ctx     context.Context // ends with the session; its cause is why
 	end     context.CancelCauseFunc
-	inbox   chan inbound
+	inbox   chan paho.Message
 	waiting chan *pending   // in order of receipt
-	renewed atomic.Bool     // the subscriptions stand
+	mark    string          // of the marker that ends what waited in the broker
+	fresh   atomic.Bool     // the marker came; only the session's goroutine sets it
 	former  map[string]bool // topics given back, of a configuration before; only take has it
-}
-
-// inbound is a message as it came.
-type inbound struct {
-	message paho.Message
-	late    bool
+	filters map[string]bool // subscribed; only the session's goroutine has it
+	learns  bool            // a session that only learns which devices there are
 }
 
 // pending is a message whose events are on their way to the disk.
@@ -44,8 +42,8 @@ type pending struct {
 
 // session connects, takes messages in until the connection is lost or ctx ends,
 // and says how long it lasted.
-func (c *Connection) session(ctx context.Context) (time.Duration, error) {
-	s, err := c.newSession(ctx)
+func (c *Connection) session(ctx context.Context, learns bool) (time.Duration, error) {
+	s, err := c.newSession(ctx, learns)
 	if err != nil {
 		return 0, err
 	}
@@ -68,15 +66,30 @@ func (c *Connection) session(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
 	granted := c.subscribe(s)
 	subscribed := granted.Done()
+	var overdue markerWait
 	defer c.current.Store(nil)
 	for {
 		select {
-		case in := <-s.inbox: // before the grant, too: the broker sends what waited first
-			c.take(ctx, s, in)
+		case m := <-s.inbox: // before the grant, too: the broker sends what waited first
+			overdue.moved()
+			if c.marks(s, m) {
+				overdue = markerWait{}
+			}
+			c.take(ctx, s, m)
+			if s.learns && s.fresh.Load() {
+				return 0, nil
+			}
 		case <-subscribed:
 			subscribed = nil
 			if err := c.granted(s, granted); err != nil {
 				return 0, err
+			}
+			overdue = s.sendMarker(c)
+		case <-overdue.over():
+			overdue = markerWait{}
+			c.unmarked(s)
+			if s.learns {
+				return 0, nil
 			}
 		case <-s.ctx.Done():
 			return time.Since(began), context.Cause(s.ctx)
@@ -86,6 +99,7 @@ func (c *Connection) session(ctx context.Context) (time.Duration, error) {
 			case <-acknowledged:
 			case <-time.After(parting):
 			}
+			s.leave(c)
 			s.disconnect() // before the end of the session closes the connection: acknowledgements are on their way
 			return time.Since(began), nil
 		}
@@ -94,12 +108,13 @@ func (c *Connection) session(ctx context.Context) (time.Duration, error) {
 
 // newSession makes a client with the settings on which the promise of the
 // package rests.
-func (c *Connection) newSession(ctx context.Context) (*session, error) {
+func (c *Connection) newSession(ctx context.Context, learns bool) (*session, error) {
 	password, err := c.broker.readPassword()
 	if err != nil {
 		return nil, err
 	}
-	s := &session{inbox: make(chan inbound, 256), waiting: make(chan *pending, maxOpen), former: make(map[string]bool)}
+	s := &session{inbox: make(chan paho.Message, 256), waiting: make(chan *pending, maxOpen), mark: rand.Text(),
+		former: make(map[string]bool), filters: make(map[string]bool), learns: learns}
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	options := paho.NewClientOptions().
 		AddBroker(c.broker.String()).
@@ -115,9 +130,13 @@ func (c *Connection) newSession(ctx context.Context) (*session, error) {
 		SetConnectTimeout(connectTimeout).
 		SetWriteTimeout(writeTimeout).
 		SetKeepAlive(keepAlive).
+		SetWill(c.statusTopic(), statusOffline, 1, true).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { s.receive(ctx, m) }). // from before Subscribe, too
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.end(fmt.Errorf("connection lost: %w", err)) }).
 		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return c.broker.dial(s.ctx) })
+	if learns {
+		options.SetClientID(c.clientID + "-learn").SetCleanSession(true).UnsetWill()
+	}
 	s.client = paho.NewClient(options)
 	return s, nil
 }
@@ -129,7 +148,7 @@ func (s *session) disconnect() { s.client.Disconnect(uint(parting.Milliseconds()
 // does the broker.
 func (s *session) receive(ctx context.Context, m paho.Message) {
 	select {
-	case s.inbox <- inbound{m, m.Retained() || m.Duplicate() || !s.renewed.Load()}:
+	case s.inbox <- m:
 	case <-s.ctx.Done():
 	case <-ctx.Done():
 	}
@@ -148,12 +167,9 @@ func (s *session) wait(t paho.Token) error {
 // subscribe asks for the topics, each time: the broker may have forgotten the
 // session.
 func (c *Connection) subscribe(s *session) paho.Token {
-	if len(c.told) == 0 {
-		return &paho.DummyToken{}
-	}
-	filters := make(map[string]byte, len(c.told))
-	for topic := range c.told {
-		filters[topic] = 1
+	filters := map[string]byte{c.markerTopic(): 1}
+	for filter := range c.wanted(s.learns) {
+		filters[filter], s.filters[filter] = 1, true
 	}
 	return s.client.SubscribeMultiple(filters, nil)
 }
@@ -164,7 +180,6 @@ func (c *Connection) granted(s *session, answer paho.Token) error {
 	if err := answer.Error(); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
-	s.renewed.Store(true)
 	if t, ok := answer.(*paho.SubscribeToken); ok {
 		for topic, qos := range t.Result() {
 			if qos == refusedSubscription {
@@ -172,15 +187,16 @@ func (c *Connection) granted(s *session, answer paho.Token) error {
 			}
 		}
 	}
-	c.up(s)
+	if !s.learns {
+		c.up(s)
+	}
 	return nil
 }
 
 // take gives the events of a message to the house, when there is room for them.
-func (c *Connection) take(ctx context.Context, s *session, in inbound) {
-	c.received.Add(1)
-	p := &pending{in.message, make(chan error, 1)}
-	events := c.events(s, in)
+func (c *Connection) take(ctx context.Context, s *session, m paho.Message) {
+	p := &pending{m, make(chan error, 1)}
+	events := c.events(s, m)
 	for taken := range min(len(events), maxOpen) {
 		select {
 		case c.open <- struct{}{}:
@@ -250,8 +266,8 @@ func (s *session) acknowledge(c *Connection) {
 }
 
 // publish sends a command and waits for its acknowledgement.
-func (s *session) publish(ctx context.Context, topic, payload string) error {
-	token := s.client.Publish(topic, 1, false, payload)
+func (s *session) publish(ctx context.Context, topic, payload string, retained bool) error {
+	token := s.client.Publish(topic, 1, retained, payload)
 	select {
 	case <-token.Done():
 		if errors.Is(token.Error(), paho.ErrNotConnected) {

@@ -1,0 +1,269 @@
+package mqtt
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+
+	"hogar/drivers/mqtt/dialect"
+	"hogar/gateway/home"
+)
+
+// Source is a dialect that is spoken at a broker.
+type Source struct {
+	Name    string // as the driver of its devices is called: zigbee2mqtt
+	Base    string // the topic below which it is spoken
+	Dialect dialect.Dialect
+}
+
+// Discover is told of each discovered device before the house is: when it is new
+// or has changed, and with removed when it is gone. It is called by the
+// connection's goroutine and must not wait for the connection.
+type Discover func(device string, properties []home.Property, removed bool)
+
+// Outsider is a discovered device that is not in the house.
+type Outsider struct {
+	ID, Label string
+	Reason    string
+}
+
+// found is what was discovered at one broker. It is safe for concurrent use.
+type found struct {
+	broker   string
+	sources  []Source
+	names    *dialect.Names
+	discover Discover
+	last     func(device, property string) home.Value
+
+	mu      sync.Mutex
+	byID    map[string]*device
+	byName  map[string]*device
+	out     map[string]Outsider // by id
+	told    map[string]bool     // what was ignored and logged
+	answers []*answer
+}
+
+// device is a discovered device that is in the house.
+type device struct {
+	dialect.Device
+	name   string
+	source Source
+	units  map[string]string // by property
+}
+
+func newFound(o Options) *found {
+	f := &found{broker: o.Broker.String(), sources: o.Sources, names: o.Names, discover: o.Discover, last: o.Last,
+		byID: make(map[string]*device), byName: make(map[string]*device), out: make(map[string]Outsider), told: make(map[string]bool)}
+	if f.discover == nil {
+		f.discover = func(string, []home.Property, bool) {}
+	}
+	return f
+}
+
+// Outsiders lists the discovered devices that are not in the house.
+func (c *Connection) Outsiders() []Outsider {
+	f := c.found
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []Outsider
+	for _, id := range slices.Sorted(maps.Keys(f.out)) {
+		list = append(list, f.out[id])
+	}
+	return list
+}
+
+func (f *found) named(name string) (device, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if d := f.byName[name]; d != nil {
+		return *d, true
+	}
+	return device{}, false
+}
+
+func (f *found) via(s Source) string { return f.broker + "/" + s.Base }
+
+// understood turns what a source told into events, statuses and catalogs first.
+func (c *Connection) understood(s Source, t dialect.Told, late bool) []home.Event {
+	var events []home.Event
+	for _, d := range t.Devices {
+		events = append(events, c.enter(s, d)...)
+	}
+	if t.Whole {
+		t.Gone = append(t.Gone, c.found.missing(s, t.Devices)...)
+	}
+	for _, id := range t.Gone {
+		events = append(events, c.leaves(id)...)
+	}
+	for _, st := range t.Statuses {
+		if d := c.found.of(st.ID); d != nil {
+			events = append(events, home.Event{Kind: home.KindStatus, Device: d.name, State: st.State, Reason: st.Reason})
+		}
+	}
+	for _, r := range t.Readings {
+		if ev, ok := c.said(r, late); ok {
+			events = append(events, ev)
+		}
+	}
+	c.reach.note(events)
+	for _, i := range t.Ignored {
+		c.ignored(i)
+	}
+	return events
+}
+
+func (f *found) of(id string) *device {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.byID[id]
+}
+
+// enter takes a device into the house, or says what has changed of it.
+func (c *Connection) enter(s Source, d dialect.Device) []home.Event {
+	f := c.found
+	before := f.of(d.ID)
+	if before != nil && reflect.DeepEqual(before.Device, d) {
+		return nil
+	}
+	name, err := f.names.Claim(d, f.via(s))
+	if err != nil {
+		f.mu.Lock()
+		known := f.out[d.ID].Reason == err.Error()
+		f.out[d.ID] = Outsider{d.ID, d.Label, err.Error()}
+		f.mu.Unlock()
+		if !known {
+			c.log.Warn("discovered device stays out", "device", d.Label, "id", d.ID, "error", err)
+		}
+		return nil
+	}
+	one := &device{Device: d, name: name, source: s, units: make(map[string]string)}
+	for _, p := range d.Properties {
+		one.units[p.Name] = p.Unit
+	}
+	f.mu.Lock()
+	delete(f.out, d.ID)
+	f.byID[d.ID], f.byName[name] = one, one
+	f.mu.Unlock()
+	c.reach.add(name)
+	f.discover(name, d.Properties, false)
+	return []home.Event{{Kind: home.KindCatalog, Device: name,
+		Catalog: &home.Catalog{ID: d.ID, Via: f.via(s), Label: d.Label, Driver: s.Name, Properties: d.Properties}}}
+}
+
+// missing lists who was known by way of s and is not among devices.
+func (f *found) missing(s Source, devices []dialect.Device) []string {
+	var gone []string
+	for _, id := range f.names.Via(f.via(s)) {
+		if !slices.ContainsFunc(devices, func(d dialect.Device) bool { return d.ID == id }) {
+			gone = append(gone, id)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id := range f.out {
+		if !slices.ContainsFunc(devices, func(d dialect.Device) bool { return d.ID == id }) {
+			delete(f.out, id)
+		}
+	}
+	return gone
+}
+
+// leaves takes a device out of the house.
+func (c *Connection) leaves(id string) []home.Event {
+	f := c.found
+	name := f.names.Release(id)
+	f.mu.Lock()
+	delete(f.byID, id)
+	delete(f.byName, name)
+	delete(f.out, id)
+	f.mu.Unlock()
+	if name == "" {
+		return nil
+	}
+	c.reach.remove(name)
+	f.discover(name, nil, true)
+	return []home.Event{{Kind: home.KindCatalog, Device: name, Catalog: &home.Catalog{ID: id, Removed: true}}}
+}
+
+// said makes an event of a reading; ok is false for what is known already.
+func (c *Connection) said(r dialect.Reading, late bool) (ev home.Event, ok bool) {
+	d := c.found.of(r.ID)
+	if d == nil {
+		return home.Event{}, false
+	}
+	ev = home.Event{Kind: home.KindReading, Device: d.name, Property: r.Property, Value: r.Value, Unit: d.units[r.Property],
+		Unknown: r.Unknown, Time: r.Time}
+	if late {
+		ev.Flags = home.FlagLate
+	} else {
+		c.found.confirm(d.name, r.Property, r.Value)
+	}
+	if r.Momentary {
+		ev.Kind = home.KindEvent
+		return ev, true
+	}
+	return ev, !r.Repeats || !c.repeated(&ev)
+}
+
+// repeated reports whether ev says what the house knows already. The house may
+// think that it is unknown by now: because of a filter, say, or its age.
+func (c *Connection) repeated(ev *home.Event) bool {
+	before, told := c.reach.lastOf(ev.Device, ev.Property)
+	known := told && before.Value.Known()
+	if c.found.last != nil {
+		known = c.found.last(ev.Device, ev.Property).Known()
+	}
+	if !told {
+		return !known && !ev.Value.Known() // never measured, and still not
+	}
+	return before.Value == ev.Value && before.Unknown == ev.Unknown && known == ev.Value.Known()
+}
+
+// ignored counts what is not taken, and logs each fault once.
+func (c *Connection) ignored(i dialect.Ignored) {
+	if !i.Fault {
+		return
+	}
+	c.unreadable.Add(1)
+	f, key := c.found, fmt.Sprint(i.ID, "|", i.What)
+	f.mu.Lock()
+	known := f.told[key] || len(f.told) >= maxTold
+	f.told[key] = true
+	f.mu.Unlock()
+	if !known {
+		c.log.Warn("mqtt message not understood; more of the kind are counted, not told", "id", i.ID, "key", i.What, "error", i.Why)
+	}
+}
+
+// maxTold bounds what is remembered of messages that are not understood.
+const maxTold = 1000
+
+// expect begins to listen for what a device says of a property.
+func (f *found) expect(device, property string) *answer {
+	a := &answer{device, property, make(chan home.Value, 16)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers = append(f.answers, a)
+	return a
+}
+
+func (f *found) forget(a *answer) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers = slices.DeleteFunc(f.answers, func(b *answer) bool { return a == b })
+}
+
+func (f *found) confirm(device, property string, v home.Value) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.answers {
+		if a.device == device && a.property == property {
+			select {
+			case a.values <- v:
+			default:
+			}
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package mqtt
+
+import (
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// How long a marker is waited for, in machine time: until the broker is quiet for
+// so long, and that at most. A backlog comes without such pauses.
+const (
+	markerQuiet = 5 * time.Second
+	markerMost  = 5 * time.Minute
+)
+
+// What the gateway says about itself on its status topic.
+const (
+	statusOnline  = "online"
+	statusOffline = "offline"
+)
+
+func (c *Connection) markerTopic() string { return "hogar/" + c.gateway + "/marker" }
+func (c *Connection) statusTopic() string { return "hogar/" + c.gateway + "/status" }
+
+// markerWait is the patience with one marker. The zero value waits for nothing.
+type markerWait struct {
+	timer *time.Timer
+	quiet time.Duration
+	end   time.Time
+}
+
+// moved notes that the broker is still sending.
+func (p markerWait) moved() {
+	if p.timer != nil {
+		p.timer.Reset(min(p.quiet, max(0, time.Until(p.end))))
+	}
+}
+
+// over is when it is.
+func (p markerWait) over() <-chan time.Time {
+	if p.timer == nil {
+		return nil
+	}
+	return p.timer.C
+}
+
+// sendMarker tells the house's own topic where what waited in the broker ends. A
+// broker keeps the order of a session, so that the marker comes back after it.
+func (s *session) sendMarker(c *Connection) markerWait {
+	if !s.learns {
+		s.client.Publish(c.statusTopic(), 1, true, statusOnline)
+	}
+	s.client.Publish(c.markerTopic(), 1, false, s.mark)
+	return markerWait{time.NewTimer(c.markerQuiet), c.markerQuiet, time.Now().Add(markerMost)}
+}
+
+// marks reports whether m is this session's marker, with which all that follows
+// is fresh. A marker of a session before is none.
+func (c *Connection) marks(s *session, m paho.Message) bool {
+	if m.Topic() != c.markerTopic() || string(m.Payload()) != s.mark {
+		return false
+	}
+	c.caughtUp(s)
+	return true
+}
+
+// unmarked goes on without a marker, which an access rule of the broker may hold
+// back.
+func (c *Connection) unmarked(s *session) {
+	c.log.Warn("mqtt broker does not give back the gateway's own message, so what waited in it may start rules: "+
+		"allow the gateway to read and write the topic", "topic", c.markerTopic())
+	c.caughtUp(s)
+}
+
+func (c *Connection) caughtUp(s *session) {
+	s.fresh.Store(true)
+	if s.learns {
+		return
+	}
+	c.mu.Lock()
+	c.status.CatchingUp = false
+	c.mu.Unlock()
+	c.reach.back()
+}
+
+// leave says good-bye in the broker's stead, which says it only of those that are
+// lost.
+func (s *session) leave(c *Connection) {
+	s.client.Publish(c.statusTopic(), 1, true, statusOffline).WaitTimeout(parting)
+}

@@ -1,0 +1,186 @@
+package mqtt
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// awayAfter is how long a broker may be away before its devices are offline. A
+// restart of the broker or of a router is shorter, and hides nothing: the broker
+// keeps what was said at QoS 1. After it, a device that broke would be believed
+// for ever: its values are unknown until the broker is back.
+const awayAfter = time.Minute
+
+// reach is what is needed to tell whether the devices behind a broker can be
+// reached. It is safe for concurrent use.
+type reach struct {
+	changed chan struct{}
+
+	mu      sync.Mutex
+	since   time.Time // the connection is down since then; zero: it stands
+	reason  string
+	devices map[string]*reached
+}
+
+// reached is one device.
+type reached struct {
+	last   map[string]home.Event // the last reading of each property
+	status home.Event            // as the device's own source tells it; Kind 0: it does not
+}
+
+func newReach() *reach {
+	return &reach{changed: make(chan struct{}, 1), since: time.Now(), reason: "not connected yet", devices: make(map[string]*reached)}
+}
+
+func (r *reach) add(device string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.devices[device] == nil {
+		r.devices[device] = &reached{last: make(map[string]home.Event)}
+	}
+}
+
+func (r *reach) remove(device string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.devices, device)
+}
+
+// note keeps what the events say.
+func (r *reach) note(events []home.Event) {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, ev := range events {
+		d := r.devices[ev.Device]
+		switch {
+		case d == nil:
+		case ev.Kind == home.KindStatus:
+			d.status = ev
+			if ev.State != home.Online {
+				clear(d.last)
+			}
+		case ev.Kind == home.KindReading:
+			if ev.Time.IsZero() {
+				ev.Time = now
+			}
+			ev.Flags |= home.FlagLate
+			d.last[ev.Property] = ev
+		}
+	}
+}
+
+// lastOf returns the last value told of a property.
+func (r *reach) lastOf(device, property string) (home.Event, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := r.devices[device]
+	if d == nil {
+		return home.Event{}, false
+	}
+	ev, ok := d.last[property]
+	return ev, ok
+}
+
+// down notes that there is no connection; the first loss counts.
+func (r *reach) down(reason string) {
+	r.mu.Lock()
+	if r.since.IsZero() {
+		r.since = time.Now()
+	}
+	r.reason = reason
+	r.mu.Unlock()
+	r.wake()
+}
+
+// back notes that the connection stands and all that waited has come.
+func (r *reach) back() {
+	r.mu.Lock()
+	r.since = time.Time{}
+	r.mu.Unlock()
+	r.wake()
+}
+
+func (r *reach) wake() {
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// watch tells when the broker is away too long, and when it is back.
+func (c *Connection) watch(ctx context.Context) {
+	timer := time.NewTimer(c.awayAfter)
+	defer timer.Stop()
+	away := false
+	for {
+		select {
+		case <-timer.C:
+		case <-c.reach.changed:
+		case <-ctx.Done():
+			return
+		}
+		since, reason := c.reach.state()
+		switch {
+		case since.IsZero() && away:
+			away = false
+			c.tell(c.reach.recovered())
+		case !since.IsZero() && !away && time.Since(since) >= c.awayAfter:
+			away = true
+			c.tell(c.reach.lost("broker " + c.broker.String() + " is away: " + reason))
+		case !since.IsZero() && !away:
+			timer.Reset(c.awayAfter - time.Since(since))
+		}
+	}
+}
+
+func (c *Connection) tell(events []home.Event) {
+	if len(events) > 0 {
+		c.accept(events, func(error) {})
+	}
+}
+
+func (r *reach) state() (time.Time, string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.since, r.reason
+}
+
+// lost says that no device can be reached.
+func (r *reach) lost(reason string) []home.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var events []home.Event
+	for _, device := range slices.Sorted(maps.Keys(r.devices)) {
+		events = append(events, home.Event{Kind: home.KindStatus, Device: device, State: home.Offline, Reason: reason})
+	}
+	return events
+}
+
+// recovered says again what is known of each device. Nothing at QoS 1 was missed,
+// so what a device said last still holds; it is late and starts nothing.
+func (r *reach) recovered() []home.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var events []home.Event
+	for _, device := range slices.Sorted(maps.Keys(r.devices)) {
+		d := r.devices[device]
+		status := home.Event{Kind: home.KindStatus, Device: device, State: home.Online}
+		switch {
+		case d.status.Kind != 0:
+			status = d.status
+		case len(d.last) == 0:
+			status.State, status.Reason = home.Offline, "nothing heard of it since the gateway started"
+		}
+		events = append(events, status)
+		for _, property := range slices.Sorted(maps.Keys(d.last)) {
+			events = append(events, d.last[property])
+		}
+	}
+	return events
+}
