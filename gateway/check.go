@@ -11,6 +11,7 @@ import (
 	"hogar/drivers"
 	"hogar/drivers/mqtt"
 	"hogar/gateway/config"
+	"hogar/gateway/control"
 	"hogar/gateway/home"
 	"hogar/rules"
 )
@@ -23,6 +24,7 @@ type Plan struct {
 	brokers []broker
 	engine  *rules.Engine // the hub's goroutine has it once it runs
 	rules   int           // how many there are
+	door    control.House // but its devices
 }
 
 // device is one planned device.
@@ -30,6 +32,8 @@ type device struct {
 	config.Device
 	spec  drivers.Spec // of a device on the board
 	topic *mqtt.Topic  // of a device that speaks MQTT
+
+	safety *control.Safety // nil: none
 }
 
 // broker is a source below mqtt: with the devices that take their topics there.
@@ -55,9 +59,13 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	}
 	p.checkParts(faults)
 	p.checkNames(faults)
+	p.planDoor(faults)
 	p.engine = rules.Load(cfg.Rules, p.house(), rules.Options{Location: cfg.Location.Timezone,
-		Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude}, faults)
-	p.rules = len(p.engine.Rules())
+		Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude,
+		Groups: p.door.Groups, Scenes: cfg.Scenes}, faults)
+	if p.engine != nil { // else it has faults
+		p.rules = len(p.engine.Rules())
+	}
 	return p
 }
 

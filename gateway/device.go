@@ -2,11 +2,9 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"runtime/debug"
 	"time"
 
 	"hogar/drivers"
@@ -25,6 +23,7 @@ type runner struct {
 	accept func(events []home.Event, done func(error))
 	log    *slog.Logger
 	sets   chan setRequest
+	left   <-chan struct{} // closed when the call that a stop left behind has returned; nil: there is none
 }
 
 // setRequest asks the runner's goroutine to drive the device.
@@ -45,9 +44,6 @@ const (
 	retryFirst = time.Second
 	retryMost  = time.Minute
 )
-
-// defaultTimeout bounds one call of a driver, in machine time.
-const defaultTimeout = 5 * time.Second
 
 // listenWindow is how many readings of a listener may be without a place on the
 // disk.
@@ -122,76 +118,16 @@ func (r *runner) session(ctx context.Context) (worked bool, err error) {
 		return err
 	})
 	if err != nil {
+		if r.left == nil && dev != nil { // it was opened at the very moment at which its time was over
+			r.close(ctx, dev)
+		}
 		return false, err
 	}
-	defer func() {
-		if errClose := r.call(context.WithoutCancel(ctx), func(context.Context) error { return dev.Close() }); errClose != nil {
-			r.log.Warn("close device", "device", r.name, "error", errClose)
-		}
-	}()
+	defer func() { r.close(ctx, dev) }()
 	if l, ok := dev.(drivers.Listener); ok {
 		return r.listen(ctx, l)
 	}
 	return r.poll(ctx, dev)
-}
-
-// call runs one method of the driver, bounded in time; a panic becomes an error.
-// A method that does not return within its time is waited for once more before
-// the device is used again, so that two never run at once.
-func (r *runner) call(ctx context.Context, fn func(ctx context.Context) error) error {
-	limit := r.spec.Timeout
-	if limit == 0 {
-		limit = defaultTimeout
-	}
-	bounded, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	result := make(chan error, 1)
-	go func() { result <- r.guarded(bounded, fn) }()
-	select {
-	case err := <-result:
-		if errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("no answer within %s", limit)
-		}
-		return err
-	case <-bounded.Done():
-	}
-	if ctx.Err() == nil {
-		r.log.Warn("device hangs", "device", r.name, "wait", limit)
-		r.accept([]home.Event{{Kind: home.KindStatus, Device: r.name, State: home.Offline,
-			Reason: fmt.Sprintf("no answer within %s", limit)}}, nil)
-	}
-	return r.outlast(ctx, result, limit)
-}
-
-// outlast waits for a call that hangs. When the gateway stops, it waits a little
-// and leaves the call behind: the kernel ends it with the process.
-func (r *runner) outlast(ctx context.Context, result <-chan error, limit time.Duration) error {
-	reason := fmt.Errorf("no answer within %s", limit)
-	for {
-		select {
-		case <-result:
-			return reason
-		case req := <-r.sets:
-			req.answer <- setAnswer{err: fmt.Errorf("%s is offline: %w", r.name, reason)}
-		case <-ctx.Done():
-			select {
-			case <-result:
-			case <-time.After(time.Second):
-			}
-			return reason
-		}
-	}
-}
-
-// guarded turns a driver's panic into an error.
-func (r *runner) guarded(ctx context.Context, fn func(ctx context.Context) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			r.log.Error("driver panicked, please report this", "device", r.name, "error", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("the driver panicked: %v", p)
-		}
-	}()
-	return fn(ctx)
 }
 
 // listen serves a device that tells by itself.
@@ -200,8 +136,10 @@ func (r *runner) listen(ctx context.Context, l drivers.Listener) (worked bool, e
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	result := make(chan error, 1)
+	returned := make(chan struct{})
 	heard := make(chan struct{}, 1)
 	go func() {
+		defer close(returned)
 		result <- r.guarded(ctx, func(ctx context.Context) error {
 			return l.Listen(ctx, func(reading drivers.Reading) {
 				select {
@@ -226,7 +164,13 @@ func (r *runner) listen(ctx context.Context, l drivers.Listener) (worked bool, e
 		case req := <-r.sets:
 			req.answer <- setAnswer{err: fmt.Errorf("%s cannot be set", r.name)}
 		case <-ctx.Done():
-			return worked, <-result
+			select {
+			case err := <-result:
+				return worked, err
+			case <-time.After(r.limit()):
+				r.left = returned
+				return worked, fmt.Errorf("it listens on %s after the stop", r.limit())
+			}
 		}
 	}
 }

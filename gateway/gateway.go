@@ -28,9 +28,11 @@ type Options struct {
 	Plan *Plan
 	// Board makes the board with the parts that the devices occupy: the machine's
 	// or a simulated one. One that has a Run or a Close method is run and closed.
-	Board     func(parts map[string][]drivers.Part) (drivers.Board, error)
-	Clock     *home.Clock           // nil: the machine's time
-	URLs      []string              // of RabbitMQ, tried in turn
+	Board func(parts map[string][]drivers.Part) (drivers.Board, error)
+	Clock *home.Clock // nil: the machine's time
+	// URLs says where RabbitMQ is, tried in turn, by what stands in the
+	// configuration; none, or nil: nowhere. It is asked again at each reload.
+	URLs      func(config.AMQP) ([]string, error)
 	Journal   string                // folder
 	Socket    string                // path of the unix socket; empty: none
 	NoMQTT    bool                  // the sources below mqtt: are not contacted
@@ -112,7 +114,7 @@ func (g *gateway) open() error {
 	g.control = control.New(g.hub, g.o.Clock, g.o.Log)
 	g.hub.Attach("control", g.control)
 	g.hub.Attach("rules", &ruleset{engine: g.o.Plan.engine, hub: g.hub, control: g.control})
-	g.hub.Recover()
+	g.o.Clock.NotBefore(g.hub.Recover()) // a simulated house goes on where it was
 	for _, gap := range j.Report().Gaps {
 		g.hub.Accept([]home.Event{gapEvent(gap)}, nil)
 	}
@@ -133,7 +135,11 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	if err != nil {
 		return err
 	}
-	gen, err := g.start(ctx, g.o.Plan, board, nil)
+	urls, err := g.urls(g.o.Plan)
+	if err != nil {
+		return err
+	}
+	gen, err := g.start(ctx, g.o.Plan, board, urls, nil)
 	if err != nil {
 		return err
 	}
@@ -141,7 +147,8 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
 	server := &api.Server{House: g, Door: g.control}
 	if g.o.Reload != nil {
-		server.Reload = g.reloadNow
+		// Who asks may go away in the middle of it; the gateway's own end ends it.
+		server.Reload = func(context.Context) error { return g.reloadNow(ctx) }
 	}
 	var wg sync.WaitGroup
 	if sockets != nil {
@@ -184,19 +191,33 @@ func (g *gateway) reloadNow(ctx context.Context) error {
 	if plan.Config.Gateway != old.plan.Config.Gateway {
 		return fmt.Errorf("gateway is %s now and was %s: that needs a restart", plan.Config.Gateway, old.plan.Config.Gateway)
 	}
+	if plan.Config.Journal != old.plan.Config.Journal {
+		return errors.New("journal is not what it was: that needs a restart")
+	}
+	urls, err := g.urls(plan)
+	if err != nil {
+		return err
+	}
 	plan.inherit(old.plan)
 	board, err := g.o.Board(plan.Parts())
 	if err != nil {
 		return err
 	}
-	old.stop(g, flush)
-	gen, err := g.start(ctx, plan, board, old.plan)
+	old.stop(g, 0) // what was not sent yet, the next bridge sends
+	gen, err := g.start(ctx, plan, board, urls, old.plan)
 	if err != nil {
 		return err // the gateway is stopping
 	}
 	g.set(gen)
 	g.tell("reloaded", map[string]any{"devices": len(plan.devices), "rules": plan.rules})
 	return nil
+}
+
+func (g *gateway) urls(plan *Plan) ([]string, error) {
+	if g.o.URLs == nil {
+		return nil, nil
+	}
+	return g.o.URLs(plan.Config.AMQP)
 }
 
 func (g *gateway) get() *generation {

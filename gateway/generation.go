@@ -29,24 +29,28 @@ type generation struct {
 
 // start starts a generation of plan on board; its goroutines end with stop. The
 // one before, old, has been stopped; nil: there was none.
-func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, old *Plan) (*generation, error) {
+func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, urls []string, old *Plan) (*generation, error) {
 	gen := &generation{plan: plan, board: board}
 	free := context.WithoutCancel(ctx) // the order in which all ends is stop's
 	deviceCtx, stopDevices := context.WithCancel(free)
 	bridgeCtx, stopBridge := context.WithCancel(free)
 	gen.stopDevices, gen.stopBridge = stopDevices, stopBridge
 
+	run := g.devices(gen)
 	if err := g.hub.Do(ctx, func() { g.furnish(plan, old) }); err != nil {
 		return nil, err
 	}
 	if runs, ok := board.(interface{ Run(context.Context) error }); ok {
 		gen.devices.Go(func() { g.report("board", runs.Run(deviceCtx)) })
 	}
-	g.startDevices(deviceCtx, gen)
-	if len(g.o.URLs) > 0 {
-		gen.bridge = bridge.New(g.bridgeOptions(plan), g.journal, g.control, g.o.Log)
+	for _, serve := range run {
+		gen.devices.Go(func() { serve(deviceCtx) })
+	}
+	if len(urls) > 0 {
+		gen.bridge = bridge.New(g.bridgeOptions(plan, urls), g.journal, g.control, g.o.Log)
 		gen.bridges.Go(func() { g.report("bridge", gen.bridge.Run(bridgeCtx)) })
 	}
+	gen.devices.Go(func() { g.tellBroker(deviceCtx, gen) })
 	return gen, nil
 }
 
@@ -80,9 +84,10 @@ func (g *gateway) furnish(plan, old *Plan) {
 	g.hub.Accept(catalog, nil)
 }
 
-// startDevices starts a goroutine for each device and each source, and one more
-// for each that can be set.
-func (g *gateway) startDevices(ctx context.Context, gen *generation) {
+// devices attaches the devices to the door, so that it sees all that they tell,
+// and returns what is to run: one function for each device, each source, and
+// each that can be set.
+func (g *gateway) devices(gen *generation) (run []func(context.Context)) {
 	doors := make(map[string]control.Device)
 	for _, d := range gen.plan.devices {
 		if d.topic != nil {
@@ -91,25 +96,32 @@ func (g *gateway) startDevices(ctx context.Context, gen *generation) {
 		r := &runner{name: d.Name, spec: d.spec, every: d.Every, clock: g.o.Clock, board: gen.board,
 			accept: g.hub.Accept, log: g.o.Log, sets: make(chan setRequest)}
 		doors[d.Name] = control.Device{Properties: d.spec.Properties, Actuator: settable(d.spec.Properties, r), Timeout: d.spec.Timeout}
-		gen.devices.Go(func() { r.Run(ctx) })
+		run = append(run, r.Run)
 	}
 	for _, b := range gen.plan.brokers {
 		c := mqtt.New(b.Broker, gen.plan.Config.Gateway, b.topics, g.hub.Accept, g.o.Log)
 		for name, t := range b.topics {
 			properties := []home.Property{t.Property()}
-			doors[name] = control.Device{Properties: properties, Actuator: settable(properties, topicActuator{c, name})}
+			doors[name] = control.Device{Properties: properties, Actuator: settable(properties, topicActuator{c, name}), Verify: topicVerify}
 		}
-		if g.o.NoMQTT {
-			continue
+		if !g.o.NoMQTT {
+			run = append(run, func(ctx context.Context) { g.report("mqtt", c.Run(ctx)) })
 		}
-		gen.devices.Go(func() { g.report("mqtt", c.Run(ctx)) })
 	}
-	g.control.Attach(doors)
+	for _, d := range gen.plan.devices {
+		one := doors[d.Name]
+		one.Safety, one.Reapply = d.safety, d.OnReturn == "reapply"
+		doors[d.Name] = one
+	}
+	house := gen.plan.door
+	house.Devices = doors
+	g.control.Attach(house)
 	for name, d := range doors {
 		if d.Actuator != nil {
-			gen.devices.Go(func() { g.report("control", g.control.Serve(ctx, name)) })
+			run = append(run, func(ctx context.Context) { g.report("control", g.control.Serve(ctx, name)) })
 		}
 	}
+	return run
 }
 
 // settable returns a when one of the properties can be set, else nil.
@@ -119,6 +131,9 @@ func settable(properties []home.Property, a control.Actuator) control.Actuator {
 	}
 	return nil
 }
+
+// topicVerify is how long an MQTT device may take to tell its new state.
+const topicVerify = 5 * time.Second
 
 // topicActuator sets the property of an MQTT device. What it did is seen when
 // the device says so.
@@ -132,24 +147,29 @@ func (a topicActuator) Set(ctx context.Context, property string, v home.Value) (
 	return nil, a.connection.Set(ctx, a.device, property, v)
 }
 
-func (g *gateway) bridgeOptions(plan *Plan) bridge.Options {
+func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 	a := plan.Config.AMQP
-	return bridge.Options{URLs: g.o.URLs, Gateway: plan.Config.Gateway, Exchange: a.Exchange, History: a.History,
+	return bridge.Options{URLs: urls, Gateway: plan.Config.Gateway, Exchange: a.Exchange, History: a.History,
 		QueueType: a.QueueType, Declare: a.Declare, Simulated: g.o.Simulated, Version: g.o.Version, Coalesce: true,
-		Names: resolver(plan.house()), Clock: g.o.Clock}
+		Names: resolver{plan.house(), plan.wholes()}, Clock: g.o.Clock}
 }
 
-// resolver tells the bridge devices from properties.
-type resolver names
+// resolver tells the bridge devices, groups and scenes from properties.
+type resolver struct {
+	names
+	wholes map[string]bool
+}
 
 // Resolve cuts a name as sent in a routing key. The longest device name wins.
 func (r resolver) Resolve(name string) (device, property string, known bool) {
-	if r.devices[name] {
+	if r.has(name) {
 		return name, "", true
 	}
 	device, property = home.Split(name)
-	return device, property, r.devices[device]
+	return device, property, r.has(device)
 }
+
+func (r resolver) has(name string) bool { return r.names.devices[name] || r.wholes[name] }
 
 // stop ends the generation: the devices first, then, when what they told last is
 // with the broker or flush is over, the bridge.

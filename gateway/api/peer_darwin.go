@@ -2,8 +2,6 @@ package api
 
 import (
 	"net"
-	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,11 +23,4 @@ func peerUID(c net.Conn) (int, bool) {
 		return 0, false
 	}
 	return int(cred.Uid), true
-}
-
-func ownerOf(info os.FileInfo) int {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(st.Uid)
-	}
-	return -1
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net"
-	"os"
 	"syscall"
 )
 
@@ -23,11 +22,4 @@ func peerUID(c net.Conn) (int, bool) {
 		return 0, false
 	}
 	return int(cred.Uid), true
-}
-
-func ownerOf(info os.FileInfo) int {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(st.Uid)
-	}
-	return -1
 }

@@ -73,11 +73,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
 	_ = out.Flush()
+	var lost uint64 // since the last event that was sent: any of them may have fitted
 	for {
-		ev, lost, err := next(r.Context())
+		ev, more, err := next(r.Context())
 		if err != nil {
 			return
 		}
+		lost += more
 		if !about(match, &ev) {
 			continue
 		}
@@ -87,6 +89,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		}
 		if lost > 0 {
 			fmt.Fprintf(w, "event: lost\ndata: %d\n\n", lost)
+			lost = 0
 		}
 		fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", ev.Seq, ev.Kind, data)
 		if out.Flush() != nil {

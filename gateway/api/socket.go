@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -58,7 +59,7 @@ func FindSocket(gateway string) (string, error) {
 
 // Listen makes the socket: for the user alone, or for the group too when it
 // stands in systemd's runtime directory. A socket that a dead gateway left behind
-// is replaced; one that answers is an error.
+// is replaced; one that answers is an error, and so is anything that is no socket.
 func Listen(path string) (net.Listener, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -72,6 +73,9 @@ func Listen(path string) (net.Listener, error) {
 	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		conn.Close()
 		return nil, fmt.Errorf("socket %s: another gateway listens there; stop it, or give this one another name (--gateway) or socket (--socket)", path)
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
+		return nil, fmt.Errorf("socket %s: there is something that is no socket; give another path (--socket), or remove it", path)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
@@ -102,6 +106,13 @@ func own(dir string) error {
 		return fmt.Errorf("%s is not a folder of this user; remove it", dir)
 	}
 	return nil
+}
+
+func ownerOf(info os.FileInfo) int {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(st.Uid)
+	}
+	return -1
 }
 
 // callerKey finds the caller's name in a request's context.

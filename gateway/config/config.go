@@ -35,7 +35,20 @@ type Config struct {
 	Journal  Journal
 	Devices  []Device
 	MQTT     []*home.Decoder // one for each source; who takes it decodes it and calls Done
-	Rules    *home.Node      // a map, by name, in the order of the files; never nil
+	Groups   *home.Node      // for the door to decode, as are the next two; nil: absent
+	Scenes   *home.Node      // for the rules, too
+	Access   *home.Node
+	Rules    *home.Node // a map, by name, in the order of the files; never nil
+}
+
+// Rename gives the gateway another name than the configuration does, and with it a
+// journal of its own, unless the configuration says where that is.
+func (c *Config) Rename(gateway string) {
+	usual, err := journalPath(c.Gateway)
+	c.Gateway = gateway
+	if err == nil && c.Journal.Path == usual {
+		c.Journal.Path, _ = journalPath(gateway) // it has just been found
+	}
 }
 
 // Location is where the house stands.
@@ -72,6 +85,9 @@ type Device struct {
 	Label      string
 	Every      time.Duration // between two readings; 0: as the driver says
 	StaleAfter time.Duration // 0: as the driver and Every say
+	Groups     []string      // that it belongs to, beside those that name it
+	OnReturn   string        // keep or reapply, when it comes back from offline and differs
+	Safety     *home.Node    // its safety envelope, for the door to decode; nil: none
 	Options    *home.Decoder // all else of the entry; who takes it decodes it and calls Done
 }
 

@@ -40,7 +40,7 @@ amqp: {urls: [amqp://casa@broker-1, "amqps://casa@broker-2:5671/home"], queue_ty
 journal: {path: /var/hogar, max_size: 1.5GB, sync: 1s, when_full: drop_oldest, keep: 2w}
 devices:
   hall.lamp: {driver: relay, pin: GPIO17, label: Lamp}
-  kitchen.climate: {every: 30s, stale_after: 2m, driver: bme280, address: 0x76}
+  kitchen.climate: {every: 30s, stale_after: 2m, driver: bme280, address: 0x76, groups: kitchen.all, on_return: reapply}
 mqtt: {url: mqtt://localhost}
 rules:
   b: {when: hall.lamp.state, do: []}
@@ -79,8 +79,9 @@ rules:
 		Journal: Journal{Path: "/var/hogar", MaxSize: 1_500_000_000, Sync: "interval", SyncEvery: time.Second,
 			Keep: 14 * 24 * time.Hour, WhenFull: "drop_oldest"},
 		Devices: []Device{
-			{Name: "hall.lamp", Driver: "relay", Label: "Lamp"},
-			{Name: "kitchen.climate", Driver: "bme280", Every: 30 * time.Second, StaleAfter: 2 * time.Minute},
+			{Name: "hall.lamp", Driver: "relay", Label: "Lamp", OnReturn: "keep"},
+			{Name: "kitchen.climate", Driver: "bme280", Every: 30 * time.Second, StaleAfter: 2 * time.Minute,
+				Groups: []string{"kitchen.all"}, OnReturn: "reapply"},
 		},
 	}
 	if diff := cmp.Diff(want, cfg, cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
@@ -129,7 +130,7 @@ devices:
   hall.lamp: {driver: relay}
   hall.light: {driver: bh1750, evry: 5s, every: 10}
   porch.lamp: {driver: relay, pin: @17}
-scenes: {}
+web: {}
 location: {latitude: 91, timezone: America/Cordova}
 `)
 	want := `x.yaml:1:10: gateway: "Casa" does not begin with a lower-case letter
@@ -149,7 +150,7 @@ x.yaml:11:3: devices.hall.lamp: 'hall.lamp' is here for the second time, first i
 x.yaml:12:32: devices.hall.light.evry: unknown key 'evry' (did you mean every?)
 x.yaml:12:49: devices.hall.light.every is '10', expected a duration like 200ms, 10s, 5m, 1h30m, 2d or 1w
 x.yaml:13:36: devices.porch.lamp: '@' cannot begin a value (put it in single quotes)
-x.yaml:14:1: scenes: 'scenes' is not served by this version of hogar yet (take it out)
+x.yaml:14:1: web: 'web' is not served by this version of hogar yet (take it out)
 x.yaml:15:1: location: longitude is missing (it is required)
 x.yaml:15:22: location.latitude is 91, expected a number from -90 to 90
 x.yaml:15:36: location.timezone: there is no time zone 'America/Cordova' (write it like Europe/Madrid)

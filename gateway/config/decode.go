@@ -19,9 +19,9 @@ import (
 // Keys of the language that this version does not serve. They are refused and
 // never silently ignored.
 var (
-	laterHouse  = []string{"access", "catalog", "export", "groups", "scenes", "vars", "web"}
+	laterHouse  = []string{"catalog", "export", "vars", "web"}
 	laterAMQP   = []string{"unrouted"}
-	laterDevice = []string{"filters", "groups", "on_return", "safety"}
+	laterDevice = []string{"filters"}
 	laterMQTT   = []string{"homeassistant", "names", "shelly", "tasmota", "zigbee2mqtt"}
 )
 
@@ -41,6 +41,7 @@ func decode(root *home.Node, l *loader) *Config {
 	for _, n := range d.List("mqtt") {
 		cfg.MQTT = append(cfg.MQTT, home.NewDecoder(l.without(n, laterMQTT), l.faults))
 	}
+	cfg.Groups, cfg.Scenes, cfg.Access = d.Get("groups"), d.Get("scenes"), d.Get("access")
 	cfg.Rules = l.rules(d.Get("rules"))
 	d.Done()
 	return &cfg

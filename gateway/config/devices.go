@@ -27,6 +27,9 @@ func (l *loader) devices(d *home.Decoder) []Device {
 			Label:      entry.Text("label", ""),
 			Every:      entry.Duration("every", 0, 100*time.Millisecond, 24*time.Hour),
 			StaleAfter: entry.Duration("stale_after", 0, time.Second, 365*24*time.Hour),
+			Groups:     entry.Texts("groups"),
+			OnReturn:   entry.Word("on_return", "keep", "keep", "reapply"),
+			Safety:     entry.Get("safety"),
 			Options:    entry,
 		})
 	}

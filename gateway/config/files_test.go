@@ -22,6 +22,9 @@ func TestExamplesLoad(t *testing.T) {
 		t.Fatalf("%d examples: %v", len(names), err)
 	}
 	for _, name := range names {
+		if strings.HasSuffix(name, "_test.yaml") { // tests of rules; hogar rule test reads them
+			continue
+		}
 		_, src, faults := Load(name)
 		for _, p := range src.Problems(faults) {
 			t.Error(p)

@@ -20,6 +20,10 @@ func (t *tree) node(path []string, from ast.Node, key spot) *home.Node {
 	}
 	switch v := from.(type) {
 	case *ast.MappingNode:
+		if text, ok := t.clock(v); ok {
+			n.Kind, n.Text = home.NodeScalar, text
+			break
+		}
 		n.Kind = home.NodeMap
 		if !v.IsFlowStyle && len(v.Values) > 0 {
 			at = t.spotOf(v.Values[0].Key.GetToken())
@@ -62,6 +66,27 @@ func (t *tree) node(path []string, from ast.Node, key spot) *home.Node {
 		t.slip(path, at, message, hint)
 	}
 	return n
+}
+
+// clock reads a time of day in a flow list, [06:45, 07:15], of which the library
+// makes a map although no blank follows the colon (YAML 1.2 §7.3.3).
+func (t *tree) clock(from *ast.MappingNode) (string, bool) {
+	if len(from.Values) != 1 || from.IsFlowStyle {
+		return "", false
+	}
+	hour, isNumber := from.Values[0].Key.(*ast.IntegerNode)
+	if !isNumber {
+		return "", false
+	}
+	at := t.spotOf(hour.GetToken())
+	text := string(t.rest(at))
+	if end := strings.IndexAny(text, ",]} "); end >= 0 {
+		text = text[:end]
+	}
+	if before, after, ok := strings.Cut(text, ":"); !ok || len(after) != 2 || before != strings.TrimSpace(hour.GetToken().Value) {
+		return "", false
+	}
+	return text, true
 }
 
 // items walks a list; the key of an item is its dash.

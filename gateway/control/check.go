@@ -9,9 +9,81 @@ import (
 	"hogar/gateway/home"
 )
 
-// check says why the command is not taken, as an outcome, or turns its values
-// into the properties' own and returns nil. The lock is held.
-func (c *Control) check(cmd *home.Command) *home.Outcome {
+// normalise turns the values into the properties' own, where that is possible, so
+// that the same wish is the same command. The lock is held.
+func (c *Control) normalise(cmd *home.Command) {
+	devices := append([]string{cmd.Device}, c.house.Groups[cmd.Device]...)
+	set := make(home.Settings, len(cmd.Set))
+	for i, s := range cmd.Set {
+		set[i] = c.accepted(devices, s)
+	}
+	cmd.Set = set
+}
+
+// accepted is s as the first of the devices that has the property takes it.
+func (c *Control) accepted(devices []string, s home.Setting) home.Setting {
+	for _, name := range devices {
+		d := c.devices[name]
+		if d == nil {
+			continue
+		}
+		for _, p := range d.Properties {
+			if v, err := p.Accept(s.Value); p.Name == s.Property && err == nil {
+				return home.Setting{Property: s.Property, Value: v}
+			}
+		}
+	}
+	return s
+}
+
+// check says why the command, which has been normalised, is not taken, as an
+// outcome, or else returns what is to be carried out: it, or its parts. The lock
+// is held.
+func (c *Control) check(j *job) ([]*job, *home.Outcome) {
+	cmd := &j.cmd
+	if problem := c.authorise(cmd); problem != nil {
+		return nil, problem
+	}
+	whole := c.isWhole(cmd.Device)
+	var parts []home.Command
+	var problem *home.Outcome
+	if whole {
+		parts, problem = c.split(cmd)
+	} else {
+		problem = c.checkDevice(cmd)
+	}
+	if problem == nil {
+		problem = c.checkLife(cmd)
+	}
+	switch {
+	case problem != nil:
+		return nil, problem
+	case whole:
+		return c.fanOut(j, parts), nil
+	}
+	j.todo = cmd.Set
+	return []*job{j}, nil
+}
+
+// checkLife looks at the deadline, and whether the command may be done twice. The
+// lock is held.
+func (c *Control) checkLife(cmd *home.Command) *home.Outcome {
+	if expired(cmd) {
+		return &home.Outcome{Result: home.Expired, Error: "its time was over when it came"}
+	}
+	if cmd.Redelivered && cmd.OwnID && !absolute(cmd.Set) {
+		return &home.Outcome{Result: home.Undecided, Error: "it was delivered before without an id, and may have acted then",
+			Hint: "give commands that toggle a message_id"}
+	}
+	if !cmd.OwnID && c.fold.ended.crowded(c.clock.Now()) {
+		return rejected(fmt.Sprintf("%d commands of the last day are remembered, and there is no room for more", rememberMax),
+			"send fewer, or send them without an id")
+	}
+	return nil
+}
+
+// checkDevice looks whether the device can do what is asked for. The lock is held.
+func (c *Control) checkDevice(cmd *home.Command) *home.Outcome {
 	d := c.devices[cmd.Device]
 	if d == nil {
 		return c.unknownDevice(cmd.Device)
@@ -19,21 +91,17 @@ func (c *Control) check(cmd *home.Command) *home.Outcome {
 	if len(cmd.Set) == 0 {
 		return rejected("the command sets nothing", "set at least one of "+strings.Join(d.settable(), ", "))
 	}
-	set := make(home.Settings, 0, len(cmd.Set))
 	for _, s := range cmd.Set {
 		p, problem := d.property(cmd.Device, s.Property)
 		if problem != nil {
 			return problem
 		}
-		v, err := p.Accept(s.Value)
-		if err != nil {
+		if _, err := p.Accept(s.Value); err != nil {
 			return rejected(fmt.Sprintf("%s: %v", home.Join(cmd.Device, p.Name), err), allowed(p))
 		}
-		set = append(set, home.Setting{Property: p.Name, Value: v})
-	}
-	cmd.Set = set
-	if c.expired(cmd) {
-		return &home.Outcome{Result: home.Expired, Error: "its time was over when it came"}
+		if problem := d.Safety.allows(cmd.Device, s); problem != nil {
+			return problem
+		}
 	}
 	return nil
 }
@@ -43,14 +111,21 @@ func rejected(problem, hint string) *home.Outcome {
 }
 
 func (c *Control) unknownDevice(name string) *home.Outcome {
-	var settable []string
+	var settable []string // and groups, and scenes
 	for _, n := range slices.Sorted(maps.Keys(c.devices)) {
 		if len(c.devices[n].settable()) > 0 {
 			settable = append(settable, n)
 		}
 	}
+	for whole := range c.house.Groups {
+		settable = append(settable, whole)
+	}
+	for whole := range c.house.Scenes {
+		settable = append(settable, whole)
+	}
+	slices.Sort(settable)
 	hint := "devices that can be set: " + strings.Join(settable, ", ")
-	if near := home.Nearest(name, slices.Sorted(maps.Keys(c.devices))); near != "" {
+	if near := home.Nearest(name, append(slices.Sorted(maps.Keys(c.devices)), settable...)); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return rejected(fmt.Sprintf("there is no device %q", name), hint)
@@ -69,6 +144,9 @@ func (d *device) property(device, name string) (home.Property, *home.Outcome) {
 	}
 	return home.Property{}, rejected(fmt.Sprintf("%s has no property %q", device, name), d.settableHint(device))
 }
+
+// sets reports whether the property can be set.
+func (d *device) sets(property string) bool { return slices.Contains(d.settable(), property) }
 
 func (d *device) settable() []string {
 	var names []string

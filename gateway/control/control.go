@@ -8,6 +8,11 @@
 // of its own ([Control.Serve]), so that one that hangs delays nobody else. Every
 // command ends with exactly one outcome, which is recorded before its sender is
 // told.
+//
+// An intent without an outcome, found at a start, is ended by [Control.Attach]:
+// an absolute set is carried out again, what acts differently the second time
+// (a toggle) is not. For that the intent of a toggle is on the disk before the
+// device is touched; an absolute set need not wait for the disk.
 package control
 
 import (
@@ -15,6 +20,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +31,6 @@ import (
 type Hub interface {
 	Accept(events []home.Event, done func(error))
 	Do(ctx context.Context, fn func()) error
-	Last(device, property string) home.Value
 }
 
 // Actuator drives one property of a device and returns the readings that say
@@ -40,6 +45,22 @@ type Device struct {
 	Properties []home.Property
 	Actuator   Actuator      // nil: nothing of it can be set
 	Timeout    time.Duration // machine time that one Set may take; 0: 5 s
+	// Verify is the machine time within which the device itself tells its new state.
+	// 0: it does not, and what Set returns is all there is; the gateway has read
+	// back its own pin then, which is no proof that the lamp is lit.
+	Verify time.Duration
+	// Reapply: when it comes back from offline and shows something else, it is set
+	// again to what the last command made of it. Else it is left as it is.
+	Reapply bool
+	Safety  *Safety // nil: none
+}
+
+// House is what the door leads to.
+type House struct {
+	Devices map[string]Device
+	Groups  map[string][]string // to their devices
+	Scenes  map[string]Scene
+	Access  *Access // nil: everybody may do everything
 }
 
 // Control is the door. Its methods are safe for concurrent use.
@@ -49,17 +70,20 @@ type Control struct {
 	log   *slog.Logger
 
 	mu      sync.Mutex
+	house   House
 	devices map[string]*device
-	pending map[string]*job // by id: taken, no outcome yet
-	ended   memory
+	pending map[string]*job // by id: taken, and its outcome not yet told
+	fold    fold
+	guards  guards
 }
 
 // device is a device with its queue.
 type device struct {
 	Device
-	queue []*job
-	wake  chan struct{}
-	stops bool // Serve has returned: nothing is taken any more
+	queue  []*job
+	wake   chan struct{}
+	stops  bool     // Serve has returned: nothing is taken any more
+	proofs []*proof // outcomes that wait for the device to tell its state
 }
 
 // job is a command on its way.
@@ -67,6 +91,14 @@ type job struct {
 	cmd   home.Command
 	taken time.Time // machine time
 	done  []func(home.Outcome)
+	todo  home.Settings // what is to be driven
+	waits bool          // its intent is not on the disk yet, and has to be
+	lost  error         // why its intent will never be there
+
+	parts  *fan // of a command to a group or a scene
+	fan    *fan // of a part of one
+	index  int  // of the part
+	forced bool // by the safety envelope
 }
 
 // queueMax is how many commands may wait at one device.
@@ -78,26 +110,48 @@ const defaultTimeout = 5 * time.Second
 // New makes a door to no devices; [Control.Attach] says which there are.
 func New(hub Hub, clock *home.Clock, log *slog.Logger) *Control {
 	return &Control{hub: hub, clock: clock, log: log, devices: make(map[string]*device),
-		pending: make(map[string]*job), ended: newMemory()}
+		pending: make(map[string]*job), fold: newFold(), guards: newGuards()}
 }
 
-// Attach says which devices there are. It replaces what was said before; commands
-// still waiting at a device that is no longer there fail.
-func (c *Control) Attach(devices map[string]Device) {
+// Attach says what the house has. It replaces what was said before; commands
+// still waiting at a device that is no longer there fail. Those of an earlier run
+// of the gateway that have no outcome yet are ended, or carried out again.
+func (c *Control) Attach(h House) {
 	c.mu.Lock()
 	var lost []*job
-	for name, d := range c.devices {
+	var proofs []*proof
+	for _, d := range c.devices {
 		lost = append(lost, d.queue...)
-		delete(c.devices, name)
+		proofs = append(proofs, d.proofs...)
+		d.queue, d.stops = nil, true
 	}
-	for name, d := range devices {
+	c.house, c.devices = h, make(map[string]*device, len(h.Devices))
+	for name, d := range h.Devices {
 		if d.Timeout == 0 {
 			d.Timeout = defaultTimeout
 		}
 		c.devices[name] = &device{Device: d, wake: make(chan struct{}, 1)}
 	}
+	c.guard()
+	left := c.leftovers()
 	c.mu.Unlock()
 	c.failAll(lost)
+	for _, p := range proofs {
+		c.end(p)
+	}
+	for _, l := range left { // the wholes first: they take their parts in hand
+		if l.whole {
+			c.resumeWhole(l)
+		}
+	}
+	for _, l := range left {
+		if !l.whole {
+			c.resume(l)
+		}
+	}
+	if h.Access == nil {
+		c.log.Info("access: is not set: who may send commands may set every device")
+	}
 }
 
 // Submit takes a command and returns at once. done, which may be nil, is called
@@ -105,98 +159,149 @@ func (c *Control) Attach(devices map[string]Device) {
 // given one. One whose id has been seen gets the first one's outcome again, and
 // nothing moves.
 func (c *Control) Submit(cmd home.Command, done func(home.Outcome)) {
-	taken := time.Now()
-	if done == nil {
-		done = func(home.Outcome) {}
-	}
-	if cmd.ID == "" {
-		cmd.ID = rand.Text()
-	}
-	if cmd.Received.IsZero() {
-		cmd.Received = c.clock.At(taken)
-	}
+	j := c.newJob(cmd, done)
 	c.mu.Lock()
-	if known, o := c.seen(&cmd, done); known {
+	c.normalise(&j.cmd)
+	if known, tell := c.seen(j); known {
 		c.mu.Unlock()
-		if o != nil {
-			done(*o)
-		}
+		tell()
 		return
 	}
-	problem := c.check(&cmd)
-	j := &job{cmd: cmd, taken: taken, done: []func(home.Outcome){done}}
-	c.pending[cmd.ID] = j
+	jobs, problem := c.check(j)
+	c.pending[j.cmd.ID] = j
 	c.mu.Unlock()
-	if problem != nil {
+	switch {
+	case problem != nil:
 		c.finish(j, *problem, nil)
-		return
+	case len(jobs) == 0: // no part of it can be carried out
+		c.finish(j, combine(j.parts.parts), nil)
+	case j.parts != nil:
+		c.record(append([]*job{j}, jobs...)...)
+	default:
+		c.record(j)
 	}
-	c.hub.Accept([]home.Event{{Kind: home.KindCommand, Device: cmd.Device, Command: &cmd}}, nil)
 }
 
 // Refuse records that a command could not be understood. done is called once
 // with its outcome when that is durable.
 func (c *Control) Refuse(cmd home.Command, problem, hint string, done func(home.Outcome)) {
-	if cmd.ID == "" {
-		cmd.ID = rand.Text()
-	}
-	if done == nil {
-		done = func(home.Outcome) {}
-	}
+	j := c.newJob(cmd, done)
 	c.mu.Lock()
-	if known, o := c.seen(&cmd, done); known {
+	c.normalise(&j.cmd)
+	if known, tell := c.seen(j); known {
 		c.mu.Unlock()
-		if o != nil {
-			done(*o)
-		}
+		tell()
 		return
 	}
-	j := &job{cmd: cmd, taken: time.Now(), done: []func(home.Outcome){done}}
-	c.pending[cmd.ID] = j
+	c.pending[j.cmd.ID] = j
 	c.mu.Unlock()
 	c.finish(j, home.Outcome{Result: home.Rejected, Error: problem, Hint: hint}, nil)
 }
 
-// seen looks whether the command's id is known. It returns the outcome to tell
-// at once, or nil when the one under way will tell done. The lock is held.
-func (c *Control) seen(cmd *home.Command, done func(home.Outcome)) (bool, *home.Outcome) {
-	if first, ok := c.ended.get(cmd.ID); ok {
-		if same(cmd, first.Device, first.Set) {
-			return true, &first
-		}
-		return true, reuse(cmd)
+// newJob fills in what the sender left out. A deadline counts from here in
+// machine time, so that nobody's setting of the clock moves it.
+func (c *Control) newJob(cmd home.Command, done func(home.Outcome)) *job {
+	now := time.Now()
+	if cmd.ID == "" {
+		cmd.ID, cmd.OwnID = rand.Text(), true
 	}
-	if j := c.pending[cmd.ID]; j != nil {
-		if !same(cmd, j.cmd.Device, j.cmd.Set) {
-			return true, reuse(cmd)
-		}
+	if strings.HasPrefix(cmd.Source, ruleSource) {
+		cmd.OwnID = true // a rule's run gives its commands ids that no other run gives
+	}
+	if cmd.Received.IsZero() {
+		cmd.Received = c.clock.At(now)
+	}
+	switch {
+	case cmd.Deadline.IsZero() && !cmd.Expires.IsZero():
+		cmd.Deadline = now.Add(c.clock.Machine(cmd.Expires.Sub(c.clock.At(now))))
+	case cmd.Expires.IsZero() && !cmd.Deadline.IsZero():
+		cmd.Expires = c.clock.At(cmd.Deadline)
+	}
+	j := &job{cmd: cmd, taken: now}
+	if done != nil {
 		j.done = append(j.done, done)
-		return true, nil
+	}
+	return j
+}
+
+// ruleSource begins the source of a rule's command.
+const ruleSource = "rule:"
+
+// record appends the intents, together. Where a second time would differ from the
+// first, they have to be on the disk before a device is touched.
+func (c *Control) record(jobs ...*job) {
+	if len(jobs) == 0 {
+		return
+	}
+	events := make([]home.Event, len(jobs))
+	wait := false
+	for i, j := range jobs {
+		cmd := j.cmd
+		events[i] = home.Event{Kind: home.KindCommand, Device: cmd.Device, Command: &cmd}
+		j.waits = !absolute(cmd.Set)
+		wait = wait || j.waits
+	}
+	if !wait {
+		c.hub.Accept(events, nil)
+		return
+	}
+	c.hub.Accept(events, func(err error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, j := range jobs {
+			j.waits, j.lost = false, err
+			if d := c.devices[j.cmd.Device]; d != nil {
+				d.poke()
+			}
+		}
+	})
+}
+
+// seen looks whether the command's id is known, and returns what tells its
+// sender the first one's outcome, now or when there is one. The lock is held.
+func (c *Control) seen(j *job) (known bool, tell func()) {
+	reuse := func() {
+		c.log.Warn("a command's id was used before for another command", "command", j.cmd.ID, "source", j.cmd.Source)
+		j.tell(*reused(&j.cmd))
+	}
+	if first, same, ok := c.fold.ended.get(&j.cmd); ok && c.pending[j.cmd.ID] == nil {
+		if !same {
+			return true, reuse
+		}
+		return true, func() { j.tell(first) }
+	}
+	if first := c.pending[j.cmd.ID]; first != nil {
+		if fingerprint(j.cmd.Device, j.cmd.Set) != fingerprint(first.cmd.Device, first.cmd.Set) {
+			return true, reuse
+		}
+		first.done = append(first.done, j.done...)
+		return true, func() {}
 	}
 	return false, nil
 }
 
-// same compares what is asked for: on and true are the same wish.
-func same(cmd *home.Command, device string, set home.Settings) bool {
-	return cmd.Device == device && cmd.Set.String() == set.String()
+func (j *job) tell(o home.Outcome) {
+	for _, done := range j.done {
+		done(o)
+	}
 }
 
-// reuse is told to the sender only: the id has, or will have, an outcome of its own.
-func reuse(cmd *home.Command) *home.Outcome {
+// reused is told to the sender only: the id has, or will have, an outcome of its own.
+func reused(cmd *home.Command) *home.Outcome {
 	return &home.Outcome{ID: cmd.ID, Device: cmd.Device, Set: cmd.Set, Result: home.Rejected, Source: cmd.Source,
 		Error: fmt.Sprintf("id %q was used for another command before", cmd.ID), Hint: "give each command an id of its own"}
 }
 
 // expired reports whether the command's time is over.
-func (c *Control) expired(cmd *home.Command) bool {
-	return !cmd.Deadline.IsZero() && !time.Now().Before(cmd.Deadline) ||
-		!cmd.Expires.IsZero() && !c.clock.Now().Before(cmd.Expires)
+func expired(cmd *home.Command) bool {
+	return !cmd.Deadline.IsZero() && !time.Now().Before(cmd.Deadline)
 }
 
 // finish records the outcome, with the readings that belong to it, and tells
 // the senders when it is durable.
 func (c *Control) finish(j *job, o home.Outcome, readings []home.Event) {
-	o.ID, o.Device, o.Set, o.Source, o.Reason = j.cmd.ID, j.cmd.Device, j.cmd.Set, j.cmd.Source, j.cmd.Reason
+	cmd := &j.cmd
+	o.ID, o.Device, o.Set, o.Source, o.Reason, o.OwnID = cmd.ID, cmd.Device, cmd.Set, cmd.Source, cmd.Reason, cmd.OwnID
 	o.TookMS = time.Since(j.taken).Milliseconds()
 	if o.Set == nil {
 		o.Set = home.Settings{}
@@ -208,11 +313,14 @@ func (c *Control) finish(j *job, o home.Outcome, readings []home.Event) {
 		}
 		c.mu.Lock()
 		delete(c.pending, o.ID)
-		c.ended.put(o, c.clock.Now())
-		senders := j.done
+		c.fold.ended.put(&o, c.clock.Now()) // the disk may have been faster than the hub
 		c.mu.Unlock()
-		for _, tell := range senders {
-			tell(o)
-		}
+		j.tell(o)
 	})
+	if j.fan != nil {
+		c.gather(j, o)
+	}
+	if j.forced {
+		c.forcedEnd(j, o.Result)
+	}
 }

@@ -16,38 +16,54 @@ import (
 	"hogar/gateway/home"
 )
 
-// fakeHub takes events at once, gives control those that it is a part for, and
-// remembers values and outcomes.
+// fakeHub takes events at once, gives them to control, and keeps them as the
+// journal would.
 type fakeHub struct {
 	control *Control
 	mu      sync.Mutex
-	last    map[string]home.Value
 	kinds   []string
+	records []home.Event
+	refuses error // the journal takes nothing
+	slow    bool  // what is appended becomes durable in sync only
+	waiting []func(error)
 }
 
 func (h *fakeHub) Accept(events []home.Event, done func(error)) {
 	h.mu.Lock()
-	for _, ev := range events {
-		h.kinds = append(h.kinds, ev.Kind.String())
-		if ev.Kind == home.KindReading {
-			h.last[home.Join(ev.Device, ev.Property)] = ev.Value
-		}
+	for i := range events {
+		h.kinds = append(h.kinds, events[i].Kind.String())
+		events[i].At = time.Now()
+		h.records = append(h.records, events[i])
+	}
+	refuses, slow := h.refuses, h.slow
+	if slow && done != nil {
+		h.waiting = append(h.waiting, done)
 	}
 	h.mu.Unlock()
 	for i := range events {
 		h.control.Apply(&events[i], true)
 	}
-	if done != nil {
+	if !slow && done != nil {
+		done(refuses)
+	}
+}
+
+// sync makes durable what was appended.
+func (h *fakeHub) sync() {
+	h.mu.Lock()
+	waiting := h.waiting
+	h.waiting = nil
+	h.mu.Unlock()
+	for _, done := range waiting {
 		done(nil)
 	}
 }
 
 func (h *fakeHub) Do(_ context.Context, fn func()) error { fn(); return nil }
 
-func (h *fakeHub) Last(device, property string) home.Value {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.last[home.Join(device, property)]
+// read makes a reading happen.
+func (h *fakeHub) read(device, property string, v home.Value) {
+	h.Accept([]home.Event{{Kind: home.KindReading, Device: device, Property: property, Value: v, Time: time.Now()}}, nil)
 }
 
 // lamp remembers what it was set to; block, when not nil, holds each Set.
@@ -84,21 +100,29 @@ var lampProperties = []home.Property{
 // house is a control with one lamp that is served until the test ends.
 func house(t *testing.T, l *lamp) (*Control, *fakeHub) {
 	t.Helper()
-	h := &fakeHub{last: make(map[string]home.Value)}
-	c := New(h, nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
-	h.control = c
-	c.Attach(map[string]Device{"hall.lamp": {Properties: lampProperties, Actuator: l},
-		"hall.light": {Properties: []home.Property{{Name: "illuminance", Type: home.TypeNumber}}}})
+	h := &fakeHub{}
+	h.control = New(h, nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	live(t, h, House{Devices: map[string]Device{"hall.lamp": {Properties: lampProperties, Actuator: l},
+		"hall.light": {Properties: []home.Property{{Name: "illuminance", Type: home.TypeNumber}}}}})
+	return h.control, h
+}
+
+// live attaches the house and serves its actuators until the test ends.
+func live(t *testing.T, h *fakeHub, what House) {
+	t.Helper()
+	h.control.Attach(what)
 	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- c.Serve(ctx, "hall.lamp") }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
+	var served sync.WaitGroup
+	for name, d := range what.Devices {
+		if d.Actuator != nil {
+			served.Go(func() {
+				if err := h.control.Serve(ctx, name); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-	})
-	return c, h
+	}
+	t.Cleanup(func() { cancel(); served.Wait() })
 }
 
 func set(values ...any) home.Settings {
@@ -244,7 +268,7 @@ func TestTogglesArePatientButNotForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lamp{block: make(chan struct{})}
 		door, h := house(t, l)
-		h.last["hall.lamp.state"] = home.BooleanOf(false)
+		h.read("hall.lamp", "state", home.BooleanOf(false))
 		busy := 0
 		outcomes := make(chan home.Outcome, 30)
 		for range 20 {
@@ -311,7 +335,7 @@ func TestWhatWaitsWhenTheDeviceGoesFails(t *testing.T) {
 			door.Submit(home.Command{Device: "hall.lamp", Set: set("state", "toggle")}, func(o home.Outcome) { results <- o.Result })
 			synctest.Wait()
 		}
-		door.Attach(nil)
+		door.Attach(House{})
 		if r := <-results; r != home.Failed {
 			t.Errorf("the waiting one: %s", r)
 		}
@@ -339,19 +363,16 @@ func TestMemoryIsBounded(t *testing.T) {
 	m := newMemory()
 	now := time.Now()
 	for i := range rememberMax + 10 {
-		m.put(home.Outcome{ID: fmt.Sprint(i)}, now)
+		m.put(&home.Outcome{ID: fmt.Sprint(i)}, now)
 	}
-	if len(m.list) != rememberMax || len(m.byID) != rememberMax {
+	if len(m.list) != rememberMax || len(m.byID) != rememberMax || !m.crowded(now) {
 		t.Errorf("%d outcomes, %d ids", len(m.list), len(m.byID))
 	}
-	if _, ok := m.get("9"); ok {
-		t.Error("the oldest is still there")
+	if _, _, ok := m.get(&home.Command{ID: "0"}); !ok {
+		t.Error("the oldest is forgotten")
 	}
-	if o, ok := m.get("10"); !ok || o.ID != "10" {
-		t.Error("the one after it is gone")
-	}
-	m.put(home.Outcome{ID: "tomorrow"}, now.Add(25*time.Hour))
-	if len(m.list) != 1 {
+	m.put(&home.Outcome{ID: "tomorrow"}, now.Add(25*time.Hour))
+	if len(m.list) != 1 || len(m.byID) != 1 {
 		t.Errorf("%d are left after a day", len(m.list))
 	}
 }

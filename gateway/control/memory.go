@@ -1,21 +1,39 @@
 package control
 
 import (
+	"encoding/json"
+	"hash/fnv"
 	"time"
 
 	"hogar/gateway/home"
 )
 
-// Outcomes are remembered for a day, at most this many.
+// Outcomes are remembered for a day, at most this many. When there are more, new
+// commands are refused: an id that is forgotten could act twice.
 const (
 	rememberFor = 24 * time.Hour
 	rememberMax = 100_000
 )
 
-// ending is a remembered outcome.
+// ending is a remembered outcome. What the command was is kept as a fingerprint
+// only: who asks again brings it along.
 type ending struct {
-	At time.Time `json:"at"`
-	home.Outcome
+	ID   string          `json:"id"`
+	At   int64           `json:"at"` // ms since 1970, house time
+	Body uint64          `json:"body"`
+	Told json.RawMessage `json:"told"`
+}
+
+// told is the rest of an outcome.
+type told struct {
+	Result  home.Result    `json:"outcome"`
+	Error   string         `json:"error,omitempty"`
+	Hint    string         `json:"hint,omitempty"`
+	Reading home.Settings  `json:"reading,omitempty"`
+	Source  string         `json:"source,omitempty"`
+	Reason  string         `json:"reason,omitempty"`
+	TookMS  int64          `json:"took_ms"`
+	Parts   []home.Outcome `json:"parts,omitempty"`
 }
 
 // memory holds the outcomes by the command's id, the oldest first.
@@ -27,24 +45,69 @@ type memory struct {
 
 func newMemory() memory { return memory{byID: make(map[string]int)} }
 
-func (m *memory) get(id string) (home.Outcome, bool) {
-	i, ok := m.byID[id]
+// get returns the outcome of the command's id. same tells whether it was given
+// for the same command.
+func (m *memory) get(cmd *home.Command) (o home.Outcome, same, ok bool) {
+	i, ok := m.byID[cmd.ID]
 	if !ok {
-		return home.Outcome{}, false
+		return home.Outcome{}, false, false
 	}
-	return m.list[i-m.gone].Outcome, true
+	e := &m.list[i-m.gone]
+	var t told
+	_ = json.Unmarshal(e.Told, &t) // written by put
+	return home.Outcome{ID: cmd.ID, Device: cmd.Device, Set: cmd.Set, Result: t.Result, Error: t.Error, Hint: t.Hint,
+		Reading: t.Reading, Source: t.Source, Reason: t.Reason, TookMS: t.TookMS, Parts: t.Parts}, e.Body == fingerprint(cmd.Device, cmd.Set), true
 }
 
-// put remembers an outcome and forgets those that are too old or too many.
-func (m *memory) put(o home.Outcome, now time.Time) {
-	if _, ok := m.byID[o.ID]; ok {
+// put remembers an outcome, when there is room. One whose id the gateway gave is
+// not: nobody can ask for it.
+func (m *memory) put(o *home.Outcome, now time.Time) {
+	m.prune(now)
+	if _, ok := m.byID[o.ID]; ok || o.OwnID || m.full() {
 		return
 	}
-	m.byID[o.ID] = m.gone + len(m.list)
-	m.list = append(m.list, ending{now, o})
-	for len(m.list) > rememberMax || now.Sub(m.list[0].At) > rememberFor {
+	rest, err := json.Marshal(told{o.Result, o.Error, o.Hint, o.Reading, o.Source, o.Reason, o.TookMS, o.Parts})
+	if err != nil {
+		return // the journal could not write it either
+	}
+	m.add(ending{o.ID, now.UnixMilli(), fingerprint(o.Device, o.Set), rest})
+}
+
+func (m *memory) add(e ending) {
+	m.byID[e.ID] = m.gone + len(m.list)
+	m.list = append(m.list, e)
+}
+
+// prune forgets what is older than a day.
+func (m *memory) prune(now time.Time) {
+	limit := now.Add(-rememberFor).UnixMilli()
+	for len(m.list) > 0 && m.list[0].At < limit {
 		delete(m.byID, m.list[0].ID)
+		m.list[0] = ending{}
 		m.list = m.list[1:]
 		m.gone++
 	}
+}
+
+// crowded reports whether there is no room for another id.
+func (m *memory) crowded(now time.Time) bool {
+	m.prune(now)
+	return m.full()
+}
+
+func (m *memory) full() bool { return len(m.list) >= rememberMax }
+
+// fingerprint tells commands apart. on and true are the same wish.
+func fingerprint(device string, set home.Settings) uint64 {
+	h := fnv.New64a()
+	write := func(s string) {
+		_, _ = h.Write([]byte(s)) // a hash never fails
+		_, _ = h.Write([]byte{0})
+	}
+	write(device)
+	for _, s := range set {
+		write(s.Property)
+		write(s.Value.String())
+	}
+	return h.Sum64()
 }

@@ -1,6 +1,9 @@
 package home
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Clock is house time: the time that stamps events, wakes rules and paces
 // polls. The zero Clock is the machine's own time, as on a Pi; in a simulation
@@ -9,6 +12,7 @@ type Clock struct {
 	start  time.Time // house time at origin
 	origin time.Time // machine time, with its monotonic part
 	speed  float64
+	ahead  atomic.Int64 // ns that [Clock.NotBefore] has set it forward
 }
 
 // NewClock makes a clock that shows start now and runs speed times as fast as
@@ -29,7 +33,19 @@ func (c *Clock) At(machine time.Time) time.Time {
 	if c == nil || c.origin.IsZero() {
 		return machine
 	}
-	return c.start.Add(time.Duration(float64(machine.Sub(c.origin)) * c.speed))
+	passed := time.Duration(float64(machine.Sub(c.origin)) * c.speed)
+	return c.start.Add(passed + time.Duration(c.ahead.Load()))
+}
+
+// NotBefore sets a clock of its own forward to t when it shows less. The
+// machine's own time is left alone.
+func (c *Clock) NotBefore(t time.Time) {
+	if c == nil || c.origin.IsZero() {
+		return
+	}
+	if behind := t.Sub(c.Now()); behind > 0 {
+		c.ahead.Add(int64(behind))
+	}
 }
 
 // Machine turns a span of house time into a span of machine time: how long to

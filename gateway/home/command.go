@@ -79,6 +79,13 @@ type Command struct {
 	Reason   string    `json:"reason,omitempty"`  // as the sender wrote it
 	Received time.Time `json:"received,omitzero"` // house time
 
+	// OwnID: the gateway gave the id, so nobody can send it a second time.
+	OwnID bool `json:"own_id,omitempty"`
+
+	// Redelivered: the broker has delivered it before, maybe to this gateway. It is
+	// not written down.
+	Redelivered bool `json:"-"`
+
 	// Deadline is Expires and the time to live together, in machine time, which a
 	// clock that is set later cannot move. Zero: none. It is not written down.
 	Deadline time.Time `json:"-"`
@@ -113,4 +120,7 @@ type Outcome struct {
 	Source  string   `json:"source,omitempty"`
 	Reason  string   `json:"reason,omitempty"`
 	TookMS  int64    `json:"took_ms"` // machine time from receipt to end
+
+	OwnID bool      `json:"own_id,omitempty"` // see Command
+	Parts []Outcome `json:"parts,omitempty"`  // of a group or a scene: one for each device
 }

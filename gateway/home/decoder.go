@@ -107,6 +107,9 @@ func (d *Decoder) Word(key, byDefault string, options ...string) string {
 	if !ok {
 		return byDefault
 	}
+	if on, ok := map[string]string{"yes": "on", "true": "on", "no": "off", "false": "off"}[n.Text]; ok && slices.Contains(options, on) {
+		return on // as for a switch
+	}
 	if !slices.Contains(options, n.Text) {
 		hint := ""
 		if near := Nearest(n.Text, options); near != "" {

@@ -106,6 +106,8 @@ func (e *Event) FullName() string {
 
 // Catalog describes one device.
 type Catalog struct {
+	ID         string     `json:"id,omitempty"`    // of a discovered device: its address, which outlives its name
+	Via        string     `json:"via,omitempty"`   // of a discovered device: the broker and the base topic
 	Label      string     `json:"label,omitempty"` // the name as the user or the device wrote it
 	Driver     string     `json:"driver,omitempty"`
 	Properties []Property `json:"properties"`

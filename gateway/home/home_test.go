@@ -236,7 +236,16 @@ func TestClock(t *testing.T) {
 	if d := c.Machine(time.Minute); d != time.Second {
 		t.Errorf("a minute of the house takes %v, want 1s", d)
 	}
+	c.NotBefore(start.Add(time.Hour))
+	if ahead := c.Now().Sub(start); ahead < time.Hour || ahead > 2*time.Hour {
+		t.Errorf("set forward by an hour, it shows %v", ahead)
+	}
+	c.NotBefore(start)
+	if c.Now().Before(start.Add(time.Hour)) {
+		t.Error("it was set back")
+	}
 	var real *Clock
+	real.NotBefore(start)
 	if got := real.At(machine); !got.Equal(machine) {
 		t.Errorf("the machine's clock shows %v at %v", got, machine)
 	}

@@ -28,6 +28,7 @@ type wire struct {
 	Why        string          `json:"reason,omitempty"`
 	Label      string          `json:"label,omitempty"`
 	Driver     string          `json:"driver,omitempty"`
+	Via        string          `json:"via,omitempty"`
 	Properties []Property      `json:"properties,omitempty"`
 	Removed    bool            `json:"removed,omitempty"`
 	Exchange   string          `json:"exchange,omitempty"`
@@ -41,6 +42,8 @@ type wire struct {
 	Reading    Settings        `json:"reading,omitempty"`
 	TookMS     *int64          `json:"took_ms,omitempty"`
 	Source     string          `json:"source,omitempty"`
+	OwnID      bool            `json:"own_id,omitempty"`
+	Parts      []Outcome       `json:"parts,omitempty"`
 	Expires    time.Time       `json:"expires,omitzero"`
 	Received   time.Time       `json:"received,omitzero"`
 	Detail     json.RawMessage `json:"detail,omitempty"`
@@ -119,6 +122,7 @@ func (e *Event) fill(w *wire) error {
 		w.Variable, w.Value = e.Name, &e.Value
 	case KindCatalog:
 		c := e.Catalog
+		w.ID, w.Via = c.ID, c.Via
 		w.Label, w.Driver, w.Properties, w.Removed = c.Label, c.Driver, c.Properties, c.Removed
 	case KindMessage, KindPublish:
 		m := e.Message
@@ -127,11 +131,12 @@ func (e *Event) fill(w *wire) error {
 	case KindCommand:
 		c := e.Command
 		w.ID, w.Device, w.Set, w.Source, w.Why = c.ID, c.Device, c.Set, c.Source, c.Reason
-		w.Expires, w.Received = c.Expires, c.Received
+		w.Expires, w.Received, w.OwnID = c.Expires, c.Received, c.OwnID
 	case KindOutcome:
 		o := e.Outcome
 		w.ID, w.Device, w.Set, w.Outcome, w.Error, w.Hint = o.ID, o.Device, o.Set, o.Result, o.Error, o.Hint
 		w.Reading, w.TookMS, w.Source, w.Why = o.Reading, &o.TookMS, o.Source, o.Reason
+		w.OwnID, w.Parts = o.OwnID, o.Parts
 	default:
 		return fmt.Errorf("event of kind %d has no JSON form", e.Kind)
 	}
@@ -178,18 +183,18 @@ func (e *Event) take(w *wire) error {
 			e.Value = *w.Value
 		}
 	case KindCatalog:
-		e.Catalog = &Catalog{Label: w.Label, Driver: w.Driver, Properties: w.Properties, Removed: w.Removed}
+		e.Catalog = &Catalog{ID: w.ID, Via: w.Via, Label: w.Label, Driver: w.Driver, Properties: w.Properties, Removed: w.Removed}
 	case KindMessage, KindPublish:
 		e.Name = w.Rule
 		e.Message = &Message{Exchange: w.Exchange, Key: w.Key, Body: w.Body}
 	case KindCommand:
 		e.Reason = ""
 		e.Command = &Command{ID: w.ID, Device: w.Device, Set: w.Set, Expires: w.Expires, Source: w.Source,
-			Reason: w.Why, Received: w.Received}
+			Reason: w.Why, Received: w.Received, OwnID: w.OwnID}
 	case KindOutcome:
 		e.Reason = ""
 		e.Outcome = &Outcome{ID: w.ID, Device: w.Device, Set: w.Set, Result: w.Outcome, Error: w.Error, Hint: w.Hint,
-			Reading: w.Reading, Source: w.Source, Reason: w.Why}
+			Reading: w.Reading, Source: w.Source, Reason: w.Why, OwnID: w.OwnID, Parts: w.Parts}
 		if w.TookMS != nil {
 			e.Outcome.TookMS = *w.TookMS
 		}

@@ -32,7 +32,7 @@ type Property struct {
 	Unit     string   `json:"unit,omitempty"`    // numbers only, in Home Assistant's spelling
 	Min      *float64 `json:"min,omitempty"`     // least value, in Unit
 	Max      *float64 `json:"max,omitempty"`     // greatest value, in Unit
-	Options  []string `json:"options,omitempty"` // of a choice or an event
+	Options  []string `json:"options,omitempty"` // of a choice or an event; of a number: words it may be set to
 	Settable bool     `json:"settable,omitempty"`
 }
 
@@ -78,6 +78,9 @@ func (p Property) acceptBoolean(v Value) (Value, error) {
 }
 
 func (p Property) acceptNumber(v Value) (Value, error) {
+	if v.kind == Text && slices.Contains(p.Options, v.text) {
+		return v, nil
+	}
 	if v.kind == Text {
 		f, err := strconv.ParseFloat(v.text, 64)
 		if err != nil {

@@ -17,8 +17,9 @@ const (
 
 // Recover brings the state back: the last checkpoint, and every event after it
 // applied again. What cannot be read is left out and told in the log: a gateway
-// starts in any case. Call it once, before Run.
-func (h *Hub) Recover() {
+// starts in any case. It returns the house time of the newest event. Call it
+// once, before Run.
+func (h *Hub) Recover() time.Time {
 	seq, data := h.o.Journal.Checkpoint()
 	if data != nil && !h.restore(data) {
 		seq = 0 // all that is kept is applied instead
@@ -37,6 +38,7 @@ func (h *Hub) Recover() {
 		h.apply(&ev, false)
 	}
 	h.state.ready()
+	return h.last
 }
 
 // restore gives each part what it saved, and reports whether there was anything.
@@ -49,6 +51,9 @@ func (h *Hub) restore(data []byte) bool {
 	if err := h.state.restore(saved["hub"]); err != nil {
 		h.o.Log.Warn("last values of the checkpoint cannot be read, the journal is read instead", "error", err)
 		return false
+	}
+	if err := json.Unmarshal(saved["time"], &h.last); err != nil {
+		h.o.Log.Warn("time of the checkpoint cannot be read", "error", err)
 	}
 	for _, p := range h.parts {
 		if part, ok := saved[p.name]; ok {
@@ -64,6 +69,9 @@ func (h *Hub) restore(data []byte) bool {
 func (h *Hub) snapshot() (seq uint64, data []byte, err error) {
 	saved := make(map[string]json.RawMessage)
 	if saved["hub"], err = h.state.save(); err != nil {
+		return 0, nil, err
+	}
+	if saved["time"], err = json.Marshal(h.last); err != nil {
 		return 0, nil, err
 	}
 	for _, p := range h.parts {

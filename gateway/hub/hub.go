@@ -233,37 +233,14 @@ func (h *Hub) take(ev *home.Event, done func(error)) error {
 	return err
 }
 
-func (h *Hub) stamp(ev *home.Event) {
-	now := h.o.Clock.Now()
-	if now.Before(h.last) {
-		now = h.last // the machine's clock was set back: order does not go back
-	}
-	h.last = now
-	ev.At = now
-	ev.Flags |= h.o.Flags
-	if ev.Kind <= home.KindCatalog {
-		ev.Flags |= home.FlagPublished
-	}
-	if ev.Kind == home.KindPublish {
-		ev.Flags |= home.FlagPublished
-	}
-	if ev.Time.IsZero() {
-		ev.Time = now
-	} else if now.Sub(ev.Time) > lateAfter {
-		ev.Flags |= home.FlagLate
-	}
-}
-
-// lateAfter is the age, by its own time, from which an event starts nothing.
-const lateAfter = 10 * time.Second
-
 func (h *Hub) append(ev *home.Event, done func(error)) error {
 	var err error
 	h.body, err = ev.AppendJSON(h.body[:0])
+	urgent := ev.Kind == home.KindOutcome || ev.Kind == home.KindCommand && done != nil // somebody waits for it
 	if err == nil {
 		ev.Seq, err = h.o.Journal.Append(journal.Record{
 			Time: ev.At.UnixMicro(), Kind: uint8(ev.Kind), Flags: uint8(ev.Flags), Body: h.body,
-		}, ev.Kind == home.KindOutcome, done)
+		}, urgent, done)
 		h.sinceSaved += int64(len(h.body))
 	}
 	if (err == nil) != (h.refused == nil) {
@@ -287,39 +264,4 @@ func (h *Hub) apply(ev *home.Event, live bool) {
 		h.handled.Add(1)
 		h.recent.add(ev)
 	}
-}
-
-// passTime tells the devices that went stale, and the parts that time has passed.
-func (h *Hub) passTime() {
-	now := h.o.Clock.Now()
-	for _, ev := range h.state.stale(now) {
-		h.handle(batch{events: []home.Event{ev}})
-	}
-	for _, p := range h.parts {
-		a, ok := p.Part.(Alarm)
-		if !ok {
-			continue
-		}
-		if at := a.Next(); !at.IsZero() && !at.After(now) {
-			p.Apply(&home.Event{At: now}, true)
-		}
-	}
-}
-
-// wait is the machine time until something is due.
-func (h *Hub) wait() time.Duration {
-	now := h.o.Clock.Now()
-	wait := heartbeat
-	due := func(at time.Time) {
-		if !at.IsZero() {
-			wait = min(wait, max(0, h.o.Clock.Machine(at.Sub(now))))
-		}
-	}
-	due(h.state.nextStale())
-	for _, p := range h.parts {
-		if a, ok := p.Part.(Alarm); ok {
-			due(a.Next())
-		}
-	}
-	return wait
 }

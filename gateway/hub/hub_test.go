@@ -258,6 +258,34 @@ func TestLateReadingsDoNotTakeThePlaceOfNewerOnes(t *testing.T) {
 	}
 }
 
+func TestInventedDevicesAreForgotten(t *testing.T) {
+	h, j := open(t, t.TempDir(), nil)
+	defer j.Close()
+	h.Accept([]home.Event{{Kind: home.KindOutcome, Device: "no.such", Outcome: &home.Outcome{ID: "1", Device: "no.such"}}}, nil)
+	h.drain()
+	if len(h.state.devices) != 0 {
+		t.Errorf("remembered: %v", h.state.devices)
+	}
+}
+
+// TestTimeGoesOn starts anew with a clock that is behind: the house's time does
+// not stand still until it has caught up.
+func TestTimeGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	h, j := open(t, dir, nil)
+	h.o.Clock = home.NewClock(time.Now().Add(24*time.Hour), 1)
+	stop := run(t, h, j)
+	accept(t, h, reading("a", "t", 1))
+	stop()
+	h, j = open(t, dir, nil)
+	defer j.Close()
+	clock := home.NewClock(time.Time{}, 1)
+	clock.NotBefore(h.last)
+	if ahead := time.Until(clock.Now()); ahead < 23*time.Hour {
+		t.Errorf("the clock is ahead by %v, want a day", ahead)
+	}
+}
+
 func TestDevicesGoStale(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

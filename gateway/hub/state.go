@@ -54,6 +54,13 @@ func (s *state) ready() {
 	}
 }
 
+// invented reports whether the event is the receipt of a command to a device that
+// never was: anybody can make up names, and they are not remembered. The lock is
+// held.
+func (s *state) invented(ev *home.Event) bool {
+	return ev.Kind == home.KindOutcome && s.devices[ev.Device] == nil
+}
+
 // of returns the device's state, new when it is not known. The lock is held.
 func (s *state) of(name string) *device {
 	d := s.devices[name]
@@ -120,6 +127,9 @@ func (s *state) number(ev *home.Event) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.invented(ev) {
+		return
+	}
 	d := s.of(ev.Device)
 	d.Seq++
 	ev.DSeq = d.Seq
@@ -131,6 +141,9 @@ func (s *state) apply(ev *home.Event, live bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.invented(ev) {
+		return
+	}
 	d := s.of(ev.Device)
 	d.Seq = max(d.Seq, ev.DSeq)
 	switch ev.Kind {

@@ -1,0 +1,97 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hogar/gateway/home"
+)
+
+// Verbs of rights.
+const (
+	VerbSet     = "set"
+	VerbGet     = "get"
+	VerbMeasure = "measure"
+)
+
+// kinds of sources: what comes before the colon. Those that are local are open
+// until the first entry of their kind: the rules are the owner's own, and the
+// socket's mode guards the command line.
+var kinds = []struct {
+	name  string
+	local bool
+}{{"amqp", false}, {"http", false}, {"cli", true}, {"rule", true}}
+
+// Access says who may do what.
+type Access struct {
+	Grants []Grant
+}
+
+// Grant gives one source, or all of a kind, patterns of names (see [home.Match])
+// by verb. A device's name stands for all its properties.
+type Grant struct {
+	Source   string // amqp:app, or amqp for all users but the anonymous
+	Patterns map[string][]string
+}
+
+// anonymous is the source of AMQP messages without a user_id that the broker checked.
+const anonymous = "amqp:anonymous"
+
+// may reports whether a source has a right.
+func (a *Access) may(source, verb, device, property string) bool {
+	if a == nil {
+		return true
+	}
+	kind, _, _ := strings.Cut(source, ":")
+	spoken := false
+	for _, g := range a.Grants {
+		of, _, _ := strings.Cut(g.Source, ":")
+		spoken = spoken || of == kind
+		if g.Source != source && (g.Source != kind || source == anonymous) {
+			continue
+		}
+		for _, pattern := range g.Patterns[verb] {
+			if home.Match(pattern, device) || property != "" && home.Match(pattern, home.Join(device, property)) {
+				return true
+			}
+		}
+	}
+	if spoken {
+		return false
+	}
+	return slices.ContainsFunc(kinds, func(k struct {
+		name  string
+		local bool
+	}) bool {
+		return k.name == kind && k.local
+	})
+}
+
+// May reports whether a source (amqp:<user>, cli:<user>, rule:<name>,
+// http:<user>) has the right to a verb: set, get or measure. property may be "".
+func (c *Control) May(source, verb, device, property string) bool {
+	c.mu.Lock()
+	a := c.house.Access
+	c.mu.Unlock()
+	return a.may(source, verb, device, property)
+}
+
+// authorise says why the sender may not give this command; nil: it may. The lock is held.
+func (c *Control) authorise(cmd *home.Command) *home.Outcome {
+	for _, s := range cmd.Set {
+		if c.house.Access.may(cmd.Source, VerbSet, cmd.Device, s.Property) {
+			continue
+		}
+		who := cmd.Source
+		if who == "" {
+			who = "a sender without a name"
+		}
+		hint := "access: in the configuration says who may do what"
+		if cmd.Source == anonymous {
+			hint = "send it with user_id, which RabbitMQ checks; " + hint
+		}
+		return rejected(fmt.Sprintf("%s may not set %s", who, home.Join(cmd.Device, s.Property)), hint)
+	}
+	return nil
+}

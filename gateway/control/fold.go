@@ -1,0 +1,225 @@
+package control
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// fold is control's state: what the events say.
+type fold struct {
+	ended memory
+	open  map[string]*intent // recorded, no outcome yet
+	order uint64             // intents counted
+	shown map[name]*shown
+	lost  time.Time // house time at which the broker was lost; zero: it is not
+	last  time.Time // house time of the newest event
+}
+
+// name is the full name of a property.
+type name struct{ device, property string }
+
+func (n name) String() string { return home.Join(n.device, n.property) }
+
+// intent is a recorded command.
+type intent struct {
+	home.Command
+	At    time.Time      `json:"at"`
+	Order uint64         `json:"order"`           // in the order of the journal
+	Parts []home.Outcome `json:"parts,omitempty"` // of a group or a scene: those that have ended
+}
+
+// shown is the state of one property.
+type shown struct {
+	Value   home.Value `json:"value"`            // as read last, or else as set
+	Time    time.Time  `json:"time,omitzero"`    // when it was measured, or set
+	On      time.Time  `json:"on,omitzero"`      // since when it may be on; zero: it is off
+	Desired home.Value `json:"desired"`          // what the last command that was obeyed made of it
+	Heard   uint64     `json:"heard,omitempty"`  // order of the newest intent when it was read last
+	Driven  uint64     `json:"driven,omitempty"` // order of the newest intent that reached the device
+	Away    bool       `json:"away,omitempty"`   // its device was offline, and has not told it since
+}
+
+func newFold() fold {
+	return fold{ended: newMemory(), open: make(map[string]*intent), shown: make(map[name]*shown)}
+}
+
+// take takes an event into the state.
+func (f *fold) take(ev *home.Event) {
+	if ev.At.After(f.last) {
+		f.last = ev.At
+	}
+	switch ev.Kind {
+	case home.KindCommand:
+		f.order++
+		f.open[ev.Command.ID] = &intent{Command: *ev.Command, At: ev.At, Order: f.order}
+	case home.KindOutcome:
+		f.outcome(ev)
+	case home.KindReading:
+		f.reading(ev)
+	case home.KindStatus:
+		if ev.State == home.Offline {
+			for n, s := range f.shown {
+				s.Away = s.Away || n.device == ev.Device && s.Desired.Known()
+			}
+		}
+	case home.KindCatalog:
+		if ev.Catalog.Removed {
+			maps.DeleteFunc(f.shown, func(n name, _ *shown) bool { return n.device == ev.Device })
+		}
+	case home.KindGateway:
+		switch ev.Name {
+		case brokerLost:
+			f.lost = ev.At
+		case brokerBack:
+			f.lost = time.Time{}
+		}
+	}
+}
+
+func (f *fold) outcome(ev *home.Event) {
+	o := ev.Outcome
+	f.ended.put(o, ev.At)
+	in := f.open[o.ID]
+	if in == nil {
+		return
+	}
+	delete(f.open, o.ID)
+	if whole := f.open[wholeOf(o.ID)]; whole != nil {
+		whole.Parts = append(whole.Parts, *o)
+	}
+	if !touched(o.Result) {
+		return
+	}
+	for _, s := range o.Set {
+		p := f.property(name{o.Device, s.Property})
+		p.Driven = max(p.Driven, in.Order)
+		if v := p.made(s, o, p.Heard < in.Order); v.Known() && o.Result.OK() {
+			p.Desired, p.Away = v, false
+			if p.Heard < in.Order { // nothing has been read since: what was set is all that is known
+				p.show(v, ev.At, ev.At)
+			}
+		}
+	}
+}
+
+// made returns what a setting that was obeyed has made of the property.
+func (s *shown) made(set home.Setting, o *home.Outcome, unheard bool) home.Value {
+	for _, r := range o.Reading {
+		if r.Property == set.Property {
+			return r.Value
+		}
+	}
+	switch {
+	case set.Value != home.Toggle:
+		return set.Value
+	case unheard && s.Value.Kind() == home.Boolean:
+		return home.BooleanOf(!s.Value.Boolean())
+	case unheard:
+		return home.Value{}
+	}
+	return s.Value
+}
+
+// touched reports whether a command that ended so may have moved something.
+func touched(r home.Result) bool {
+	return r == home.Applied || r == home.Verified || r == home.Failed || r == home.Undecided
+}
+
+// show takes a value that was measured at a time and accepted at another.
+func (s *shown) show(v home.Value, measured, accepted time.Time) {
+	s.Value = v
+	if v.Known() {
+		s.Time = measured
+	}
+	switch {
+	case v == home.BooleanOf(false):
+		s.On = time.Time{}
+	case s.On.IsZero() && measured.Before(accepted):
+		s.On = measured
+	case s.On.IsZero():
+		s.On = accepted
+	}
+}
+
+// property returns the state of a property, new when it is not known.
+func (f *fold) property(n name) *shown {
+	s := f.shown[n]
+	if s == nil {
+		s = &shown{}
+		f.shown[n] = s
+	}
+	return s
+}
+
+// outdated reports whether a newer value than ev's is known.
+func (s *shown) outdated(ev *home.Event) bool { return ev.Late() && s.Time.After(ev.Time) }
+
+func (f *fold) reading(ev *home.Event) {
+	s := f.property(name{ev.Device, ev.Property})
+	if s.outdated(ev) {
+		return
+	}
+	s.show(ev.Value, ev.Time, ev.At)
+	s.Heard = f.order
+}
+
+// inOrder returns the open intents in the order of the journal.
+func (f *fold) inOrder() []*intent {
+	return slices.SortedFunc(maps.Values(f.open), func(a, b *intent) int { return cmp.Compare(a.Order, b.Order) })
+}
+
+// wholeOf returns the id of the command to a group or a scene of which id is a part.
+func wholeOf(id string) string { return id[:max(0, strings.LastIndexByte(id, '/'))] }
+
+// saved is the fold in the checkpoint.
+type saved struct {
+	Ended []ending          `json:"ended"`
+	Open  []*intent         `json:"open"`
+	Order uint64            `json:"order"`
+	Shown map[string]*shown `json:"shown"`
+	Lost  time.Time         `json:"lost,omitzero"`
+	Last  time.Time         `json:"last,omitzero"`
+}
+
+// Save returns the ids and outcomes that are remembered, the intents that have
+// none yet, and what the actuators show.
+func (c *Control) Save() (json.RawMessage, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := &c.fold
+	s := saved{f.ended.list, f.inOrder(), f.order, make(map[string]*shown, len(f.shown)), f.lost, f.last}
+	for n, one := range f.shown {
+		s.Shown[n.String()] = one
+	}
+	return json.Marshal(s)
+}
+
+// Restore takes back what Save returned.
+func (c *Control) Restore(data json.RawMessage) error {
+	var s saved
+	if err := json.Unmarshal(data, &s); err != nil {
+		return err
+	}
+	f := newFold()
+	f.order, f.lost, f.last = s.Order, s.Lost, s.Last
+	for _, e := range s.Ended {
+		f.ended.add(e)
+	}
+	for _, in := range s.Open {
+		f.open[in.ID] = in
+	}
+	for full, one := range s.Shown {
+		device, property := home.Split(full)
+		f.shown[name{device, property}] = one
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fold = f
+	return nil
+}

@@ -1,0 +1,159 @@
+package control
+
+import (
+	"slices"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// graceAfterStart is how long a sensor has after a start to be measured, before
+// its silence counts.
+const graceAfterStart = 10 * time.Second
+
+// guard makes the guards of the house that is attached. What an earlier house, or
+// an earlier run of the gateway, knew of a switch goes on. The lock is held.
+func (c *Control) guard() {
+	old := c.guards.byName
+	c.guards.byName = make(map[string]*guard)
+	c.guards.wanted, c.guards.told = false, ""
+	for device, d := range c.devices {
+		if d.Safety == nil {
+			continue
+		}
+		g := c.watch(device, old)
+		g.safety = d.Safety
+		for _, other := range d.Safety.Interlock {
+			if o := c.devices[other]; o != nil && o.Actuator != nil {
+				g.others = append(g.others, other)
+				w := c.watch(other, old)
+				w.others = append(w.others, device)
+			}
+		}
+		c.listen(d.Safety.OnStale)
+		c.guards.wanted = c.guards.wanted || d.Safety.OnLoss.After > 0
+	}
+	if at := c.fold.lost; !at.IsZero() && c.guards.lost.Equal(c.guards.began) {
+		c.guards.lost = c.machine(at)
+	}
+}
+
+// watch returns the guard of a device, new or as it was. The lock is held.
+func (c *Control) watch(device string, old map[string]*guard) *guard {
+	if g := c.guards.byName[device]; g != nil {
+		return g
+	}
+	now := time.Now()
+	g := old[device]
+	prop := Switch(c.devices[device].Properties)
+	if g == nil || g.prop != prop {
+		g = &guard{prop: prop, since: now, onSince: now}
+		if s := c.fold.shown[name{device, prop}]; s != nil && !s.On.IsZero() {
+			g.onSince = c.machine(s.On)
+		}
+		for _, in := range c.fold.open { // one that was cut off may have switched it on
+			if at := c.machine(in.At); in.Device == device && sets(in.Set, prop) && at.Before(g.onSince) {
+				g.onSince = at
+			}
+		}
+	}
+	g.device, g.safety, g.others = device, nil, nil
+	g.is = unsure // its driver may have been opened anew
+	if g.onSince.IsZero() {
+		g.onSince = now
+	}
+	c.guards.byName[device] = g
+	return g
+}
+
+// machine is the machine time of a house time that has passed. When the clock
+// shows less than before the start it has lost its time, and nobody knows how
+// long ago that was: long.
+func (c *Control) machine(at time.Time) time.Time {
+	now, shows := time.Now(), c.clock.Now()
+	if shows.Before(c.fold.last) {
+		return now.Add(-long)
+	}
+	return now.Add(-min(c.clock.Machine(shows.Sub(at)), long))
+}
+
+const long = 100 * 365 * 24 * time.Hour
+
+// listen remembers when what a reaction watches was measured. The lock is held.
+func (c *Control) listen(r Reaction) {
+	if r.After == 0 {
+		return
+	}
+	device, property := home.Split(r.Name)
+	n := name{device, property}
+	if _, ok := c.guards.heard[n]; ok {
+		return
+	}
+	c.guards.heard[n] = time.Now()
+	if s := c.fold.shown[n]; s != nil && !s.Time.IsZero() {
+		c.guards.heard[n] = c.machine(s.Time)
+	}
+}
+
+// observe takes a live reading into the guards. A switch that is being driven is
+// not off because it was off before. The lock is held.
+func (c *Control) observe(ev *home.Event) {
+	age := c.clock.Machine(max(0, ev.At.Sub(ev.Time)))
+	n := name{ev.Device, ev.Property}
+	if at, ok := c.guards.heard[n]; ok && ev.Value.Known() {
+		if heard := time.Now().Add(-age); heard.After(at) {
+			c.guards.heard[n] = heard
+		}
+	}
+	g := c.guards.byName[ev.Device]
+	if g == nil || g.prop != ev.Property {
+		return
+	}
+	is := conditionOf(ev.Value)
+	if is == off && (g.driving || ev.Time.Before(g.drove) || c.unproven(ev.Device, g.prop)) {
+		return
+	}
+	if s := c.fold.shown[n]; s != nil && s.outdated(ev) {
+		return
+	}
+	since := time.Now()
+	if is == on {
+		since = since.Add(-age)
+	}
+	if is != off && !g.before.IsZero() && g.before.Before(since) {
+		since = g.before // it was switched off, and may not have obeyed
+	}
+	g.settle(is, since)
+	g.before = time.Time{}
+}
+
+// unproven reports whether the device has been switched on and has not told yet.
+// The lock is held.
+func (c *Control) unproven(device, prop string) bool {
+	return slices.ContainsFunc(c.devices[device].proofs, func(p *proof) bool {
+		return slices.Contains(p.want, home.Setting{Property: prop, Value: home.BooleanOf(true)})
+	})
+}
+
+// Broker tells the envelope whether the broker can be reached. Safe for concurrent
+// use; telling the same again does nothing.
+func (c *Control) Broker(connected bool) {
+	what := brokerLost
+	if connected {
+		what = brokerBack
+	}
+	c.mu.Lock()
+	news := c.guards.told != what
+	c.guards.told = what
+	if connected {
+		c.guards.lost = time.Time{}
+	} else if c.guards.lost.IsZero() {
+		c.guards.lost = time.Now()
+	}
+	known := connected == c.fold.lost.IsZero() // as an earlier run of the gateway left it
+	tell := news && !known && c.guards.wanted
+	c.mu.Unlock()
+	if tell {
+		c.hub.Accept([]home.Event{{Kind: home.KindGateway, Name: what}}, nil)
+	}
+}
