@@ -1,11 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -182,10 +181,6 @@ toggle; set hvac.target 21.5. It exits with 1 unless the outcome is applied or
 verified.`,
 		Args: exactly(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			device, property := home.Split(args[0])
-			if device == "" {
-				return usageError{fmt.Errorf("%q is no full name, expected device.property like hall.lamp.state", args[0])}
-			}
 			v := home.TextOf(args[1])
 			if strings.HasPrefix(args[1], "{") || strings.HasPrefix(args[1], "[") {
 				var err error
@@ -194,6 +189,10 @@ verified.`,
 				}
 			}
 			client, err := f.client()
+			if err != nil {
+				return err
+			}
+			device, property, err := settable(cmd.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
@@ -208,6 +207,36 @@ verified.`,
 	f.add(cmd)
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	return cmd
+}
+
+// settable cuts a name into device and property. The name of a device stands for
+// its one property that can be set.
+func settable(ctx context.Context, client *api.Client, name string) (device, property string, err error) {
+	found, err := client.Devices(ctx, name)
+	if err != nil {
+		return "", "", err
+	}
+	for _, d := range found {
+		if d.Name != name {
+			continue
+		}
+		var full []string
+		for _, p := range d.Properties {
+			if p.Settable {
+				full = append(full, home.Join(name, p.Name))
+			}
+		}
+		if len(full) == 1 {
+			name = full[0]
+		} else if len(full) > 1 {
+			return "", "", usageError{fmt.Errorf("%s is a device; say which of its properties: %s", name, strings.Join(full, ", "))}
+		}
+	}
+	device, property = home.Split(name)
+	if device == "" {
+		return "", "", usageError{fmt.Errorf("%q is no full name, expected device.property like hall.lamp.state", name)}
+	}
+	return device, property, nil
 }
 
 func printOutcome(cmd *cobra.Command, f askFlags, o home.Outcome) error {
@@ -269,10 +298,6 @@ func newReload() *cobra.Command {
 				return err
 			}
 			if err := client.Reload(cmd.Context()); err != nil {
-				if e, ok := errors.AsType[*api.Error](err); ok {
-					fmt.Fprintln(os.Stderr, "hogar:", e)
-					return errTold
-				}
 				return err
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), "reloaded")

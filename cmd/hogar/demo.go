@@ -18,6 +18,7 @@ import (
 	"hogar/configs"
 	"hogar/gateway"
 	"hogar/gateway/api"
+	"hogar/gateway/config"
 	"hogar/gateway/home"
 )
 
@@ -179,9 +180,11 @@ func (d *demo) live(ctx context.Context, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	o.URLs = nil
-	if d.url != "" {
-		o.URLs = []string{d.url}
+	o.URLs = func(config.AMQP) ([]string, error) {
+		if d.url == "" {
+			return nil, nil
+		}
+		return []string{d.url}, nil
 	}
 	o.Journal = filepath.Join(d.dir, "journal")
 	var server *api.Server

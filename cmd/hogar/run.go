@@ -60,7 +60,7 @@ SIGHUP reads the configuration again; one with faults changes nothing.`,
 	flags.BoolVar(&f.simulate, "simulate", false, "simulated buses and pins instead of the machine's")
 	flags.BoolVar(&f.withMQTT, "with-mqtt", false, "contact the mqtt: sources although the house is simulated")
 	flags.Float64Var(&f.speed, "speed", 1, "simulation: how many times as fast as life")
-	flags.StringVar(&f.start, "start", "", "simulation: house time at the start, 18:30 or 2026-07-01 18:30")
+	flags.StringVar(&f.start, "start", "", "simulation: begin anew, at this house time: 18:30 or 2026-07-01 18:30")
 	flags.Int64Var(&f.seed, "seed", 1, "simulation: another seed makes other weather and other people")
 	return cmd
 }
@@ -111,7 +111,7 @@ func (f *runFlags) load(path string, cmd *cobra.Command) (*gateway.Plan, error) 
 		if err := home.CheckWord(f.gateway); err != nil {
 			return nil, usageError{fmt.Errorf("--gateway: %w", err)}
 		}
-		plan.Config.Gateway = f.gateway
+		plan.Config.Rename(f.gateway)
 	}
 	return plan, nil
 }
@@ -128,15 +128,14 @@ func (f *runFlags) options(plan *gateway.Plan, log *slog.Logger) (gateway.Option
 	if override == "" {
 		override = os.Getenv("AMQP_URL")
 	}
-	urls, refused, err := gateway.URLs(cfg.AMQP, override, f.simulate)
-	if err != nil {
-		return o, err
+	o.URLs = func(cfg config.AMQP) ([]string, error) {
+		urls, refused, err := gateway.URLs(cfg, override, f.simulate)
+		if len(refused) > 0 {
+			log.Warn("a simulated house talks to no broker on another machine unless --amqp or AMQP_URL names it",
+				"left out", strings.Join(refused, ", "))
+		}
+		return urls, err
 	}
-	if len(refused) > 0 {
-		log.Warn("a simulated house talks to no broker on another machine unless --amqp or AMQP_URL names it",
-			"left out", strings.Join(refused, ", "))
-	}
-	o.URLs = urls
 	if !f.simulate {
 		if f.speed != 1 || f.start != "" {
 			return o, usageError{errors.New("--speed and --start are for --simulate: a real house lives in real time")}
@@ -156,14 +155,18 @@ func (f *runFlags) simulated(o *gateway.Options, cfg *config.Config) error {
 	if f.speed <= 0 || f.speed > 3600 {
 		return usageError{fmt.Errorf("--speed is %v, expected more than 0 and at most 3600", f.speed)}
 	}
-	if !start.IsZero() || f.speed != 1 {
-		o.Clock = home.NewClock(start, f.speed)
-	}
+	o.Clock = home.NewClock(start, f.speed)
 	clock := o.Clock
 	w := world.New(world.Options{Seed: f.seed, Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude,
 		Location: cfg.Location.Timezone})
 	o.Board = func(parts map[string][]drivers.Part) (drivers.Board, error) { return simboard.New(w, clock.Now, parts) }
 	o.Journal += simulatedSuffix
+	if start.IsZero() {
+		return nil // the house goes on where it was
+	}
+	if err := os.RemoveAll(o.Journal); err != nil {
+		return fmt.Errorf("begin anew at %s: %w", f.start, err)
+	}
 	return nil
 }
 
