@@ -43,7 +43,7 @@ var rooms = []struct {
 	{"gateway", []string{"gateway/home", "gateway/journal", "gateway/config", "gateway/hub", "gateway/control", "gateway/api",
 		"gateway/filter", "rules", "bridge", "drivers", "drivers/*", "drivers/mqtt/*", "systemd"}},
 	{"gateway/filter", []string{"gateway/home"}},
-	{"cmd/bench", []string{"gateway/home", "gateway/journal", "gateway/api", "bridge", "bridge/localbroker", "rules"}},
+	{"cmd/bench", []string{"gateway/home", "gateway/journal", "gateway/api", "bridge/localbroker"}},
 	{"cmd/hogar", []string{"gateway/home", "gateway", "gateway/journal", "gateway/config", "gateway/api", "bridge", "bridge/localbroker", "configs", "drivers", "rules", "rules/ruletest",
 		"drivers/board", "drivers/simboard", "drivers/simboard/world", "systemd"}},
 }

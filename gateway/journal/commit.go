@@ -50,6 +50,8 @@ func (j *Journal) commitDue(now time.Time) time.Duration {
 		return never
 	case j.o.Sync < 0, p.urgent, p.n >= earlyRecords, len(p.buf) >= earlyBytes, j.lastCommit.IsZero():
 		return 0
+	case now.Sub(j.opened) < time.Duration(j.o.Sync):
+		return 0 // a start tells much in a moment, and the first reading waits behind it
 	}
 	return time.Duration(j.o.Sync) - now.Sub(j.lastCommit)
 }

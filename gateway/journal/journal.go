@@ -52,6 +52,7 @@ type Journal struct {
 	written    uint64 // the newest number in a segment
 	spare      File
 	batch      batch // being written
+	opened     time.Time
 	lastCommit time.Time
 	lastProbe  time.Time
 	slots      *cursorFile
@@ -98,6 +99,7 @@ func Open(dir string, o Options) (*Journal, error) {
 		lock.Close()
 		return nil, fmt.Errorf("open journal %s: %w", dir, err)
 	}
+	j.opened = time.Now()
 	go j.run()
 	return j, nil
 }

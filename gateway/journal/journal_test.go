@@ -191,6 +191,9 @@ func TestCommitOnTheLeadingEdge(t *testing.T) {
 			}
 			return c
 		}
+		want(t, "at a start nothing waits", []time.Duration{0, 0}, []time.Duration{<-durable(false), <-durable(false)})
+		time.Sleep(time.Second)
+		start = time.Now()
 		want(t, "the first", 0, <-durable(false))
 		want(t, "the second waits for the interval", 200*time.Millisecond, <-durable(false))
 		a := durable(false)

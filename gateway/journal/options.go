@@ -20,7 +20,8 @@ var (
 
 // Sync says when records are forced to the disk: [Always], [OS], or at most once
 // in an interval. The interval works on the leading edge: the first record after
-// a quiet one is synced at once. Zero is [DefaultSync].
+// a quiet one is synced at once, and so are those of the first interval after
+// [Open]. Zero is [DefaultSync].
 type Sync time.Duration
 
 // The modes that are not an interval.
