@@ -166,7 +166,7 @@ func newCounter() *counter {
 	return &counter{dseq: make(map[string]int64), ids: make(map[string]string)}
 }
 
-// add takes a message and returns what is wrong with it.
+// add takes a message and tells what is wrong with it.
 func (c *counter) add(t *testing.T, d amqp.Delivery) {
 	t.Helper()
 	if body, known := c.ids[d.MessageId]; known {

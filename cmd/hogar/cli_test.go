@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"hogar/gateway/home"
 )
@@ -70,9 +69,9 @@ func commandLineJSON(t *testing.T, g *gate) {
 	if err := json.Unmarshal([]byte(out), &o); err != nil || code != exitDone {
 		t.Fatalf("set: exit code %d, %s: %v", code, out, err)
 	}
-	want := home.Outcome{Device: "hall.lamp", Set: lampSet(on), Result: home.Applied, Reading: lampSet(on), Reason: "test"}
-	if diff := cmp.Diff(want, o, cmpopts.IgnoreFields(home.Outcome{}, "ID", "TookMS", "Source"), ignore[1]); diff != "" {
-		t.Errorf("set (-want +got):\n%s", diff)
+	want := home.Outcome{Device: "hall.lamp", Set: lampSet(on), Result: home.Applied, Reading: lampSet(on)}
+	if diff := cmp.Diff(want, o, ignore); diff != "" || o.Reason != "test" {
+		t.Errorf("set: reason %q (-want +got):\n%s", o.Reason, diff)
 	}
 	if !strings.HasPrefix(o.Source, "cli:") || o.Source == "cli:" {
 		t.Errorf("the source of the command is %q", o.Source)

@@ -65,7 +65,7 @@ func Listen(path string) (net.Listener, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
-	if dir != filepath.Dir(SystemSocket) {
+	if dir == filepath.Dir(SocketPath("")) { // a folder that the user named is the user's business
 		if err := own(dir); err != nil {
 			return nil, fmt.Errorf("socket %s: %w", path, err)
 		}
@@ -96,7 +96,7 @@ func Listen(path string) (net.Listener, error) {
 }
 
 // own says why a folder is not safe for a socket: somebody else's, or open to
-// others. A parent that is not ours alone (the user's home) is left as it is.
+// others.
 func own(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
@@ -104,6 +104,9 @@ func own(dir string) error {
 	}
 	if !info.IsDir() || ownerOf(info) != os.Getuid() {
 		return fmt.Errorf("%s is not a folder of this user; remove it", dir)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("others may write in %s (mode %#o); chmod 700 it", dir, info.Mode().Perm())
 	}
 	return nil
 }
