@@ -104,7 +104,7 @@ func benchBare(b *testing.B, coalesce bool) {
 		if err != nil || !coalesce {
 			return c, err
 		}
-		return guard(c, true), nil
+		return guard(c, true, writeTimeout), nil
 	}})
 	if err != nil {
 		b.Fatal(err)

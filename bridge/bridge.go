@@ -4,15 +4,23 @@
 // its work in [Bridge.Run], with or without a broker:
 //
 //	publisher   journal -> exchange hogar, confirmed and not returned -> cursor
-//	side        a second channel beside it: refused commands, messages of rules
-//	consumer    queues now and commands -> Door -> receipt, ack
-//	replier     receipts -> reply_to
+//	side        two more channels beside it: messages of rules; refused commands
+//	consumer    queues now, commands and expired -> Door -> receipt, ack; questions -> House
+//	replier     receipts and answers -> reply_to
+//
+// What a queue cannot take at present is kept and tried again, in order, and so
+// is what no queue takes. Only a message that the broker refuses for its own sake
+// (it is too long; a rule sent it where there is nothing) is set aside, in the
+// [Outbox], so that it blocks no other; [Bridge.Resend] tries it again.
 //
 // Publisher, consumer and replier have a connection each and are supervised each
 // for itself: what one of them meets does not stop the others. Exchanges, queues
 // and bindings are looked at, and declared where they are missing, over a
 // connection that lives for nothing else, because a broker's "no" closes the
 // channel or the connection on which the question was asked.
+//
+// [Client] talks to a gateway from elsewhere; [DeadLetters], [Examine] and
+// [Topology] are for who looks after the broker.
 package bridge
 
 import (
@@ -64,6 +72,13 @@ type Options struct {
 	Names Resolver
 	// Clock is house time, for Received and Expires of commands; nil: the machine's.
 	Clock *home.Clock
+	// House answers questions about the devices; nil: they are refused.
+	House House
+	// Outbox is the one of the gateway, which outlives the bridge; nil: one of its own.
+	Outbox *Outbox
+	// Accept takes the gateway's events about the outbox into the house, as the hub
+	// does; nil: nobody is told.
+	Accept func(events []home.Event, done func(error))
 }
 
 // DefaultURL is the broker of a bridge that is given none.
@@ -112,11 +127,13 @@ type Bridge struct {
 	door    Door
 	log     *slog.Logger
 	status  status
+	outbox  *Outbox
 	side    chan sideJob
 	replies chan reply
 	times   times
 
-	careful uint64 // the publisher sends records up to this number one by one
+	careful uint64  // the publisher sends records up to this number one by one
+	suspect suspect // the publisher's, across its sessions
 }
 
 // times are the waits of a bridge, in machine time. Tests shorten them.
@@ -125,6 +142,10 @@ type times struct {
 	backoff  time.Duration // after the first failure; doubles up to the cap
 	cap      time.Duration
 	patience time.Duration // until a taken name is another gateway's: three heartbeats
+
+	heartbeat time.Duration // a connection that is silent for one and a half of them is dead
+	write     time.Duration // of one write; amqp091 itself sets no limit and would hang
+	greet     time.Duration // for TLS and the AMQP handshake
 }
 
 // New makes a bridge. It does nothing before Run.
@@ -132,11 +153,14 @@ func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if o.Outbox == nil {
+		o.Outbox = NewOutbox(o.Clock.Now())
+	}
 	return &Bridge{
-		opts: o.withDefaults(), journal: j, door: door, log: log,
+		opts: o.withDefaults(), journal: j, door: door, log: log, outbox: o.Outbox,
 		side: make(chan sideJob, 64), replies: make(chan reply, 256),
 		times: times{confirm: 30 * time.Second, backoff: 500 * time.Millisecond, cap: 30 * time.Second,
-			patience: 3 * heartbeat},
+			patience: 3 * heartbeat, heartbeat: heartbeat, write: writeTimeout, greet: greetTimeout},
 	}
 }
 

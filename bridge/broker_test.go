@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -34,6 +35,8 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Setenv("HOGAR_TEST_DIR", dir)
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // the tests mostly wait
 	code := m.Run()
 	if broker.RabbitMQ != nil {
 		broker.Kill()
@@ -56,9 +59,36 @@ func rabbit(t testing.TB) string {
 		t.Fatal(broker.err)
 	}
 	vhost := fmt.Sprintf("test%d", broker.vhosts.Add(1))
-	ctl(t, "eval", fmt.Sprintf(`rabbit_vhost:add(<<"%[1]s">>, <<"test">>),
-		rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"%[1]s">>, <<".*">>, <<".*">>, <<".*">>, <<"test">>).`, vhost))
+	eval(t, `ok = rabbit_vhost:add(<<"%s">>, <<"test">>).`, vhost)
+	permit(t, "guest", vhost, ".*", ".*", ".*")
 	return broker.URL() + vhost
+}
+
+// eval runs Erlang in the broker.
+func eval(t testing.TB, format string, args ...any) string {
+	t.Helper()
+	out, err := broker.Eval(context.Background(), fmt.Sprintf(format, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// permit is rabbitmqctl set_permissions.
+func permit(t testing.TB, user, vhost, configure, write, read string) {
+	t.Helper()
+	quote := func(s string) string { return `<<"` + strings.ReplaceAll(s, `\`, `\\`) + `">>` }
+	eval(t, `ok = rabbit_auth_backend_internal:set_permissions(%s, %s, %s, %s, %s, <<"test">>).`,
+		quote(user), quote(vhost), quote(configure), quote(write), quote(read))
+}
+
+func vhostOf(url string) string { return url[strings.LastIndexByte(url, '/')+1:] }
+
+// closeAll closes all connections of a virtual host, as an operator would.
+func closeAll(t testing.TB, url string) {
+	t.Helper()
+	eval(t, `[catch rabbit_networking:close_connection(P, "test") || P <- rabbit_networking:connections(),
+		[{vhost, <<"%s">>}] =:= (catch rabbit_reader:info(P, [vhost]))].`, vhostOf(url))
 }
 
 func ctl(t testing.TB, args ...string) string {
@@ -125,7 +155,7 @@ func runOn(t testing.TB, o Options, door Door, j *journal.Journal) *house {
 	h := &house{t: t, url: o.URLs[len(o.URLs)-1], journal: j, log: &lines{}}
 	h.Bridge = New(o, h.journal, door, slog.New(slog.NewTextHandler(h.log, nil)))
 	h.times = times{confirm: 5 * time.Second, backoff: 50 * time.Millisecond, cap: 200 * time.Millisecond,
-		patience: 500 * time.Millisecond}
+		patience: 500 * time.Millisecond, heartbeat: 2 * time.Second, write: 2 * time.Second, greet: 10 * time.Second}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(ctx) }()
@@ -244,32 +274,4 @@ func (c *client) consume(queue string, n int) []amqp.Delivery {
 		}
 	}
 	return got
-}
-
-// door is a Door of functions; without one, every command is applied and every refusal recorded.
-type door struct {
-	submit func(home.Command, func(home.Outcome))
-	mu     sync.Mutex
-	taken  []home.Command
-}
-
-func (d *door) Submit(c home.Command, done func(home.Outcome)) {
-	d.mu.Lock()
-	d.taken = append(d.taken, c)
-	d.mu.Unlock()
-	if d.submit != nil {
-		d.submit(c, done)
-		return
-	}
-	done(home.Outcome{ID: c.ID, Device: c.Device, Set: c.Set, Result: home.Applied})
-}
-
-func (d *door) Refuse(c home.Command, problem, hint string, done func(home.Outcome)) {
-	done(home.Outcome{ID: c.ID, Device: c.Device, Set: c.Set, Result: home.Rejected, Error: problem, Hint: hint})
-}
-
-func (d *door) commands() []home.Command {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return append([]home.Command(nil), d.taken...)
 }

@@ -15,6 +15,9 @@ import (
 	"hogar/gateway/home"
 )
 
+// typeCommand is the type of a command in an envelope.
+const typeCommand = "hogar.command.v1"
+
 // Limits of what a sender may send.
 const (
 	maxCommand = 64 << 10 // bytes of a body
@@ -51,8 +54,9 @@ func (b *Bridge) understand(d *amqp.Delivery, from origin, received time.Time) (
 		ID: d.MessageId, Source: "amqp:" + orElse(plain(d.UserId, maxID), "anonymous"), Received: b.opts.Clock.At(received),
 	}
 	bad := checkID(c.ID)
+	c.Redelivered = d.Redelivered
 	if c.ID == "" || bad != nil {
-		c.ID = "amqp-" + rand.Text()[:16]
+		c.ID, c.OwnID = "amqp-"+rand.Text()[:16], true
 	}
 	name, own := strings.CutPrefix(d.RoutingKey, from.prefix)
 	if bad == nil && (!own || d.Exchange != from.exchange) {
@@ -106,7 +110,7 @@ func read(d *amqp.Delivery, c *home.Command, property string) (expires time.Time
 	switch d.Type {
 	case "":
 		return expires, readPlain(body, c, property)
-	case "hogar.command.v1":
+	case typeCommand:
 		return readEnvelope(body, c, property, d.MessageId)
 	}
 	return expires, troubled("leave type empty for a plain body, or use hogar.command.v1", "type %q is not understood",
@@ -172,7 +176,7 @@ func readEnvelope(body []byte, c *home.Command, property, messageID string) (tim
 	case messageID != "" && messageID != e.ID:
 		return e.Expires, troubled("give one of them, or both the same", "the envelope's id %s is not the message_id %s", e.ID, plain(messageID, maxID))
 	default:
-		c.ID = e.ID
+		c.ID, c.OwnID = e.ID, false
 	}
 	if len(e.Set) == 0 {
 		return e.Expires, troubled(`name what to set, like "set":{"state":true}`, "the envelope has no set")

@@ -9,8 +9,8 @@ import (
 // guard gives every write a deadline: without one, a broker that stopped reading
 // hangs the writer for ever, and closing the connection as well. With coalesce,
 // what is written while a write is under way is gathered and sent together.
-func guard(conn net.Conn, coalesce bool) net.Conn {
-	d := deadlined{conn}
+func guard(conn net.Conn, coalesce bool, most time.Duration) net.Conn {
+	d := deadlined{conn, most}
 	if !coalesce {
 		return d
 	}
@@ -20,10 +20,13 @@ func guard(conn net.Conn, coalesce bool) net.Conn {
 	return c
 }
 
-type deadlined struct{ net.Conn }
+type deadlined struct {
+	net.Conn
+	most time.Duration // of one write
+}
 
 func (d deadlined) Write(b []byte) (int, error) {
-	if err := d.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := d.SetWriteDeadline(time.Now().Add(d.most)); err != nil {
 		return 0, err
 	}
 	return d.Conn.Write(b)

@@ -19,7 +19,7 @@ func TestGuardDeadline(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				near, far := net.Pipe()
 				defer far.Close()
-				c := guard(near, coalesce)
+				c := guard(near, coalesce, writeTimeout)
 				began := time.Now()
 				var err error
 				for err == nil {
@@ -38,7 +38,7 @@ func TestGuardDeadline(t *testing.T) {
 
 func TestCoalesced(t *testing.T) {
 	near, far := net.Pipe()
-	c := guard(near, true)
+	c := guard(near, true, writeTimeout)
 	var want, got []byte
 	for i := range 5000 {
 		want = append(want, byte(i), byte(i>>8))

@@ -23,15 +23,20 @@ type intake struct {
 	link     *link
 	now      <-chan amqp.Delivery
 	commands <-chan amqp.Delivery
-	finished chan finished // room for all that can be under way
+	expired  <-chan amqp.Delivery // nil: not consumed
+	finished chan finished        // room for all that can be under way
 	copied   chan finished
-	open     int // commands that are under way
+	open     int // deliveries that are under way
+
+	expiredChannel *amqp.Channel
+	aside          func(func(context.Context)) // runs what waits, until the session ends
 }
 
 type finished struct {
 	delivery *amqp.Delivery
-	outcome  home.Outcome
-	err      error // of the copy to dead
+	outcome  home.Outcome // of a question: none
+	expired  bool         // it came from the queue expired
+	err      error        // of the copy to dead
 }
 
 // consume is one session of the consumer.
@@ -48,7 +53,10 @@ func (b *Bridge) consume(ctx context.Context, t *target) error {
 	if err := in.claim(ctx); err != nil {
 		return err
 	}
-	if err := in.subscribe(&in.commands, b.opts.queue("commands"), nil); err != nil {
+	if _, err := in.subscribe(&in.commands, b.opts.queue("commands"), nil); err != nil {
+		return err
+	}
+	if err := in.openExpired(); err != nil {
 		return err
 	}
 	b.status.up(partConsume, t.show)
@@ -60,6 +68,7 @@ func (b *Bridge) consume(ctx context.Context, t *target) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
+	in.aside = func(f func(context.Context)) { wg.Go(func() { f(session) }) }
 	bury := func(f finished) {
 		wg.Go(func() {
 			f.err = b.bury(session, f.delivery, f.outcome)
@@ -79,7 +88,7 @@ func (b *Bridge) consume(ctx context.Context, t *target) error {
 func (in *intake) claim(ctx context.Context) error {
 	b, began, told := in.b, time.Now(), false
 	for {
-		err := in.subscribe(&in.now, b.opts.queue("now"), in.declareNow)
+		_, err := in.subscribe(&in.now, b.opts.queue("now"), in.declareNow)
 		if !hasCode(err, amqp.ResourceLocked) {
 			return err
 		}
@@ -110,26 +119,26 @@ func (in *intake) declareNow(ch *amqp.Channel) error {
 }
 
 // subscribe consumes a queue on a channel of its own, after declare if there is one.
-func (in *intake) subscribe(to *<-chan amqp.Delivery, name string, declare func(*amqp.Channel) error) error {
+func (in *intake) subscribe(to *<-chan amqp.Delivery, name string, declare func(*amqp.Channel) error) (*amqp.Channel, error) {
 	ch, err := in.link.Channel()
 	if err != nil {
-		return in.link.failure(nil, err, "open a channel")
+		return nil, in.link.failure(nil, err, "open a channel")
 	}
 	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
 	if declare != nil {
 		if err := declare(ch); err != nil {
-			return in.link.failure(closed, err, "claim queue "+name)
+			return nil, in.link.failure(closed, err, "claim queue "+name)
 		}
 	}
 	if err := ch.Qos(prefetch, 0, false); err != nil {
-		return in.link.failure(closed, err, "set the prefetch of queue "+name)
+		return nil, in.link.failure(closed, err, "set the prefetch of queue "+name)
 	}
 	deliveries, err := ch.Consume(name, "", false, false, false, false, nil)
 	if err != nil {
-		return in.link.failure(closed, err, "consume queue "+name)
+		return nil, in.link.failure(closed, err, "consume queue "+name)
 	}
 	*to = deliveries
-	return nil
+	return ch, nil
 }
 
 func (in *intake) run(ctx context.Context, bury func(finished)) error {
@@ -145,6 +154,8 @@ func (in *intake) run(ctx context.Context, bury func(finished)) error {
 			err = in.take(&d, ok, now)
 		case d, ok := <-in.commands:
 			err = in.take(&d, ok, commands)
+		case d, ok := <-in.expired:
+			in.takeExpired(&d, ok, commands)
 		case f := <-in.finished:
 			err = in.finish(f, bury)
 		case f := <-in.copied:
@@ -178,13 +189,13 @@ func (in *intake) finish(f finished, bury func(finished)) error {
 		bury(f)
 		return nil
 	}
-	return in.end(f.delivery.Ack(false))
+	return in.end(f, f.delivery.Ack(false))
 }
 
 // end counts a command as done with, when its acknowledgement was sent.
-func (in *intake) end(err error) error {
+func (in *intake) end(f finished, err error) error {
 	in.open--
-	if err != nil {
+	if err != nil && (!f.expired || in.link.IsClosed()) {
 		return in.link.failure(nil, err, "acknowledge a command")
 	}
 	return nil
@@ -196,12 +207,16 @@ func refused(o home.Outcome) bool { return o.Result == home.Rejected || o.Result
 // copy, the broker moves the original, which loses the reason, but not the command.
 func (in *intake) settle(f finished) error {
 	if f.err == nil {
-		return in.end(f.delivery.Ack(false))
+		return in.end(f, f.delivery.Ack(false))
+	}
+	if f.expired {
+		in.open--
+		return in.leaveExpired(f.err)
 	}
 	if in.b.status.tell("queue "+in.b.opts.queue("dead"), f.err.Error()) {
 		in.b.log.Warn("a refused command could not be copied", "key", f.delivery.RoutingKey, "error", f.err)
 	}
-	return in.end(f.delivery.Reject(false))
+	return in.end(f, f.delivery.Reject(false))
 }
 
 // take hands a delivery to the door. The receipt is sent from done, so that it
@@ -215,6 +230,10 @@ func (in *intake) take(d *amqp.Delivery, open bool, from origin) error {
 		return in.link.failure(nil, nil, "consume")
 	}
 	in.open++
+	if asks(d) {
+		in.aside(func(ctx context.Context) { in.ask(ctx, d, from) })
+		return nil
+	}
 	b.status.received.Add(1)
 	done := func(o home.Outcome) {
 		b.answer(d, o)

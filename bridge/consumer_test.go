@@ -46,6 +46,7 @@ func (c *client) ask(t *testing.T, exchange, key string, p amqp.Publishing) (hom
 }
 
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	d := &door{}
 	h := runBridge(t, Options{Declare: true, Names: names{"hall.lamp"}}, d)
 	h.until("taking commands", func() bool { return h.Status().Commands })
@@ -89,10 +90,14 @@ func TestCommands(t *testing.T) {
 	if o, _ := c.ask(t, "hogar", "casa.command.hall.lamp.state", amqp.Publishing{Body: []byte("1")}); !strings.HasPrefix(o.ID, "amqp-") {
 		t.Errorf("a command without an id got %q", o.ID)
 	}
+	if taken := d.commands(); !taken[len(taken)-1].OwnID {
+		t.Error("it is not marked as the gateway's own id")
+	}
 }
 
 // TestRefused sends what cannot be obeyed. Each gets a receipt, and a copy goes to dead.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	d := &door{submit: func(c home.Command, done func(home.Outcome)) {
 		o := home.Outcome{ID: c.ID, Device: c.Device, Set: c.Set, Result: home.Rejected, Error: "no device is called so"}
 		if time.Now().After(c.Deadline) {
@@ -151,6 +156,7 @@ func TestRefused(t *testing.T) {
 
 // TestBadReplyTo sends what closes the reply connection; the next receipt comes all the same.
 func TestBadReplyTo(t *testing.T) {
+	t.Parallel()
 	h := runBridge(t, Options{Declare: true}, &door{})
 	h.until("taking commands", func() bool { return h.Status().Commands })
 	c := dialClient(t, h.url)
@@ -170,6 +176,7 @@ func TestBadReplyTo(t *testing.T) {
 
 // TestDeadGone deletes the queue dead: the command gets its receipt, and is not held for ever.
 func TestDeadGone(t *testing.T) {
+	t.Parallel()
 	h := runBridge(t, Options{Declare: true}, &door{})
 	h.until("taking commands", func() bool { return h.Status().Commands })
 	c := dialClient(t, h.url)
@@ -179,6 +186,8 @@ func TestDeadGone(t *testing.T) {
 	if o, _ := c.ask(t, "hogar", "casa.command.a", amqp.Publishing{Body: []byte("on")}); o.Result != home.Rejected {
 		t.Errorf("receipt %+v", o)
 	}
+	h.until("it is told", func() bool { return strings.Contains(h.log.String(), "commands that expired stay in their queue") })
+	h.stop()
 	if got := c.consume("hogar.casa.expired", 1); string(got[0].Body) != "on" {
 		t.Errorf("moved %s", got[0].Body)
 	}
@@ -186,6 +195,7 @@ func TestDeadGone(t *testing.T) {
 
 // TestRedelivered ends the connection while a command is under way.
 func TestRedelivered(t *testing.T) {
+	t.Parallel()
 	waiting := make(chan func(home.Outcome), 4)
 	d := &door{submit: func(c home.Command, done func(home.Outcome)) { waiting <- done }}
 	h := runBridge(t, Options{Declare: true}, d)
@@ -197,8 +207,11 @@ func TestRedelivered(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := <-waiting
-	ctl(t, "close_all_connections", "--vhost", h.url[strings.LastIndexByte(h.url, '/')+1:], "test")
+	closeAll(t, h.url)
 	second := <-waiting // delivered again
+	if taken := d.commands(); taken[0].Redelivered || !taken[1].Redelivered || taken[1].OwnID {
+		t.Errorf("taken %+v", taken)
+	}
 	first(home.Outcome{ID: "same", Result: home.Applied})
 	second(home.Outcome{ID: "same", Result: home.Applied})
 	c = dialClient(t, h.url)
@@ -212,6 +225,7 @@ func TestRedelivered(t *testing.T) {
 }
 
 func TestSecondGateway(t *testing.T) {
+	t.Parallel()
 	first := runBridge(t, Options{Declare: true}, &door{})
 	first.until("taking commands", func() bool { return first.Status().Commands })
 	second := runBridge(t, Options{Declare: true, URLs: []string{first.url}}, &door{})
@@ -230,6 +244,7 @@ func TestSecondGateway(t *testing.T) {
 
 // TestQueueDeleted deletes the queue that is consumed.
 func TestQueueDeleted(t *testing.T) {
+	t.Parallel()
 	h := runBridge(t, Options{Declare: true}, &door{})
 	h.until("taking commands", func() bool { return h.Status().Commands })
 	c := dialClient(t, h.url)
@@ -252,6 +267,7 @@ func TestQueueDeleted(t *testing.T) {
 
 // TestNoBroker runs and stops without one.
 func TestNoBroker(t *testing.T) {
+	t.Parallel()
 	j := openJournal(t)
 	b := New(Options{Gateway: "casa", URLs: []string{"amqp://casa:secret@127.0.0.1:1/"}}, j, &door{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -55,7 +55,8 @@ func (c *courier) send(ctx context.Context, exchange, key string, mandatory bool
 	if err != nil {
 		return c.link.failure(c.closed, err, doing)
 	}
-	if err := c.await(ctx, confirm.Done()); err != nil {
+	if err := c.b.await(ctx, confirm.Done(), c.link.target); err != nil {
+		_ = c.ch.Close() // a return that comes late would be taken for another message's
 		return err
 	}
 	select {
@@ -75,8 +76,8 @@ func (c *courier) send(ctx context.Context, exchange, key string, mandatory bool
 }
 
 // await waits for a confirm: as long as it takes while the broker is short of something.
-func (c *courier) await(ctx context.Context, done <-chan struct{}) error {
-	t := time.NewTicker(c.b.times.confirm)
+func (b *Bridge) await(ctx context.Context, done <-chan struct{}, to *target) error {
+	t := time.NewTicker(b.times.confirm)
 	defer t.Stop()
 	for {
 		select {
@@ -85,9 +86,8 @@ func (c *courier) await(ctx context.Context, done <-chan struct{}) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-t.C:
-			if c.b.Status().Blocked == "" {
-				_ = c.ch.Close() // its next confirm would be taken for another message's
-				return fmt.Errorf("publish at %s: no confirm for %s", c.link.target.show, c.b.times.confirm)
+			if b.Status().Blocked == "" {
+				return fmt.Errorf("publish at %s: no confirm for %s", to.show, b.times.confirm)
 			}
 		}
 	}
@@ -102,19 +102,44 @@ type sideJob struct {
 	done          func(error)
 }
 
-// runSide sends the messages of rules, and what others order, until ctx ends.
-func (b *Bridge) runSide(ctx context.Context, l *link, own <-chan sideJob) {
+// runRules sends the messages of rules, in order, until ctx ends. One that is not
+// taken at present is tried until it is, as a reading would be.
+func (b *Bridge) runRules(ctx context.Context, l *link, jobs <-chan sideJob) {
 	c := &courier{b: b, link: l}
 	for {
-		var j sideJob
 		select {
 		case <-ctx.Done():
 			return
-		case j = <-own:
-		case j = <-b.side:
+		case j := <-jobs:
+			for attempt := 0; ; attempt++ {
+				err := c.send(ctx, j.exchange, j.key, true, j.pub)
+				if err == nil || permanent(err) || l.IsClosed() || ctx.Err() != nil {
+					j.done(err)
+					break
+				}
+				held := stuck{key: j.exchange + " " + j.key, why: err.Error()}
+				if b.status.hold(held.Error()) {
+					b.log.Warn("a rule's message is kept, and tried again", "exchange", j.exchange, "key", j.key, "error", err)
+				}
+				if !sleep(ctx, b.backoff(attempt)) {
+					return
+				}
+			}
 		}
-		if j.ctx.Err() == nil {
-			j.done(c.send(ctx, j.exchange, j.key, true, j.pub))
+	}
+}
+
+// runSide sends what others than the publisher order, until ctx ends.
+func (b *Bridge) runSide(ctx context.Context, l *link) {
+	c := &courier{b: b, link: l}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case j := <-b.side:
+			if j.ctx.Err() == nil {
+				j.done(c.send(ctx, j.exchange, j.key, true, j.pub))
+			}
 		}
 	}
 }

@@ -14,8 +14,8 @@ import (
 const (
 	heartbeat      = 10 * time.Second
 	dialTimeout    = 10 * time.Second
-	greetTimeout   = 30 * time.Second // for TLS and the AMQP handshake
-	writeTimeout   = 15 * time.Second // of one write; amqp091 itself sets none and would hang
+	greetTimeout   = 30 * time.Second
+	writeTimeout   = 15 * time.Second
 	closeTimeout   = 2 * time.Second
 	goodbyeTimeout = 2 * time.Second // for the last confirms when the bridge stops
 )
@@ -81,7 +81,7 @@ func (b *Bridge) dial(ctx context.Context, t *target, purpose string, coalesce b
 	var raw net.Conn
 	giveUp := func() bool { return true }
 	config := amqp.Config{
-		Heartbeat: heartbeat,
+		Heartbeat: b.times.heartbeat,
 		Properties: amqp.Table{"product": "hogar", "version": b.opts.Version,
 			"connection_name": "hogar " + b.opts.Gateway + " " + purpose},
 		Dial: func(network, addr string) (net.Conn, error) {
@@ -90,10 +90,10 @@ func (b *Bridge) dial(ctx context.Context, t *target, purpose string, coalesce b
 			if err != nil {
 				return nil, err
 			}
-			raw = guard(conn, coalesce)
+			raw = guard(conn, coalesce, b.times.write)
 			giveUp = context.AfterFunc(ctx, func() { _ = raw.Close() })
 			// The library takes the deadline away when the handshake is over.
-			return raw, conn.SetDeadline(time.Now().Add(greetTimeout))
+			return raw, conn.SetDeadline(time.Now().Add(b.times.greet))
 		},
 	}
 	conn, err := amqp.DialConfig(t.url, config) // TLS as the address says, 1.2 or later

@@ -3,6 +3,7 @@ package bridge
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -29,7 +30,8 @@ var types = func() map[home.Kind]string {
 type message struct {
 	seq      uint64
 	kind     home.Kind
-	skip     bool // it is not published
+	skip     bool   // it is not published
+	bad      string // why nobody can ever send it
 	exchange string
 	key      string
 	pub      amqp.Publishing
@@ -63,11 +65,14 @@ func (m *maker) make(rec journal.Record) message {
 	}
 	if kind == home.KindPublish {
 		e, err := home.ParseEvent(kind, body)
-		if err != nil || len(e.Message.Key) > maxKey || len(e.Message.Exchange) > maxKey {
-			msg.skip = true // it cannot be sent by anybody, ever
+		if err != nil {
+			msg.bad = err.Error()
 			return msg
 		}
 		msg.exchange, msg.key, body = e.Message.Exchange, e.Message.Key, e.Message.Body
+		if n := max(len(msg.key), len(msg.exchange)); n > maxKey {
+			msg.bad = fmt.Sprintf("its key or exchange has %d bytes; AMQP allows %d", n, maxKey)
+		}
 	} else {
 		msg.key = m.opts.Gateway + "." + kind.String() + "." + about.name(kind)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +29,7 @@ type publisher struct {
 	closed   chan *amqp.Error
 	blocking chan amqp.Blocking
 	sideJobs chan sideJob   // messages of rules
-	sideDone chan sideEntry // what became of them
+	sideDone chan sideEntry // what became of them, and of what is set aside
 
 	blocked  bool
 	tag      uint64 // of the last message on ch
@@ -41,10 +40,11 @@ type publisher struct {
 	stuck    *stuck    // why nothing more is sent in this run
 }
 
-// sideEntry is the fate of a rule's message.
+// sideEntry is the fate of a rule's message, or of one that is set aside.
 type sideEntry struct {
-	seq uint64
-	err error
+	seq   uint64
+	err   error
+	aside bool // that it is set aside is durable
 }
 
 // stuck is a message that the broker does not take, while it takes others.
@@ -78,12 +78,14 @@ func (b *Bridge) publish(ctx context.Context, t *target) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	wg.Go(func() { b.runSide(session, l, p.sideJobs) })
+	wg.Go(func() { b.runRules(session, l, p.sideJobs) })
+	wg.Go(func() { b.runSide(session, l) })
 	for attempt := 0; ; attempt++ {
 		cursor := b.journal.Cursor()
 		err := p.run(ctx)
 		s, held := errors.AsType[*stuck](err)
 		if !held {
+			p.blame(err)
 			return err
 		}
 		if b.journal.Cursor() != cursor {
@@ -115,7 +117,7 @@ func newPublisher(b *Bridge, l *link) (*publisher, error) {
 		returns:  ch.NotifyReturn(make(chan amqp.Return, w+16)),
 		closed:   ch.NotifyClose(make(chan *amqp.Error, 1)),
 		blocking: l.NotifyBlocked(make(chan amqp.Blocking, 8)),
-		sideJobs: make(chan sideJob, w), sideDone: make(chan sideEntry, w),
+		sideJobs: make(chan sideJob, w), sideDone: make(chan sideEntry, w+maxWindows*w),
 	}
 	if err := ch.Confirm(false); err != nil {
 		return nil, l.failure(p.closed, err, "ask for confirms")
@@ -157,7 +159,7 @@ func (p *publisher) run(ctx context.Context) error {
 			return p.stuck
 		}
 		var in <-chan message
-		if p.stuck == nil && !p.blocked && p.open < p.limit() {
+		if p.stuck == nil && !p.blocked && p.room() {
 			in = feed
 		}
 		var err error
@@ -206,6 +208,15 @@ func (p *publisher) feed(ctx context.Context, after uint64, out chan<- message) 
 	}
 }
 
+// maxWindows is how many windows of messages may wait for one before them: a
+// rule's message that its queue does not take at present does not stop the
+// readings at once.
+const maxWindows = 4
+
+func (p *publisher) room() bool {
+	return p.open < p.limit() && p.win.len() < maxWindows*p.b.opts.Window
+}
+
 // limit is the number of messages that may be in flight.
 func (p *publisher) limit() int {
 	if p.sent < p.b.careful {
@@ -216,14 +227,14 @@ func (p *publisher) limit() int {
 
 // sendAll sends m and what is ready behind it, as far as the window goes.
 func (p *publisher) sendAll(m message, feed <-chan message) error {
-	if p.open == 0 {
+	if !p.win.awaits() {
 		p.progress = time.Now()
 	}
 	for {
 		if err := p.send(m); err != nil {
 			return err
 		}
-		if p.open >= p.limit() {
+		if !p.room() {
 			return nil
 		}
 		select {
@@ -242,36 +253,26 @@ func (p *publisher) send(m message) error {
 			p.b.journal.Confirm(m.seq)
 		}
 		return nil
-	case m.kind == home.KindPublish:
+	case m.bad != "":
 		p.win.push(m, 0)
+		p.setAside(&m, m.bad)
+		return nil
+	case p.b.suspect.skip && p.b.suspect.seq == m.seq:
+		p.win.push(m, 0)
+		return nil
+	case m.kind == home.KindPublish:
+		p.win.push(m, 0).out = true
 		p.open++
 		p.sideJobs <- sideJob{ctx: context.Background(), exchange: m.exchange, key: m.key, pub: m.pub, // there is room for a window
-			done: func(err error) { p.sideDone <- sideEntry{m.seq, err} }}
+			done: func(err error) { p.sideDone <- sideEntry{seq: m.seq, err: err} }}
 		return nil
 	}
 	p.tag++
-	p.win.push(m, p.tag)
+	p.win.push(m, p.tag).out = true
 	p.open++
 	p.b.status.published.Add(1)
 	if err := p.ch.Publish(m.exchange, m.key, true, false, m.pub); err != nil {
 		return p.broken(err)
 	}
 	return nil
-}
-
-// broken tells why the channel is closed. A message that alone is in flight when
-// the broker says that it is too long will never be taken: it is passed over.
-func (p *publisher) broken(err error) error {
-	err = p.link.failure(p.closed, err, "publish")
-	if hasCode(err, amqp.PreconditionFailed) && strings.Contains(err.Error(), "message size") {
-		if e := p.win.first(); e != nil && p.open == 1 {
-			p.b.log.Error("the broker takes no message of this length; it is passed over, and stays in the journal",
-				"key", e.key, "seq", e.seq, "bytes", len(e.pub.Body))
-			p.b.status.dropped.Add(1)
-			p.b.journal.Confirm(e.through)
-			return err
-		}
-		p.b.careful = p.sent // one by one, to find the one
-	}
-	return err
 }

@@ -31,17 +31,22 @@ func (b *Bridge) answer(d *amqp.Delivery, o home.Outcome) {
 	if d.ReplyTo == "" {
 		return
 	}
-	if !mayReply(d.ReplyTo) {
-		b.drop("reply_to "+d.ReplyTo, "no receipt goes to queues that begin with hogar. or amq.; use amq.rabbitmq.reply-to or a queue of your own")
-		return
-	}
 	body, err := json.Marshal(o)
 	if err != nil {
 		b.drop("receipt", err.Error())
 		return
 	}
+	b.respond(d, types[home.KindOutcome], body)
+}
+
+// respond hands a message for a sender to the replier.
+func (b *Bridge) respond(d *amqp.Delivery, kind string, body []byte) {
+	if !mayReply(d.ReplyTo) {
+		b.drop("reply_to "+d.ReplyTo, "no receipt goes to queues that begin with hogar. or amq.; use amq.rabbitmq.reply-to or a queue of your own")
+		return
+	}
 	pub := amqp.Publishing{
-		ContentType: "application/json", Type: types[home.KindOutcome], AppId: "hogar/" + b.opts.Version,
+		ContentType: "application/json", Type: kind, AppId: "hogar/" + b.opts.Version,
 		CorrelationId: orElse(d.CorrelationId, d.MessageId), Body: body,
 		Headers: amqp.Table{"simulated": b.opts.Simulated},
 	}

@@ -32,14 +32,18 @@ func (p *publisher) settle(c amqp.Confirmation, ok bool) error {
 }
 
 func (p *publisher) judge(e *entry, ack bool) {
+	e.out = false
 	switch {
 	case !ack:
 		p.stick(e, "the broker refuses it: a queue that it goes to is full, or cannot be written")
 	case !e.returned:
 		p.b.status.confirmed.Add(1)
+		p.b.outbox.confirmed(e.kind)
 		e.done = true
+		p.acquit(e.seq)
 	case p.b.opts.drops(e.kind):
 		p.b.status.dropped.Add(1)
+		p.b.outbox.dropped(e.kind)
 		e.done = true
 	default:
 		p.stick(e, fmt.Sprintf("no queue takes it: bind one to exchange %s with this key", e.exchange))
@@ -74,23 +78,28 @@ func (p *publisher) takeReturns() {
 	}
 }
 
+// settleSide takes the fate of a rule's message. What the broker refuses for the
+// message's own sake is set aside; the rest was tried until it was taken.
 func (p *publisher) settleSide(s sideEntry) {
 	e := p.win.bySeq(s.seq)
 	if e == nil {
 		return
 	}
-	if s.err != nil && p.link.IsClosed() {
-		return // unknown: it is sent again in the next session
-	}
-	p.open--
-	e.done = true
-	if s.err != nil {
-		p.b.status.dropped.Add(1)
-		if p.b.status.tell("message to "+e.exchange+" "+e.key, s.err.Error()) {
-			p.b.log.Warn("a rule's message was dropped", "exchange", e.exchange, "key", e.key, "error", s.err)
-		}
-	} else {
+	switch {
+	case s.aside:
+		e.done = true
+	case s.err == nil:
+		e.out = false
+		p.open--
 		p.b.status.confirmed.Add(1)
+		p.b.outbox.confirmed(e.kind)
+		e.done = true
+	case permanent(s.err):
+		e.out = false
+		p.open--
+		p.setAside(&e.message, reason(s.err))
+	default:
+		return // unknown: it is sent again in the next session
 	}
 	p.advance()
 }
@@ -129,10 +138,16 @@ func (p *publisher) overdue() error {
 	if p.open == 0 && p.stuck == nil {
 		p.proven()
 	}
-	if p.open == 0 || p.blocked || time.Since(p.progress) < p.b.times.confirm {
+	if p.blocked || time.Since(p.progress) < p.b.times.confirm {
 		return nil
 	}
-	return fmt.Errorf("publish at %s: no confirm for %s; connecting anew", p.link.target.show, p.b.times.confirm)
+	switch {
+	case p.win.awaits():
+		return fmt.Errorf("publish at %s: no confirm for %s; connecting anew", p.link.target.show, p.b.times.confirm)
+	case p.stuck != nil && p.open > 0: // a rule's message is in the way of trying it again
+		return fmt.Errorf("publish at %s: %v", p.link.target.show, p.stuck)
+	}
+	return nil
 }
 
 // goodbye waits a little for the confirms of what is in flight, so that less is

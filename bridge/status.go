@@ -24,6 +24,7 @@ type Status struct {
 	Dropped   uint64 // given up: kinds that are not kept, replies that nobody takes
 	Received  uint64 // commands that came
 	Replied   uint64 // receipts sent to a reply_to
+	SetAside  int    // messages that the broker refused for their own sake, see [Outbox.SetAside]
 }
 
 // Status returns a copy.
@@ -38,6 +39,7 @@ func (b *Bridge) Status() Status {
 	}
 	s.mu.Unlock()
 	st.Published, st.Confirmed, st.Returned = s.published.Load(), s.confirmed.Load(), s.returned.Load()
+	st.SetAside = len(b.outbox.SetAside())
 	st.Dropped, st.Received, st.Replied = s.dropped.Load(), s.received.Load(), s.replied.Load()
 	return st
 }

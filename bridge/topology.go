@@ -148,7 +148,7 @@ func (s *setup) step(ctx context.Context, doing string, call func(*amqp.Channel)
 		s.ch, s.closed = ch, ch.NotifyClose(make(chan *amqp.Error, 1))
 	}
 	if err := call(s.ch); err != nil {
-		if _, ok := errors.AsType[*amqp.Error](err); ok {
+		if e, ok := errors.AsType[*amqp.Error](err); ok && e != amqp.ErrClosed { // the reason comes beside that
 			return advise(err, s.target, doing)
 		}
 		return s.link.failure(s.closed, err, doing)

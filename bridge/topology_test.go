@@ -14,7 +14,7 @@ import (
 // queuesOf lists the queues of a virtual host with their arguments.
 func queuesOf(t *testing.T, url string) map[string]string {
 	t.Helper()
-	vhost := url[strings.LastIndexByte(url, '/')+1:]
+	vhost := vhostOf(url)
 	var list []struct {
 		Name      string
 		Durable   bool
@@ -41,6 +41,7 @@ func queuesOf(t *testing.T, url string) map[string]string {
 }
 
 func TestTopology(t *testing.T) {
+	t.Parallel()
 	const (
 		dead  = "durable=true exclusive=false x-max-length-bytes=10000000 x-message-ttl=2592000000 x-overflow=drop-head x-queue-type="
 		sac   = " x-single-active-consumer=true"
@@ -94,6 +95,7 @@ func TestTopology(t *testing.T) {
 
 // TestDifference finds other things than it wants, says so once, and goes on.
 func TestDifference(t *testing.T) {
+	t.Parallel()
 	url := rabbit(t)
 	c := dialClient(t, url)
 	if _, err := c.ch.QueueDeclare("hogar.history", true, false, false, false,
@@ -110,6 +112,7 @@ func TestDifference(t *testing.T) {
 }
 
 func TestNotDeclared(t *testing.T) {
+	t.Parallel()
 	url := rabbit(t)
 	h := runBridge(t, Options{URLs: []string{url}}, &door{})
 	want := "exchange hogar does not exist: set amqp.declare to true, or create it as `hogar topology` prints"
@@ -121,24 +124,35 @@ func TestNotDeclared(t *testing.T) {
 	h.until("the queues are missed", func() bool { return h.Status().Error == want && !h.Status().Commands })
 }
 
+// addUser is rabbitmqctl add_user, with the password secret.
+func addUser(t testing.TB, name string) {
+	t.Helper()
+	eval(t, `ok = rabbit_auth_backend_internal:add_user(<<"%s">>, <<"secret">>, <<"test">>).`, name)
+}
+
 func TestRights(t *testing.T) {
+	t.Parallel()
 	url := rabbit(t)
-	vhost := url[strings.LastIndexByte(url, '/')+1:]
-	ctl(t, "add_user", "casa", "secret")
+	vhost := vhostOf(url)
+	addUser(t, "casa")
 	mine := "amqp://casa:secret@" + broker.Addr() + "/" + vhost
 	h := runBridge(t, Options{URLs: []string{mine}, Declare: true}, &door{})
 	says := func(what string) func() bool {
 		return func() bool { return strings.Contains(h.Status().Error, what) }
 	}
 	h.until("it may not enter the virtual host", says("rabbitmqctl set_permissions -p "+vhost+" casa '.*' '.*' '.*'"))
-	ctl(t, "set_permissions", "-p", vhost, "casa", "^$", "^$", "^$")
+	permit(t, "casa", vhost, "^$", "^$", "^$")
 	grant := []string{"set_permissions", "-p", vhost, "casa", `^hogar(\..*)?$`, `^(hogar(\..*)?|amq\.default)$`, `^hogar(\..*)?$`}
 	h.until("it may not declare", says(`grant it with rabbitmqctl set_permissions -p `+vhost+` casa '`+grant[4]+`' '`+grant[5]+`' '`+grant[6]+`'`))
-	ctl(t, grant...)
-	ctl(t, "set_topic_permissions", "-p", vhost, "casa", "hogar", "^villa", ".*")
+	permit(t, "casa", vhost, grant[4], grant[5], grant[6])
+	topics := func(write, read string) {
+		eval(t, `ok = rabbit_auth_backend_internal:set_topic_permissions(<<"casa">>, <<"%s">>, <<"hogar">>, <<"%s">>, <<"%s">>, <<"test">>).`,
+			vhost, strings.ReplaceAll(write, `\`, `\\`), strings.ReplaceAll(read, `\`, `\\`))
+	}
+	topics("^villa", ".*")
 	h.reading("a", "x", 1)
 	h.until("it may not use the key", says("rabbitmqctl set_topic_permissions -p "+vhost+" casa hogar"))
-	ctl(t, "set_topic_permissions", "-p", vhost, "casa", "hogar", `^casa\..*`, `^casa\..*`)
+	topics(`^casa\..*`, `^casa\..*`)
 	h.until("all is well", func() bool { return h.journal.Cursor() == 1 && h.Status().Commands && h.Status().Error == "" })
 	bad := runBridge(t, Options{URLs: []string{"amqp://casa:wrong@" + broker.Addr() + "/" + vhost}}, &door{})
 	bad.until("the password is wrong", func() bool { return strings.Contains(bad.Status().Error, "rabbitmqctl change_password casa") })

@@ -11,19 +11,21 @@ type entry struct {
 	message
 	tag      uint64 // on the main channel; 0: sent over the side
 	through  uint64 // records up to this number need nothing but this message
+	out      bool   // the broker has not told its fate
 	returned bool   // no queue took it
 	done     bool   // the cursor may go past it
 }
 
 func (w *window) len() int { return len(w.entries) - w.head }
 
-func (w *window) push(m message, tag uint64) {
+func (w *window) push(m message, tag uint64) *entry {
 	if w.head > 0 && len(w.entries) == cap(w.entries) {
 		n := copy(w.entries, w.entries[w.head:])
 		clear(w.entries[n:])
 		w.entries, w.head = w.entries[:n], 0
 	}
 	w.entries = append(w.entries, entry{message: m, tag: tag, through: m.seq})
+	return &w.entries[len(w.entries)-1]
 }
 
 // pass notes that the record seq needs no sending. It returns false when nothing
@@ -44,6 +46,29 @@ func (w *window) byTag(tag uint64) *entry {
 		}
 	}
 	return nil
+}
+
+// inFlight returns the first message whose fate the broker has not told, and how
+// many there are; nil when there is none.
+func (w *window) inFlight() (first *entry, n int) {
+	for i := w.head; i < len(w.entries); i++ {
+		if e := &w.entries[i]; e.out {
+			if n++; first == nil {
+				first = e
+			}
+		}
+	}
+	return first, n
+}
+
+// awaits reports whether the broker owes a confirm on the main channel.
+func (w *window) awaits() bool {
+	for i := w.head; i < len(w.entries); i++ {
+		if e := &w.entries[i]; e.out && e.tag != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // bySeq finds the message of a record.

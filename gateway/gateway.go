@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"hogar/bridge"
 	"hogar/drivers"
 	"hogar/gateway/api"
 	"hogar/gateway/config"
@@ -55,6 +56,7 @@ type gateway struct {
 	journal *journal.Journal
 	hub     *hub.Hub
 	control *control.Control
+	outbox  *bridge.Outbox
 
 	mu  sync.Mutex
 	now *generation
@@ -112,6 +114,8 @@ func (g *gateway) open() error {
 	g.hub = hub.New(hub.Options{Journal: j, Clock: g.o.Clock, Flags: flags, Log: g.o.Log,
 		Alive: func() { _ = g.o.Notify.Alive() }})
 	g.control = control.New(g.hub, g.o.Clock, g.o.Log)
+	g.outbox = bridge.NewOutbox(g.o.Clock.Now())
+	g.hub.Attach("outbox", g.outbox)
 	g.hub.Attach("control", g.control)
 	g.hub.Attach("rules", &ruleset{engine: g.o.Plan.engine, hub: g.hub, control: g.control})
 	g.o.Clock.NotBefore(g.hub.Recover()) // a simulated house goes on where it was
@@ -145,7 +149,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	}
 	g.set(gen)
 	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
-	server := &api.Server{House: g, Door: g.control}
+	server := &api.Server{House: g, Door: g.control, Sender: g}
 	if g.o.Reload != nil {
 		// Who asks may go away in the middle of it; the gateway's own end ends it.
 		server.Reload = func(context.Context) error { return g.reloadNow(ctx) }

@@ -148,10 +148,17 @@ func (a topicActuator) Set(ctx context.Context, property string, v home.Value) (
 }
 
 func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
-	a := plan.Config.AMQP
-	return bridge.Options{URLs: urls, Gateway: plan.Config.Gateway, Exchange: a.Exchange, History: a.History,
-		QueueType: a.QueueType, Declare: a.Declare, Simulated: g.o.Simulated, Version: g.o.Version, Coalesce: true,
-		Names: resolver{plan.house(), plan.wholes()}, Clock: g.o.Clock}
+	o := plan.Bridge(urls, g.o.Version)
+	o.Simulated, o.Clock, o.Outbox, o.Accept, o.House = g.o.Simulated, g.o.Clock, g.outbox, g.hub.Accept, g
+	return o
+}
+
+// Bridge returns the options of a bridge to the brokers at urls, as far as the
+// configuration decides them.
+func (p *Plan) Bridge(urls []string, version string) bridge.Options {
+	a := p.Config.AMQP
+	return bridge.Options{URLs: urls, Gateway: p.Config.Gateway, Exchange: a.Exchange, History: a.History,
+		QueueType: a.QueueType, Declare: a.Declare, Version: version, Coalesce: true, Names: resolver{p.house(), p.wholes()}}
 }
 
 // resolver tells the bridge devices, groups and scenes from properties.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -243,7 +244,8 @@ func (d *demo) invite(gateway string) {
 	d.say("try, in another terminal:")
 	fmt.Fprintf(d.out, "      %s set porch.lamp.state on\n", os.Args[0])
 	if d.url != "" {
-		fmt.Fprintf(d.out, "      amqp-publish -u %s -e hogar -r %s.command.porch.lamp.state -b toggle\n", d.url, gateway)
+		fmt.Fprintf(d.out, "      amqp-publish -u %s -e hogar -r %s.command.porch.lamp.state -b toggle\n",
+			strings.TrimSuffix(d.url, "/"), gateway) // with the slash amqp-tools look for a virtual host without a name
 	}
 }
 

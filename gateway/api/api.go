@@ -7,6 +7,8 @@
 //	GET  /api/events?pattern=#            what happens from now on, as server-sent events
 //	POST /api/commands                    {"device":…,"set":{…}}: answers with the outcome
 //	POST /api/reload                      reads the configuration again
+//	GET  /api/outbox                      what waits for RabbitMQ, and what it refused
+//	POST /api/outbox/resend?since=TIME    sends again what it had confirmed since then
 //
 // Errors are application/problem+json (RFC 9457): title says what was wrong,
 // detail what to do.
@@ -48,6 +50,35 @@ type Journal struct {
 	Waiting uint64 `json:"waiting"` // records not confirmed by the broker yet
 	Bytes   int64  `json:"bytes"`
 	Error   string `json:"error,omitempty"`
+}
+
+// Outbox is what became of the records that go out.
+type Outbox struct {
+	Waiting   uint64            `json:"waiting"`         // not confirmed yet
+	Oldest    time.Time         `json:"oldest,omitzero"` // house time of the first of them
+	Connected bool              `json:"connected"`
+	Error     string            `json:"error,omitempty"` // why nothing moves
+	Held      string            `json:"held,omitempty"`  // the key that all behind it wait for, and why
+	Since     time.Time         `json:"since"`           // house time from which is counted
+	Confirmed map[string]uint64 `json:"confirmed"`       // by kind
+	Dropped   map[string]uint64 `json:"dropped"`         // by kind: no queue took it, and it is not kept
+	SetAside  []SetAside        `json:"set_aside"`       // refused for their own sake
+}
+
+// SetAside is a message that RabbitMQ refused for its own sake.
+type SetAside struct {
+	Seq    uint64    `json:"seq"`
+	Key    string    `json:"key"`
+	Bytes  int       `json:"bytes"`
+	Reason string    `json:"reason"`
+	Time   time.Time `json:"time"`
+}
+
+// Resent is what a resend did.
+type Resent struct {
+	Sent     int `json:"sent"`
+	Unrouted int `json:"unrouted"`
+	Refused  int `json:"refused"`
 }
 
 // Event is one event of the stream: its kind, its number in the journal and the

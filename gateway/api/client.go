@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"hogar/gateway/home"
 )
@@ -63,6 +64,20 @@ func (c *Client) Command(ctx context.Context, cmd home.Command) (home.Outcome, e
 // Reload makes the gateway read its configuration again.
 func (c *Client) Reload(ctx context.Context) error {
 	return c.call(ctx, http.MethodPost, "/api/reload", nil, nil)
+}
+
+// Outbox asks what waits for RabbitMQ.
+func (c *Client) Outbox(ctx context.Context) (Outbox, error) {
+	var o Outbox
+	err := c.call(ctx, http.MethodGet, "/api/outbox", nil, &o)
+	return o, err
+}
+
+// Resend makes the gateway send again what RabbitMQ confirmed since a house time.
+func (c *Client) Resend(ctx context.Context, since time.Time) (Resent, error) {
+	var r Resent
+	err := c.call(ctx, http.MethodPost, "/api/outbox/resend?since="+url.QueryEscape(since.UTC().Format(time.RFC3339)), nil, &r)
+	return r, err
 }
 
 // Watch calls see with each event that fits pattern, until ctx ends or the

@@ -27,11 +27,18 @@ type Door interface {
 	Submit(cmd home.Command, done func(home.Outcome))
 }
 
+// Sender is the outbox. Its methods are safe for concurrent use.
+type Sender interface {
+	Outbox() Outbox
+	Resend(ctx context.Context, since time.Time) (Resent, error)
+}
+
 // Server answers the requests. The caller of a unix socket is told by the
 // kernel, so a request's source is cli:<user>.
 type Server struct {
 	House  House
 	Door   Door
+	Sender Sender
 	Reload func(ctx context.Context) error // nil: not possible
 }
 
@@ -43,6 +50,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/events", s.events)
 	mux.HandleFunc("POST /api/commands", s.command)
 	mux.HandleFunc("POST /api/reload", s.reload)
+	mux.HandleFunc("GET /api/outbox", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Sender.Outbox()) })
+	mux.HandleFunc("POST /api/outbox/resend", s.resend)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path, "see /api/status, /api/devices, /api/events, /api/commands")
 	})
@@ -153,6 +162,20 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, s.House.Status())
+}
+
+func (s *Server) resend(w http.ResponseWriter, r *http.Request) {
+	since, err := time.Parse(time.RFC3339, r.URL.Query().Get("since"))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "since is no time: "+err.Error(), "write it like 2026-11-22T20:15:00Z")
+		return
+	}
+	sent, err := s.Sender.Resend(r.Context(), since)
+	if err != nil {
+		refuse(w, http.StatusBadGateway, err.Error(), fmt.Sprintf("%d were sent before that; hogar doctor says what is wrong with the broker", sent.Sent))
+		return
+	}
+	reply(w, sent)
 }
 
 func reply(w http.ResponseWriter, v any) {

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package bridge
+
+func clockSynchronised() (synchronised, known bool) { return false, false }

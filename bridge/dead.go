@@ -1,0 +1,176 @@
+package bridge
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/home"
+)
+
+// Dead is a refused or expired command in the queue hogar.<gateway>.dead.
+type Dead struct {
+	ID       string    `json:"id"`
+	Reason   string    `json:"reason"` // expired: its time was over when it came
+	Exchange string    `json:"exchange"`
+	Key      string    `json:"key"`
+	User     string    `json:"user,omitempty"` // who sent it, as RabbitMQ checked
+	Type     string    `json:"type,omitempty"`
+	Time     time.Time `json:"time,omitzero"` // machine time at which it was refused
+	Body     []byte    `json:"body"`
+}
+
+// DeadLetters works on the queue dead of a gateway, whether that runs or not.
+// What one call has taken out and not put back is back when it returns. Not for
+// concurrent use.
+type DeadLetters struct {
+	b     *Bridge
+	link  *link
+	queue string
+}
+
+// maxDead is how many messages one call looks at.
+const maxDead = 10_000
+
+// OpenDead connects to the queue dead of the options' gateway.
+func OpenDead(ctx context.Context, o Options) (*DeadLetters, error) {
+	targets, err := parseTargets(o.withDefaults().URLs)
+	if err != nil {
+		return nil, err
+	}
+	b := New(o, nil, nil, nil)
+	var l *link
+	for _, t := range targets {
+		if l, err = b.dial(ctx, t, "dead", false); err == nil {
+			return &DeadLetters{b: b, link: l, queue: b.opts.queue("dead")}, nil
+		}
+	}
+	return nil, err
+}
+
+// Close ends the connection.
+func (d *DeadLetters) Close() { d.link.close() }
+
+// List returns what is in the queue, in its order, and leaves it there.
+func (d *DeadLetters) List(ctx context.Context) ([]Dead, error) {
+	var found []Dead
+	err := d.each(ctx, func(m amqp.Delivery) (bool, error) {
+		found = append(found, deadOf(&m))
+		return false, nil
+	})
+	return found, err
+}
+
+// Purge deletes the commands with these ids, or all when none is given, and
+// returns how many.
+func (d *DeadLetters) Purge(ctx context.Context, ids ...string) (int, error) {
+	n := 0
+	err := d.each(ctx, func(m amqp.Delivery) (bool, error) {
+		if len(ids) > 0 && !slices.Contains(ids, deadOf(&m).ID) {
+			return false, nil
+		}
+		n++
+		return true, nil
+	})
+	return n, err
+}
+
+// Redrive sends the commands with these ids, or all when none is given, once
+// more to where they were sent: as new commands, with a new id and without their
+// old deadline, from the user of this connection. It returns the new ids by the old
+// ones. What no queue takes stays where it is.
+func (d *DeadLetters) Redrive(ctx context.Context, ids ...string) (map[string]string, error) {
+	sent := make(map[string]string)
+	c := &courier{b: d.b, link: d.link}
+	var left []error
+	err := d.each(ctx, func(m amqp.Delivery) (bool, error) {
+		x := deadOf(&m)
+		if len(ids) > 0 && !slices.Contains(ids, x.ID) {
+			return false, nil
+		}
+		pub := again(&m, d.link.target.user)
+		err := c.send(ctx, x.Exchange, x.Key, true, pub)
+		if errors.Is(err, errUnrouted) || err != nil && !d.link.IsClosed() && ctx.Err() == nil {
+			left = append(left, fmt.Errorf("%s stays: %w", x.ID, err))
+			return false, nil
+		}
+		if err == nil {
+			sent[x.ID] = pub.MessageId
+		}
+		return err == nil, err
+	})
+	return sent, errors.Join(append(left, err)...)
+}
+
+// each takes all messages that are in the queue now, one after the other, and
+// deletes those that see wants gone. The rest goes back when all were seen, to where it was.
+func (d *DeadLetters) each(ctx context.Context, see func(amqp.Delivery) (bool, error)) error {
+	ch, err := d.link.Channel()
+	if err != nil {
+		return d.link.failure(nil, err, "open a channel")
+	}
+	defer ch.Close() // gives back what was not acknowledged
+	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
+	for range maxDead {
+		m, ok, err := ch.Get(d.queue, false)
+		if err != nil {
+			return d.link.failure(closed, err, "read queue "+d.queue)
+		}
+		if !ok {
+			return nil
+		}
+		gone, err := see(m)
+		if err != nil {
+			return err
+		}
+		if gone {
+			if err := m.Ack(false); err != nil {
+				return d.link.failure(closed, err, "acknowledge")
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func deadOf(m *amqp.Delivery) Dead {
+	text := func(name string) string { s, _ := m.Headers[name].(string); return s }
+	d := Dead{ID: m.MessageId, Reason: text("hogar-reason"), Exchange: text("hogar-exchange"), Key: text("hogar-key"),
+		User: text("hogar-user-id"), Type: m.Type, Body: m.Body}
+	d.Time, _ = time.Parse(home.TimeFormat, text("hogar-time")) // zero: somebody else put it there
+	return d
+}
+
+// again makes a new command of a dead one. The old id would only get the old
+// outcome again, and who waited for a reply has given up.
+func again(m *amqp.Delivery, user string) amqp.Publishing {
+	headers := maps.Clone(m.Headers)
+	maps.DeleteFunc(headers, func(k string, v any) bool { return !copies(k, v) })
+	if headers == nil {
+		headers = amqp.Table{}
+	}
+	headers["hogar-redriven"] = m.MessageId
+	pub := amqp.Publishing{Headers: headers, ContentType: m.ContentType, ContentEncoding: m.ContentEncoding, Type: m.Type,
+		DeliveryMode: amqp.Persistent, MessageId: "redriven-" + rand.Text()[:16], Timestamp: time.Now(), UserId: user,
+		AppId: m.AppId, Body: m.Body}
+	if m.Type != typeCommand {
+		return pub
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(m.Body, &members) != nil {
+		return pub // it is refused again, for the same reason
+	}
+	delete(members, "id")
+	delete(members, "expires")
+	pub.Body, _ = json.Marshal(members) // each is JSON already
+	return pub
+}

@@ -1,0 +1,213 @@
+package bridge
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// Finding is one thing that was examined.
+type Finding struct {
+	What   string `json:"what"` // "connection to broker-1:5672"
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"` // what was found
+	Fix    string `json:"fix,omitempty"`    // what mends it; "" when it is well
+}
+
+// doctor examines one broker as a gateway would use it.
+type doctor struct {
+	b        *Bridge
+	ctx      context.Context
+	target   *target
+	findings []Finding
+}
+
+// examineTimeout bounds what is waited for at each step.
+const examineTimeout = 5 * time.Second
+
+// Examine looks whether a gateway with these options could work with its
+// brokers: at each of them names, TCP, TLS, login, virtual host, topology, rights, the
+// routes of what is kept, whether it takes messages at present, and who has the
+// gateway's name; and at this machine's clock. running says that the gateway
+// runs on this machine. It declares nothing, takes no command, and sends one
+// message of type hogar.probe.v1 for each kind that is kept.
+func Examine(ctx context.Context, o Options, running bool) []Finding {
+	d := &doctor{ctx: ctx, b: New(o, nil, nil, slog.New(slog.DiscardHandler))}
+	d.b.times.greet = examineTimeout
+	d.clock()
+	targets, err := parseTargets(d.b.opts.URLs)
+	if err != nil {
+		d.add("address of the broker", err, "")
+		return d.findings
+	}
+	for _, d.target = range targets {
+		if d.reach() && d.login() {
+			s := &setup{b: d.b, target: d.target}
+			d.topology(s)
+			d.rights(s)
+			d.name(s, running)
+			s.close()
+			d.probe()
+		}
+	}
+	return d.findings
+}
+
+// add notes a finding, and reports whether it is well.
+func (d *doctor) add(what string, err error, detail string) bool {
+	f := Finding{What: what, OK: err == nil, Detail: detail}
+	if err != nil {
+		f.Detail = err.Error()
+		if x, ok := errors.AsType[*fault](err); ok {
+			f.Detail, f.Fix = reason(x.err), x.hint
+		} else if d.target != nil {
+			f.Detail, f.Fix = reason(err), hint(err, d.target)
+		}
+	}
+	d.findings = append(d.findings, f)
+	return err == nil
+}
+
+// wrong notes what is not well, with its own cure.
+func (d *doctor) wrong(what, detail, fix string) {
+	d.findings = append(d.findings, Finding{What: what, Detail: detail, Fix: fix})
+}
+
+func (d *doctor) clock() {
+	switch synchronised, known := clockSynchronised(); {
+	case time.Now().Year() < 2025:
+		d.wrong("clock", "it shows "+time.Now().Format(time.RFC3339), "timedatectl set-ntp true, or set it by date -s")
+	case known && !synchronised:
+		d.wrong("clock", "the system says that it is not synchronised; it shows "+time.Now().Format(time.RFC3339),
+			"timedatectl set-ntp true, and see timedatectl timesync-status")
+	default:
+		d.add("clock", nil, time.Now().Format(time.RFC3339))
+	}
+}
+
+// reach tries name, port and TLS.
+func (d *doctor) reach() bool {
+	ctx, cancel := context.WithTimeout(d.ctx, examineTimeout)
+	defer cancel()
+	host, _, err := net.SplitHostPort(d.target.addr)
+	if err != nil {
+		return d.add("address "+d.target.show, err, "")
+	}
+	addrs, err := net.DefaultResolver.LookupHost(ctx, host)
+	if !d.add("name "+host, err, fmt.Sprint(addrs)) {
+		return false
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.target.addr)
+	if !d.add("port "+d.target.addr, err, "it is open") {
+		return false
+	}
+	defer conn.Close()
+	uri, err := amqp.ParseURI(d.target.url)
+	if err != nil || uri.Scheme != "amqps" {
+		return err == nil
+	}
+	config, err := tlsConfig(uri)
+	if err != nil {
+		return d.add("TLS of "+d.target.addr, err, "")
+	}
+	t := tls.Client(conn, config)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return d.add("TLS of "+d.target.addr, fmt.Errorf("tls: %w", err), "")
+	}
+	state := t.ConnectionState()
+	return d.add("TLS of "+d.target.addr, nil, fmt.Sprintf("%s, the certificate is valid until %s", tls.VersionName(state.Version),
+		state.PeerCertificates[0].NotAfter.Format(time.DateOnly)))
+}
+
+// tlsConfig is what amqp091 makes of an address.
+func tlsConfig(uri amqp.URI) (*tls.Config, error) {
+	c := &tls.Config{ServerName: orElse(uri.ServerName, uri.Host), MinVersion: tls.VersionTLS12}
+	if uri.CACertFile != "" {
+		pem, err := os.ReadFile(uri.CACertFile)
+		if err != nil {
+			return nil, err
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s has no certificate in it", uri.CACertFile)
+		}
+	}
+	if uri.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(uri.CertFile, uri.KeyFile)
+		if err != nil {
+			return nil, err
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// login tries user, password and virtual host.
+func (d *doctor) login() bool {
+	l, err := d.b.dial(d.ctx, d.target, "doctor", false)
+	if err == nil {
+		defer l.close()
+	}
+	what := fmt.Sprintf("login as %s, virtual host %s", orElse(d.target.user, "the certificate"), d.target.vhost())
+	return d.add(what, err, "allowed")
+}
+
+// topology looks at what there is, and changes nothing.
+func (d *doctor) topology(s *setup) {
+	seen := make(map[string]bool)
+	for _, t := range []topology{d.b.opts.publishTopology(), d.b.opts.consumeTopology()} {
+		for _, x := range t.exchanges {
+			if seen[x.name] {
+				continue
+			}
+			seen[x.name] = true
+			err := s.step(d.ctx, "look at exchange "+x.name, func(ch *amqp.Channel) error {
+				return ch.ExchangeDeclarePassive(x.name, "topic", true, false, false, false, nil)
+			})
+			d.exists(s, "exchange "+x.name, err, func(ch *amqp.Channel) error {
+				return ch.ExchangeDeclare(x.name, "topic", true, false, false, false, nil)
+			})
+		}
+		for _, q := range t.queues {
+			err := s.step(d.ctx, "look at queue "+q.name, func(ch *amqp.Channel) error {
+				_, err := ch.QueueDeclarePassive(q.name, true, false, false, false, nil)
+				return err
+			})
+			d.exists(s, "queue "+q.name, err, func(ch *amqp.Channel) error {
+				_, err := ch.QueueDeclare(q.name, true, false, false, false, q.args)
+				return err
+			})
+		}
+	}
+}
+
+// exists notes what looking at a thing told. What is there is declared once more as it
+// should be, which changes nothing, and tells a difference.
+func (d *doctor) exists(s *setup, what string, err error, declare func(*amqp.Channel) error) {
+	switch {
+	case err == nil:
+		err = s.step(d.ctx, "compare "+what, declare)
+		if hasCode(err, amqp.PreconditionFailed) || hasCode(err, amqp.InternalError) {
+			d.wrong(what, "it differs: "+reason(errors.Unwrap(err)), "delete it to have it made anew; until then it is used as it is")
+			return
+		}
+		if hasCode(err, amqp.AccessRefused) { // it is not ours to declare, and so not to be compared
+			err = nil
+		}
+		d.add(what, err, "it is there")
+	case hasCode(err, amqp.NotFound) && d.b.opts.Declare:
+		d.add(what, nil, "it is not there yet; the gateway declares it")
+	case hasCode(err, amqp.NotFound):
+		d.wrong(what, "it does not exist", "set amqp.declare to true, or create it as `hogar topology` prints")
+	default:
+		d.add(what, err, "")
+	}
+}

@@ -1,0 +1,254 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/home"
+)
+
+// punctual is a door that looks at deadlines.
+func punctual() *door {
+	return &door{submit: func(c home.Command, done func(home.Outcome)) {
+		o := home.Outcome{ID: c.ID, Device: c.Device, Set: c.Set, Result: home.Applied}
+		if time.Now().After(c.Deadline) {
+			o.Result, o.Error = home.Expired, "it came too late"
+		}
+		done(o)
+	}}
+}
+
+func waiting(t *testing.T, c *client, queue string) int {
+	t.Helper()
+	q, err := c.ch.QueueDeclarePassive(queue, true, false, false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q.Messages
+}
+
+// TestExpired sends commands while the gateway is away. When it is back, each
+// that ran out gets its outcome and ends in dead.
+func TestExpired(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"classic", "quorum"} {
+		t.Run(kind, func(t *testing.T) {
+			o := Options{Declare: true, QueueType: kind}
+			h := runBridge(t, o, punctual())
+			h.until("taking commands", func() bool { return h.Status().Commands })
+			h.stop()
+			c := dialClient(t, h.url)
+			c.bind("answers", "amq.topic")
+			for _, pub := range []amqp.Publishing{
+				{MessageId: "one", Body: []byte("on"), UserId: "guest"},
+				{MessageId: "two", Body: []byte("{"), CorrelationId: "2"},
+				{MessageId: "three", Type: typeGet},
+				{MessageId: "four", Type: typeCommand, Body: []byte(`{"set":{"state":true},"expires":"2100-01-01T00:00:00Z"}`)},
+			} {
+				pub.Expiration, pub.ReplyTo, pub.DeliveryMode = "10", "answers", amqp.Persistent
+				if err := c.ch.Publish("hogar", "casa.command.hall.lamp.state", false, false, pub); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h.until("all are expired", func() bool { return waiting(t, c, "hogar.casa.expired") == 4 })
+			o.URLs = []string{h.url}
+			d := punctual()
+			h = runOn(t, o, d, openJournal(t))
+			got := map[string]string{}
+			for _, r := range c.consume("answers", 3) {
+				var o home.Outcome
+				if err := json.Unmarshal(r.Body, &o); err != nil {
+					t.Fatal(err)
+				}
+				got[o.ID] = string(o.Result) + " " + r.CorrelationId
+			}
+			want := map[string]string{"one": "expired one", "two": "rejected 2", "four": "expired four"}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			reasons := map[string]string{}
+			for _, m := range c.consume("hogar.casa.dead", 4) {
+				if m.Headers["hogar-key"] != "casa.command.hall.lamp.state" || m.Headers["hogar-exchange"] != "hogar" {
+					t.Errorf("headers %v", m.Headers)
+				}
+				reasons[m.MessageId], _, _ = strings.Cut(m.Headers["hogar-reason"].(string), ":")
+			}
+			want = map[string]string{"one": "expired", "two": "rejected", "three": "rejected", "four": "expired"}
+			if diff := cmp.Diff(want, reasons); diff != "" {
+				t.Error(diff)
+			}
+			h.until("expired is empty", func() bool { return waiting(t, c, "hogar.casa.expired") == 0 })
+			if taken := d.commands(); len(taken) != 2 || taken[0].Source != "amqp:guest" {
+				t.Errorf("the door was given %+v", taken)
+			}
+		})
+	}
+}
+
+// TestExpiredForeign puts into expired what is no expired command.
+func TestExpiredForeign(t *testing.T) {
+	t.Parallel()
+	d := &door{}
+	h := runBridge(t, Options{Declare: true}, d)
+	h.until("taking commands", func() bool { return h.Status().Commands })
+	c := dialClient(t, h.url)
+	if err := c.ch.Publish("", "hogar.casa.expired", false, false, amqp.Publishing{Body: []byte("junk"), MessageId: "j"}); err != nil {
+		t.Fatal(err)
+	}
+	if m := c.consume("hogar.casa.dead", 1)[0]; m.MessageId != "j" || !strings.Contains(m.Headers["hogar-reason"].(string), "it was in the queue hogar.casa.expired") {
+		t.Errorf("%+v", m)
+	}
+	if len(d.commands()) != 0 {
+		t.Error("the door was given junk")
+	}
+}
+
+// rooms is a House.
+type rooms struct{ measured chan string }
+
+func (r rooms) Devices(pattern string) []home.DeviceState {
+	var found []home.DeviceState
+	for _, name := range []string{"kitchen.climate", "hall.lamp"} {
+		if home.Match(pattern, name) {
+			found = append(found, home.DeviceState{Name: name, Status: home.Online, Properties: []home.Property{},
+				Readings: []home.LastReading{{Name: "state", Value: home.BooleanOf(true)}}})
+		}
+	}
+	return found
+}
+
+func (r rooms) Measure(ctx context.Context, device string) error {
+	if device != "kitchen.climate" {
+		return errors.New("it measures nothing")
+	}
+	r.measured <- device
+	return ctx.Err()
+}
+
+func TestClient(t *testing.T) {
+	t.Parallel()
+	r := rooms{make(chan string, 1)}
+	h := runBridge(t, Options{Declare: true, House: r, Names: names{"hall.lamp"}}, &door{})
+	h.until("taking commands", func() bool { return h.Status().Commands })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	c, err := Connect(ctx, h.url, "", "casa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for pattern, want := range map[string][]home.DeviceState{"#": r.Devices("#"), "kitchen.*": r.Devices("kitchen.climate")} {
+		got, err := c.Devices(ctx, pattern)
+		if diff := cmp.Diff(want, got, equalValues); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", pattern, err, diff)
+		}
+	}
+	if _, err := c.Devices(ctx, "attic"); err == nil || !strings.Contains(err.Error(), "no device or property is called attic") {
+		t.Error(err)
+	}
+	if got, err := c.Measure(ctx, "kitchen.climate"); err != nil || len(got) != 1 || len(r.measured) != 1 {
+		t.Error(got, err)
+	}
+	if _, err := c.Measure(ctx, "hall.lamp"); err == nil || !strings.Contains(err.Error(), "it measures nothing") {
+		t.Error(err)
+	}
+	cmd := home.Command{ID: "c1", Device: "hall.lamp", Set: home.Settings{{Property: "state", Value: home.TextOf("on")}}, Reason: "test"}
+	for _, do := range []func(context.Context, home.Command) (home.Outcome, error){c.Now, c.Command} {
+		if o, err := do(ctx, cmd); err != nil || o.Result != home.Applied || o.ID != "c1" {
+			t.Errorf("%+v %v", o, err)
+		}
+	}
+	watch(t, ctx, h, c)
+	h.stop()
+	if _, err := c.Now(ctx, cmd); err == nil || !strings.Contains(err.Error(), "no gateway called casa is connected") {
+		t.Error(err)
+	}
+	if _, err := c.Devices(ctx, "#"); err == nil || !strings.Contains(err.Error(), "no gateway called casa is connected") {
+		t.Error(err)
+	}
+}
+
+func watch(t *testing.T, ctx context.Context, h *house, c *Client) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
+	var seen []Seen
+	err := c.Watch(ctx, "hall.lamp", func() {
+		h.reading("cellar", "x", 1)
+		h.reading("hall.lamp", "state", 2)
+		h.event(home.Event{Kind: home.KindStatus, Device: "hall.lamp", State: home.Online, Flags: home.FlagPublished})
+	}, func(s Seen) {
+		if seen = append(seen, s); len(seen) == 2 {
+			cancel()
+		}
+	})
+	if err != nil || len(seen) != 2 || seen[0].Kind != home.KindReading || seen[1].Kind != home.KindStatus || seen[0].Seq != 2 {
+		t.Errorf("%v %v", seen, err)
+	}
+}
+
+func TestDead(t *testing.T) {
+	t.Parallel()
+	d := &door{submit: func(c home.Command, done func(home.Outcome)) {
+		done(home.Outcome{ID: c.ID, Device: c.Device, Result: home.Rejected, Error: "not now"})
+	}}
+	h := runBridge(t, Options{Declare: true}, d)
+	h.until("taking commands", func() bool { return h.Status().Commands })
+	c := dialClient(t, h.url)
+	for _, id := range []string{"a", "b", "c"} {
+		pub := amqp.Publishing{MessageId: id, UserId: "guest", Type: typeCommand, Headers: amqp.Table{"mine": "1"},
+			Body: []byte(`{"id":"` + id + `","set":{"state":true},"expires":"2100-01-01T00:00:00Z"}`)}
+		if err := c.ch.Publish("hogar", "casa.command.hall.lamp", false, false, pub); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.until("all are refused", func() bool { return waiting(t, c, "hogar.casa.dead") == 3 })
+	h.stop()
+	letters, err := OpenDead(t.Context(), Options{URLs: []string{h.url}, Gateway: "casa"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer letters.Close()
+	for range 2 { // looking changes nothing
+		list, err := letters.List(t.Context())
+		if err != nil || len(list) != 3 {
+			t.Fatal(list, err)
+		}
+		got := list[slices.IndexFunc(list, func(d Dead) bool { return d.ID == "b" })]
+		if time.Since(got.Time) > time.Minute {
+			t.Error(got.Time)
+		}
+		got.Time, got.Body = time.Time{}, nil
+		want := Dead{ID: "b", Reason: "rejected: not now", Exchange: "hogar", Key: "casa.command.hall.lamp", User: "guest", Type: typeCommand}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if n, err := letters.Purge(t.Context(), "a", "nothing"); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	sent, err := letters.Redrive(t.Context(), "b")
+	if err != nil || len(sent) != 1 || sent["b"] == "" || sent["b"] == "b" {
+		t.Error(sent, err)
+	}
+	good := &door{}
+	h = runOn(t, Options{URLs: []string{h.url}, Declare: true}, good, openJournal(t))
+	h.until("the new command came", func() bool { return len(good.commands()) == 1 })
+	got := good.commands()[0]
+	if got.ID != sent["b"] || got.Set.String() != "state: true" && got.Set.String() != "state: on" || time.Until(got.Deadline) > time.Minute {
+		t.Errorf("%+v", got)
+	}
+	if n, err := letters.Purge(t.Context()); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	if n := waiting(t, c, "hogar.casa.dead"); n != 0 {
+		t.Errorf("%d are left", n)
+	}
+}

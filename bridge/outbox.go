@@ -1,0 +1,198 @@
+package bridge
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// SetAside is a message that the broker refused for its own sake: it was passed
+// over, so that the others go on. It stays in the journal for as long as any
+// other, and [Bridge.Resend] tries it again.
+type SetAside struct {
+	Seq      uint64    `json:"seq"` // its record in the journal
+	Exchange string    `json:"exchange"`
+	Key      string    `json:"key"`
+	Bytes    int       `json:"bytes"`
+	Reason   string    `json:"reason"`
+	Time     time.Time `json:"time"` // house time at which it was set aside
+}
+
+// Counts are what became of the records that go out, each counted where it happens.
+type Counts struct {
+	Since     time.Time         `json:"since"`     // house time from which it is counted
+	Confirmed map[string]uint64 `json:"confirmed"` // by kind: reading, event …, publish for messages of rules
+	Dropped   map[string]uint64 `json:"dropped"`   // by kind: no queue took it, and it is not kept
+	SetAside  uint64            `json:"set_aside"` // all ever, those that were resent later included
+}
+
+// Names of the gateway's events about its outbox.
+const (
+	eventSetAside = "set_aside"
+	eventResent   = "resent"
+)
+
+// maxSetAside is how many are listed; the oldest are left out, and stay counted.
+const maxSetAside = 1000
+
+// Outbox keeps what must outlive a connection, a reload and a restart of the
+// publisher: its counters, and what was set aside. It is a part of the hub:
+// what is set aside is a fold over the gateway's events set_aside and resent;
+// counters are kept by Save and Restore, so that a crash loses what they gained
+// since the last checkpoint. Safe for concurrent use.
+type Outbox struct {
+	mu     sync.Mutex
+	counts Counts
+	aside  []SetAside // by Seq
+}
+
+// NewOutbox makes an empty one that counts from a house time on.
+func NewOutbox(since time.Time) *Outbox {
+	return &Outbox{counts: Counts{Since: since, Confirmed: map[string]uint64{}, Dropped: map[string]uint64{}}}
+}
+
+// Apply takes the gateway's events about the outbox into the list.
+func (o *Outbox) Apply(ev *home.Event, _ bool) {
+	if ev.Kind != home.KindGateway {
+		return
+	}
+	switch ev.Name {
+	case eventSetAside:
+		s := SetAside{Reason: ev.Reason, Time: ev.At}
+		if json.Unmarshal(ev.Detail, &s) == nil {
+			o.add(s)
+		}
+	case eventResent:
+		var detail resentDetail
+		if json.Unmarshal(ev.Detail, &detail) == nil {
+			o.remove(detail.SetAside)
+		}
+	}
+}
+
+// resentDetail are the facts of an event resent.
+type resentDetail struct {
+	Since    time.Time `json:"since"`
+	Sent     int       `json:"sent"`
+	SetAside []uint64  `json:"set_aside,omitempty"` // those that are no longer
+}
+
+func (o *Outbox) add(s SetAside) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i, known := o.find(s.Seq)
+	if known {
+		o.aside[i] = s
+		return
+	}
+	o.counts.SetAside++
+	o.aside = slices.Insert(o.aside, i, s)
+	o.aside = slices.Delete(o.aside, 0, max(0, len(o.aside)-maxSetAside))
+}
+
+// find returns where a number is, or belongs; the caller holds mu.
+func (o *Outbox) find(seq uint64) (int, bool) {
+	return slices.BinarySearchFunc(o.aside, seq, func(s SetAside, seq uint64) int { return cmp.Compare(s.Seq, seq) })
+}
+
+func (o *Outbox) remove(seqs []uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.aside = slices.DeleteFunc(o.aside, func(s SetAside) bool { return slices.Contains(seqs, s.Seq) })
+}
+
+// isAside reports whether a record was set aside and not resent since.
+func (o *Outbox) isAside(seq uint64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, known := o.find(seq)
+	return known
+}
+
+func (o *Outbox) confirmed(k home.Kind) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.counts.Confirmed[k.String()]++
+}
+
+func (o *Outbox) dropped(k home.Kind) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.counts.Dropped[k.String()]++
+}
+
+// SetAside lists what is set aside, the oldest first.
+func (o *Outbox) SetAside() []SetAside {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.aside)
+}
+
+// Counts returns a copy of the counters.
+func (o *Outbox) Counts() Counts {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.counts
+	c.Confirmed, c.Dropped = maps.Clone(c.Confirmed), maps.Clone(c.Dropped)
+	return c
+}
+
+// outboxState is the JSON of an outbox in a checkpoint.
+type outboxState struct {
+	Counts Counts     `json:"counts"`
+	Aside  []SetAside `json:"set_aside"`
+}
+
+// Save returns the state for a checkpoint.
+func (o *Outbox) Save() (json.RawMessage, error) {
+	return json.Marshal(outboxState{o.Counts(), o.SetAside()})
+}
+
+// Restore takes the state of a checkpoint in the place of its own.
+func (o *Outbox) Restore(data json.RawMessage) error {
+	var s outboxState
+	if err := json.Unmarshal(data, &s); err != nil {
+		return err
+	}
+	if s.Counts.Confirmed == nil {
+		s.Counts.Confirmed = map[string]uint64{}
+	}
+	if s.Counts.Dropped == nil {
+		s.Counts.Dropped = map[string]uint64{}
+	}
+	slices.SortFunc(s.Aside, func(a, b SetAside) int { return cmp.Compare(a.Seq, b.Seq) })
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.counts, o.aside = s.Counts, s.Aside
+	return nil
+}
+
+// tellHouse hands an event of the gateway about itself to the house, and calls
+// then when it is durable, or cannot be.
+func (b *Bridge) tellHouse(ev home.Event, then func()) {
+	if b.opts.Accept == nil {
+		ev.At = b.opts.Clock.Now()
+		b.outbox.Apply(&ev, true)
+		then()
+		return
+	}
+	b.opts.Accept([]home.Event{ev}, func(err error) {
+		if err != nil { // the house has acted on it all the same
+			b.log.Error("what became of a message is not recorded", "event", ev.Name, "detail", string(ev.Detail), "error", err)
+		}
+		then()
+	})
+}
+
+// setAside gives up a message for good, says why, and calls then when that is durable.
+func (b *Bridge) setAside(m *message, why string, then func()) {
+	s := SetAside{Seq: m.seq, Exchange: m.exchange, Key: m.key, Bytes: len(m.pub.Body)}
+	b.log.Error("a message is set aside; the others go on", "exchange", s.Exchange, "key", s.Key, "seq", s.Seq, "error", why)
+	detail, _ := json.Marshal(map[string]any{"seq": s.Seq, "exchange": s.Exchange, "key": s.Key, "bytes": s.Bytes}) // always encodes
+	b.tellHouse(home.Event{Kind: home.KindGateway, Name: eventSetAside, Reason: why, Detail: detail}, then)
+}

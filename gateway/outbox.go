@@ -1,0 +1,39 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hogar/gateway/api"
+)
+
+// Outbox implements [api.Sender].
+func (g *gateway) Outbox() api.Outbox {
+	counts, j := g.outbox.Counts(), g.journal.Stats()
+	o := api.Outbox{Waiting: j.Depth, Since: counts.Since, Confirmed: counts.Confirmed, Dropped: counts.Dropped,
+		Error: "no broker is configured", SetAside: []api.SetAside{}}
+	if j.Oldest != 0 {
+		o.Oldest = time.UnixMicro(j.Oldest)
+	}
+	if gen := g.get(); gen.bridge != nil {
+		b := gen.bridge.Status()
+		o.Connected, o.Error, o.Held = b.Connected, b.Error, b.Held
+	}
+	for _, s := range g.outbox.SetAside() {
+		o.SetAside = append(o.SetAside, api.SetAside{Seq: s.Seq, Key: s.Key, Bytes: s.Bytes, Reason: s.Reason, Time: s.Time})
+	}
+	return o
+}
+
+// Resend implements [api.Sender].
+func (g *gateway) Resend(ctx context.Context, since time.Time) (api.Resent, error) {
+	gen := g.get()
+	if gen.bridge == nil {
+		return api.Resent{}, errors.New("no broker is configured")
+	}
+	r, err := gen.bridge.Resend(ctx, since)
+	return api.Resent{Sent: r.Sent, Unrouted: r.Unrouted, Refused: r.Refused}, err
+}
+
+var _ api.Sender = (*gateway)(nil)
