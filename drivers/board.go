@@ -3,6 +3,7 @@ package drivers
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
@@ -26,6 +27,15 @@ type Board interface {
 	Line(LineOptions) (Line, error)
 	// Files are those of the kernel, through which its own drivers are read and set.
 	Files() Files
+	// Serial opens a serial port by its path, /dev/serial0: raw, 8 bits, no parity, one stop bit,
+	// nothing left in its input from before. It belongs to who opened it.
+	Serial(path string, baud int) (Port, error)
+}
+
+// Port is an open serial port. SetReadDeadline and Close end a Read that waits.
+type Port interface {
+	io.ReadWriteCloser
+	SetReadDeadline(time.Time) error
 }
 
 // Files are the files of the kernel, for what its drivers do better than a

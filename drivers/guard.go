@@ -162,7 +162,7 @@ func PinPart(d *home.Decoder, chip string) Part {
 	if d.Get("pin") == nil {
 		return p
 	}
-	if number, is := strings.CutPrefix(p.Pin, "GPIO"); !is || !isNumber(number, 27) {
+	if !IsPin(p.Pin) {
 		hint := ""
 		if isNumber(p.Pin, 27) {
 			hint = "write GPIO" + p.Pin + ", the processor's number and not the header's"
@@ -170,6 +170,12 @@ func PinPart(d *home.Decoder, chip string) Part {
 		d.Fault("pin", hint, "pin is '%s', expected GPIO0 to GPIO27", p.Pin)
 	}
 	return p
+}
+
+// IsPin reports whether a pin's name is one of the header's: GPIO0 to GPIO27.
+func IsPin(name string) bool {
+	number, is := strings.CutPrefix(name, "GPIO")
+	return is && isNumber(number, 27)
 }
 
 // Consumer is the name under which a device's entry holds its pin: the device's.

@@ -12,13 +12,19 @@ import (
 	"hogar/drivers/contact"
 	"hogar/drivers/dht22"
 	"hogar/drivers/ds18b20"
+	"hogar/drivers/hcsr04"
 	"hogar/drivers/ina219"
 	"hogar/drivers/ina226"
 	"hogar/drivers/kernel"
 	"hogar/drivers/mcp9808"
+	"hogar/drivers/pca9685"
+	"hogar/drivers/pms5003"
+	"hogar/drivers/pwm"
 	"hogar/drivers/relay"
+	"hogar/drivers/scd4x"
 	"hogar/drivers/sht3x"
 	"hogar/drivers/sht4x"
+	"hogar/drivers/ssd1306"
 	"hogar/drivers/tmp102"
 )
 
@@ -35,13 +41,19 @@ func table() map[string]drivers.Driver {
 		"dht11":   dht22.New11,
 		"dht22":   dht22.New,
 		"ds18b20": ds18b20.New,
+		"hcsr04":  hcsr04.New,
 		"ina219":  ina219.New,
 		"ina226":  ina226.New,
 		"kernel":  kernel.New,
 		"mcp9808": mcp9808.New,
+		"pca9685": pca9685.New,
+		"pms5003": pms5003.New,
+		"pwm":     pwm.New,
 		"relay":   relay.New,
+		"scd4x":   scd4x.New,
 		"sht3x":   sht3x.New,
 		"sht4x":   sht4x.New,
+		"ssd1306": ssd1306.New,
 		"tmp102":  tmp102.New,
 	}
 }

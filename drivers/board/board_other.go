@@ -24,6 +24,11 @@ func (b *Board) openLine(o drivers.LineOptions, _ uint32) (drivers.Line, error) 
 	return nil, refuse("take " + o.Pin)
 }
 
+// Serial is refused here.
+func (b *Board) Serial(path string, _ int) (drivers.Port, error) {
+	return nil, refuse("serial port " + path)
+}
+
 // system has no calls here.
 type system struct{}
 

@@ -2,6 +2,7 @@ package dht22
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,9 +89,7 @@ func device(n, name, gpios, milli string) map[string]string {
 func join(all ...map[string]string) map[string]string {
 	sum := make(map[string]string)
 	for _, one := range all {
-		for k, v := range one {
-			sum[k] = v
-		}
+		maps.Copy(sum, one)
 	}
 	return sum
 }

@@ -10,7 +10,7 @@
 // Wiring: the board's supply to 3.3 V (pin 1), GND to pin 9 and to the ground of
 // what is measured, SDA to GPIO2 (pin 3), SCL to GPIO3 (pin 5); the load's plus
 // through IN+ and IN-, up to 26 V. The kernel has a driver of its own
-// (dtoverlay=i2c-sensor,ina219): use one of the two, not both.
+// (ina2xx): use one of the two, not both.
 //
 // Accuracy: ±0.5 % and that of the shunt; resolution 4 mV and 10 µV over the
 // shunt (0.1 mA at 0.1 Ω). Each measurement is the mean of 16 samples, over

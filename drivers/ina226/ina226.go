@@ -10,7 +10,7 @@
 // Wiring: the board's supply to 3.3 V (pin 1), GND to pin 9 and to the ground of
 // what is measured, SDA to GPIO2 (pin 3), SCL to GPIO3 (pin 5); VBUS to the
 // load's plus, which goes through IN+ and IN-. The kernel has a driver of its own
-// (dtoverlay=i2c-sensor,ina226): use one of the two, not both.
+// (ina2xx): use one of the two, not both.
 //
 // Accuracy: ±0.1 % and that of the shunt; resolution 1.25 mV and 2.5 µV over the
 // shunt. Each measurement is the mean of 16 samples, over 39 ms. A current beyond

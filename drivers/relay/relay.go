@@ -1,4 +1,5 @@
-// Package relay switches a pin: a relay board, a transistor, a LED.
+// Package relay switches a pin: a relay board, a transistor, a LED, a buzzer with
+// its own tone.
 //
 //	hall.lamp: {driver: relay, pin: GPIO17, active_low: true, on_start: off, on_exit: keep}
 //

@@ -21,12 +21,19 @@ type files struct {
 
 // file is one of them. A nil function refuses.
 type file struct {
-	seat  *seat
+	seat  *seat                  // nil: no fault harms it
 	read  func() (string, error) // not with files.mu held; it may take its time
 	write func(text string) error
 }
 
 var _ drivers.Files = (*files)(nil)
+
+func (f file) fault() *switchboard {
+	if f.seat == nil {
+		return nil
+	}
+	return f.seat.fault
+}
 
 // Files are the files of the kernel's drivers that parts are served by.
 func (b *Board) Files() drivers.Files { return b.files }
@@ -41,7 +48,7 @@ func (f *files) Glob(pattern string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if ok && one.seat.fault.is() != Absent {
+		if ok && one.fault().is() != Absent {
 			names = append(names, name)
 		}
 	}
@@ -74,7 +81,7 @@ func (f *files) WriteFile(name string, data []byte) error {
 	if one.write == nil {
 		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission}
 	}
-	if one.seat.fault.is() == Stuck {
+	if one.fault().is() == Stuck {
 		return nil
 	}
 	if err := one.write(strings.TrimSpace(string(data))); err != nil {
@@ -90,7 +97,7 @@ func (f *files) open(op, name string) (file, error) {
 	f.mu.Unlock()
 	err := error(syscall.ENOENT)
 	if ok {
-		err = one.seat.fault.err()
+		err = one.fault().err()
 	}
 	if err == syscall.ENXIO { // what is absent has no files
 		err = syscall.ENOENT

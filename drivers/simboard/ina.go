@@ -1,6 +1,7 @@
 package simboard
 
 import (
+	"maps"
 	"math"
 	"time"
 )
@@ -63,10 +64,7 @@ func newINA226() chip {
 func (c *ina) is226() bool { return c.first[0xFE] != 0 }
 
 func (c *ina) power() {
-	c.pointer, c.ready, c.reg = 0, time.Time{}, make(map[byte]uint16)
-	for r, v := range c.first {
-		c.reg[r] = v
-	}
+	c.pointer, c.ready, c.reg = 0, time.Time{}, maps.Clone(c.first)
 }
 
 func (c *ina) tx(now time.Time, around air, w, r []byte) error {

@@ -26,7 +26,9 @@ func (b *Board) placeKernel(s *seat) error {
 		if err != nil {
 			return fmt.Errorf("%q is no channel of a pwm chip", channel)
 		}
-		b.dimmer(s, "sys/class/pwm/"+place, n)
+		return b.dimmer(s, "sys/class/pwm/"+place, n)
+	case "dev":
+		b.ports["/"+s.part.Kernel] = s
 		return nil
 	}
 	return fmt.Errorf("the simulation knows no %q in the kernel", s.part.Kernel)

@@ -50,8 +50,12 @@ func (l *line) Set(active bool) error {
 		return nil
 	}
 	l.board.mu.Lock()
+	fell := l.pin.high && active == l.o.ActiveLow
 	l.pin.high = active != l.o.ActiveLow
 	l.board.mu.Unlock()
+	if l.pin.seat != nil && l.pin.seat.part.Chip == "hcsr04" && fell {
+		l.board.ping(l.pin.seat)
+	}
 	l.board.tell(l)
 	return nil
 }

@@ -161,17 +161,22 @@ func (l *line) see(active bool) {
 	})
 }
 
-// settle makes an edge when the level is another than the last one told. Of too
-// many the oldest is lost. Called with mu held.
+// settle makes an edge when the level is another than the last one told. Called
+// with mu held.
 func (l *line) settle() {
 	if l.seen == l.settled {
 		return
 	}
 	l.settled = l.seen
+	l.keep(drivers.Edge{Active: l.seen, Time: time.Now()})
+}
+
+// keep keeps an edge for who asks next. Of too many the oldest is lost. Called with mu held.
+func (l *line) keep(e drivers.Edge) {
 	if len(l.edges) == kept {
 		l.edges = slices.Delete(l.edges, 0, 1)
 	}
-	l.edges = append(l.edges, drivers.Edge{Active: l.seen, Time: time.Now()})
+	l.edges = append(l.edges, e)
 	select {
 	case l.wake <- struct{}{}:
 	default:

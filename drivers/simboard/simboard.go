@@ -6,12 +6,15 @@
 // The chips are those of the parts of the configured devices; what a chip or pin
 // is follows from [drivers.Part].Chip:
 //
-//	bme280, bh1750, tmp102   a chip on a bus
-//	relay                    an output that the world is told of
-//	motion                   an input, active while somebody is in the room
-//	door                     an input, active except while the room's door is open
-//	opening                  an input, active while the room's door is open
-//	contact, button          an input at rest, until it is pressed
+//	on a bus      the chips in models.go, register by register, with the times of their datasheets
+//	at a pin      relay: an output that the world is told of
+//	              motion: an input, active while somebody is in the room
+//	              door: an input, active except while the room's door is open; opening: the opposite
+//	              contact, button: an input at rest, until it is pressed
+//	              hcsr04 and hcsr04_echo: a trigger and its echo
+//	              dht22, dht11, pwm: files of the kernel, as below
+//	in the kernel w1/…, hwmon/…, iio/…, pwm/…: files that measure when they are read; dev/…: a serial
+//	              port, at which a PMS5003 sends
 //
 // Faults are put in with [Board.Fault], and taken out with [NoFault]; each
 // harms the parts of its device and nothing else.
@@ -47,6 +50,9 @@ type Board struct {
 	parts map[string][]*seat // by device, as New made them
 	files *files
 
+	dimmers map[string]map[int]*seat // channels of PWM chips, as New made them
+	ports   map[string]*seat         // what is at serial ports, as New made them
+
 	mu   sync.Mutex
 	pins map[string]*pin // the pins, and all that is in them and their lines
 }
@@ -64,7 +70,8 @@ type seat struct {
 // house time: it is what the world is told before each look at it.
 func New(w *world.World, now func() time.Time, parts map[string][]drivers.Part) (*Board, error) {
 	b := &Board{world: w, now: now, buses: map[string]*bus{"I2C1": {name: "I2C1", chips: map[uint16]*socket{}}},
-		parts: make(map[string][]*seat), files: &files{named: make(map[string]file)}, pins: make(map[string]*pin)}
+		parts: make(map[string][]*seat), files: &files{named: make(map[string]file)},
+		dimmers: make(map[string]map[int]*seat), ports: make(map[string]*seat), pins: make(map[string]*pin)}
 	for i := range 28 {
 		name := fmt.Sprintf("GPIO%d", i)
 		b.pins[name] = &pin{name: name}
@@ -122,7 +129,7 @@ func (b *Board) place(s *seat) error {
 // connect makes what is at a pin.
 func (b *Board) connect(s *seat) error {
 	switch s.part.Chip {
-	case "relay", "motion", "door", "opening", "contact", "button":
+	case "relay", "motion", "door", "opening", "contact", "button", "hcsr04", "hcsr04_echo":
 		return nil
 	case "dht22":
 		b.dht(s, 0.1)
@@ -132,8 +139,7 @@ func (b *Board) connect(s *seat) error {
 		return nil
 	case "pwm":
 		if n, ok := pwmOf(s.part.Pin); ok {
-			b.dimmer(s, pwmPlace, n)
-			return nil
+			return b.dimmer(s, pwmPlace, n)
 		}
 		return fmt.Errorf("%s has no pwm", s.part.Pin)
 	}
