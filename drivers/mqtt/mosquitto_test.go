@@ -119,8 +119,14 @@ func (m *mosquitto) start() bool {
 
 // stop ends the broker in good order, so that it writes its sessions down.
 func (m *mosquitto) stop() {
-	_ = m.process.Process.Signal(os.Interrupt)
-	<-m.done
+	for {
+		_ = m.process.Process.Signal(os.Interrupt)
+		select {
+		case <-m.done:
+			return
+		case <-time.After(200 * time.Millisecond): // one that comes while it starts is lost
+		}
+	}
 }
 
 func (m *mosquitto) kill() {

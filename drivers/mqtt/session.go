@@ -130,12 +130,13 @@ func (c *Connection) newSession(ctx context.Context, learns bool) (*session, err
 		SetConnectTimeout(connectTimeout).
 		SetWriteTimeout(writeTimeout).
 		SetKeepAlive(keepAlive).
-		SetWill(c.statusTopic(), statusOffline, 1, true).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { s.receive(ctx, m) }). // from before Subscribe, too
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.end(fmt.Errorf("connection lost: %w", err)) }).
 		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return c.broker.dial(s.ctx) })
 	if learns {
-		options.SetClientID(c.clientID + "-learn").SetCleanSession(true).UnsetWill()
+		options.SetClientID(c.clientID + "-learn").SetCleanSession(true)
+	} else {
+		options.SetWill(c.statusTopic(), statusOffline, 1, true)
 	}
 	s.client = paho.NewClient(options)
 	return s, nil

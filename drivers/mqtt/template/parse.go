@@ -1,0 +1,451 @@
+package template
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// parser reads a template into nodes, as Jinja's parser does.
+type parser struct {
+	text   string
+	at     int // in text: what was read of it
+	tokens []token
+	i      int // in tokens
+	nodes  int
+	depth  int
+	trim   bool // take blanks off the beginning of the next plain text
+}
+
+func (p *parser) parse() ([]node, error) {
+	p.text = strings.TrimSuffix(p.text, "\n")
+	body, stop, err := p.body()
+	if err == nil && stop != "" {
+		err = p.fault(p.tokens[0].at, "unexpected "+stop)
+	}
+	return body, err
+}
+
+// body reads up to the end or to an elif, else or endif, which it returns; its
+// tokens are then the current ones.
+func (p *parser) body() (body []node, stop string, err error) {
+	for p.at < len(p.text) {
+		open := strings.Index(p.text[p.at:], "{")
+		for open >= 0 && !slices.Contains([]string{"{{", "{%", "{#"}, p.text[p.at+open:min(len(p.text), p.at+open+2)]) {
+			more := strings.Index(p.text[p.at+open+1:], "{")
+			if more < 0 {
+				open = -1
+				break
+			}
+			open += 1 + more
+		}
+		if open < 0 {
+			return p.plain(body, p.text[p.at:], false, len(p.text)), "", nil
+		}
+		start := p.at + open
+		inside, left := start+2, false
+		if strings.HasPrefix(p.text[inside:], "-") || strings.HasPrefix(p.text[inside:], "+") {
+			inside, left = inside+1, p.text[inside] == '-'
+		}
+		sign := p.text[start+1]
+		body = p.plain(body, p.text[p.at:start], left, inside)
+		if sign == '#' {
+			end := strings.Index(p.text[inside:], "#}")
+			if end < 0 {
+				return nil, "", p.fault(start, "a remark without its end")
+			}
+			p.trim = strings.HasSuffix(p.text[inside:inside+end], "-")
+			p.at = inside + end + 2
+			continue
+		}
+		closing := map[byte]string{'{': "}}", '%': "%}"}[sign]
+		if p.tokens, p.at, p.trim, err = p.tag(inside, closing); err != nil {
+			return nil, "", err
+		}
+		p.i = 0
+		if sign == '{' {
+			n, err := p.whole()
+			if err != nil {
+				return nil, "", err
+			}
+			body = append(body, output{n})
+			continue
+		}
+		n, stop, err := p.statement()
+		if stop != "" || err != nil {
+			return body, stop, err
+		}
+		body = append(body, n)
+	}
+	return body, "", nil
+}
+
+// plain adds a piece of plain text.
+func (p *parser) plain(body []node, s string, right bool, next int) []node {
+	if p.trim {
+		s = strings.TrimLeft(s, " \t\r\n")
+	}
+	if right {
+		s = strings.TrimRight(s, " \t\r\n")
+	}
+	p.trim, p.at = false, next
+	if s == "" {
+		return body
+	}
+	return append(body, plain(s))
+}
+
+// statement reads what stands between {% and %}.
+func (p *parser) statement() (n node, stop string, err error) {
+	word := p.next()
+	switch word.text {
+	case "if":
+		n, err = p.branches()
+		return n, "", err
+	case "elif", "else", "endif":
+		return nil, word.text, nil
+	case "set":
+		target := p.next()
+		if target.kind != name || !p.take("=") {
+			return nil, "", p.fault(target.at, "expected a name and = after set")
+		}
+		value, err := p.whole()
+		return set{target.text, value}, "", err
+	}
+	return nil, "", p.fault(word.at, fmt.Sprintf("{%% %s %%} is not supported", word.text))
+}
+
+// branches reads an if up to its endif.
+func (p *parser) branches() (node, error) {
+	if p.depth++; p.depth > deepest {
+		return nil, p.fault(p.at, "nested too deep")
+	}
+	defer func() { p.depth-- }()
+	var c choice
+	for {
+		condition, err := p.whole()
+		if err != nil {
+			return nil, err
+		}
+		body, stop, err := p.body()
+		if err != nil {
+			return nil, err
+		}
+		c.conditions, c.bodies = append(c.conditions, condition), append(c.bodies, body)
+		if stop == "elif" {
+			continue
+		}
+		if stop == "else" {
+			if err := p.ends(); err != nil {
+				return nil, err
+			}
+			if c.otherwise, stop, err = p.body(); err != nil {
+				return nil, err
+			}
+		}
+		if stop != "endif" {
+			return nil, p.fault(p.at, "an if without its endif")
+		}
+		return c, p.ends()
+	}
+}
+
+// ends reads the end of a tag.
+func (p *parser) ends() error {
+	if t := p.next(); t.kind != endOfTag {
+		return p.fault(t.at, fmt.Sprintf("unexpected %q", t.text))
+	}
+	return nil
+}
+
+// whole reads an expression up to the end of its tag.
+func (p *parser) whole() (node, error) {
+	n, err := p.expression()
+	if err != nil {
+		return nil, err
+	}
+	return n, p.ends()
+}
+
+func (p *parser) peek() token { return p.tokens[min(p.i, len(p.tokens)-1)] }
+
+func (p *parser) next() token {
+	t := p.peek()
+	p.i++
+	return t
+}
+
+// take reads the operator or word, if it is the next.
+func (p *parser) take(text string) bool {
+	if t := p.peek(); (t.kind == operator || t.kind == name) && t.text == text {
+		p.i++
+		return true
+	}
+	return false
+}
+
+// need reads an operator that must be there.
+func (p *parser) need(text string) error {
+	if !p.take(text) {
+		t := p.peek()
+		return p.fault(t.at, fmt.Sprintf("unexpected %q, expected %q", t.text, text))
+	}
+	return nil
+}
+
+// count notes one more node.
+func (p *parser) count(at int) error {
+	if p.nodes++; p.nodes > mostNodes {
+		return p.fault(at, fmt.Sprintf("more than %d pieces", mostNodes))
+	}
+	return nil
+}
+
+// expression reads a if b else c, the weakest binding.
+func (p *parser) expression() (node, error) {
+	if p.depth++; p.depth > deepest {
+		return nil, p.fault(p.peek().at, "nested too deep")
+	}
+	defer func() { p.depth-- }()
+	n, err := p.binary(0)
+	for err == nil && p.take("if") {
+		c := inline{yes: n, no: constant{undefined{"the else of an inline if"}}}
+		if c.condition, err = p.binary(0); err != nil {
+			return nil, err
+		}
+		if p.take("else") {
+			if c.no, err = p.expression(); err != nil {
+				return nil, err
+			}
+		}
+		n = c
+	}
+	return n, err
+}
+
+// levels are the binary operators, from the weakest.
+var levels = [][]string{{"or"}, {"and"}, nil, nil, {"+", "-"}, {"~"}, {"*", "/", "//", "%"}, {"**"}}
+
+// The levels that are not simply binary.
+const (
+	levelNot     = 2
+	levelCompare = 3
+)
+
+func (p *parser) binary(level int) (node, error) {
+	switch {
+	case level == levelNot && p.peek().text == "not" && p.peek().kind == name:
+		t := p.next()
+		if err := p.count(t.at); err != nil {
+			return nil, err
+		}
+		if p.depth++; p.depth > deepest {
+			return nil, p.fault(t.at, "nested too deep")
+		}
+		n, err := p.binary(levelNot)
+		p.depth--
+		return not{n}, err
+	case level == levelNot:
+		return p.binary(level + 1)
+	case level == levelCompare:
+		return p.compare()
+	case level == len(levels):
+		return p.unary(true)
+	}
+	left, err := p.binary(level + 1)
+	for err == nil {
+		t := p.peek()
+		if t.kind != operator && t.kind != name || !slices.Contains(levels[level], t.text) {
+			break
+		}
+		p.i++
+		if err := p.count(t.at); err != nil {
+			return nil, err
+		}
+		right, errRight := p.binary(level + 1)
+		left, err = arithmetic{t.text, left, right}, errRight
+	}
+	return left, err
+}
+
+// compare reads a chain like 0 < x <= 9.
+func (p *parser) compare() (node, error) {
+	first, err := p.binary(levelCompare + 1)
+	c := comparison{operands: []node{first}}
+	for err == nil {
+		t := p.peek()
+		op := t.text
+		switch {
+		case t.kind == operator && slices.Contains([]string{"==", "!=", "<", "<=", ">", ">="}, op), t.kind == name && op == "in":
+			p.i++
+		case t.kind == name && op == "not" && p.tokens[min(p.i+1, len(p.tokens)-1)].text == "in":
+			p.i += 2
+			op = "not in"
+		default:
+			if len(c.ops) == 0 {
+				return first, nil
+			}
+			return c, nil
+		}
+		if err = p.count(t.at); err != nil {
+			break
+		}
+		var operand node
+		operand, err = p.binary(levelCompare + 1)
+		c.ops, c.operands = append(c.ops, op), append(c.operands, operand)
+	}
+	return nil, err
+}
+
+// unary reads a sign and what follows; filters and tests bind to both together.
+func (p *parser) unary(filters bool) (node, error) {
+	t := p.peek()
+	if err := p.count(t.at); err != nil {
+		return nil, err
+	}
+	var n node
+	var err error
+	if t.kind == operator && (t.text == "-" || t.text == "+") {
+		p.i++
+		if p.depth++; p.depth > deepest {
+			return nil, p.fault(t.at, "nested too deep")
+		}
+		n, err = p.unary(false)
+		p.depth--
+		n = sign{t.text == "-", n}
+	} else {
+		n, err = p.primary()
+	}
+	if err == nil {
+		n, err = p.postfix(n)
+	}
+	if err == nil && filters {
+		n, err = p.filters(n)
+	}
+	return n, err
+}
+
+// primary reads a constant, a name, or something in brackets.
+func (p *parser) primary() (node, error) {
+	t := p.next()
+	switch t.kind {
+	case quoted:
+		s := t.text
+		for p.peek().kind == quoted {
+			s += p.next().text
+		}
+		return constant{s}, nil
+	case integer:
+		i, err := strconv.ParseInt(t.text, 10, 64)
+		if err != nil {
+			return nil, p.fault(t.at, t.text+" is too big")
+		}
+		return constant{i}, nil
+	case float:
+		f, err := strconv.ParseFloat(t.text, 64)
+		if err != nil {
+			return nil, p.fault(t.at, t.text+" is too big")
+		}
+		return constant{f}, nil
+	case name:
+		return p.named(t)
+	case operator:
+		switch t.text {
+		case "(":
+			return p.brackets()
+		case "[":
+			items, err := p.list("]")
+			return list{items}, err
+		case "{":
+			return p.dictionary()
+		}
+	}
+	return nil, p.fault(t.at, fmt.Sprintf("unexpected %q", t.text))
+}
+
+// constants are the names that have a value.
+var constants = map[string]any{"true": true, "True": true, "false": false, "False": false, "none": nil, "None": nil}
+
+func (p *parser) named(t token) (node, error) {
+	if v, ok := constants[t.text]; ok {
+		return constant{v}, nil
+	}
+	if slices.Contains([]string{"in", "is", "and", "or", "if", "else", "elif"}, t.text) {
+		return nil, p.fault(t.at, fmt.Sprintf("unexpected %q", t.text))
+	}
+	if p.peek().text == "(" && p.peek().kind == operator {
+		f, ok := functions[t.text]
+		if !ok {
+			return nil, p.fault(t.at, t.text+"() is not supported")
+		}
+		p.i++
+		args, err := p.arguments()
+		return call{t.text, f, nil, args}, err
+	}
+	return variable{t.text}, nil
+}
+
+// brackets reads (a), or (a, b), which is a list.
+func (p *parser) brackets() (node, error) {
+	if p.take(")") {
+		return list{}, nil
+	}
+	n, err := p.expression()
+	if err != nil || p.take(")") {
+		return n, err
+	}
+	if err := p.need(","); err != nil {
+		return nil, err
+	}
+	items, err := p.list(")")
+	return list{append([]node{n}, items...)}, err
+}
+
+// list reads expressions with commas up to the closing bracket.
+func (p *parser) list(closing string) ([]node, error) {
+	var items []node
+	for !p.take(closing) {
+		if len(items) > 0 {
+			if err := p.need(","); err != nil {
+				return nil, err
+			}
+			if p.take(closing) {
+				break
+			}
+		}
+		n, err := p.expression()
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, n)
+	}
+	return items, nil
+}
+
+func (p *parser) dictionary() (node, error) {
+	var d dictionary
+	for !p.take("}") {
+		if len(d.keys) > 0 {
+			if err := p.need(","); err != nil {
+				return nil, err
+			}
+			if p.take("}") {
+				break
+			}
+		}
+		key, err := p.expression()
+		if err == nil {
+			err = p.need(":")
+		}
+		if err != nil {
+			return nil, err
+		}
+		v, err := p.expression()
+		if err != nil {
+			return nil, err
+		}
+		d.keys, d.values = append(d.keys, key), append(d.values, v)
+	}
+	return d, nil
+}
