@@ -10,20 +10,31 @@ import (
 
 // manyRules makes n rules, of which ten look at the first name.
 func manyRules(b *testing.B, n int) *Engine {
-	h := testHouse{"hall.lamp.state": house["hall.lamp.state"]}
-	var rules pairs
-	for i := range n {
-		name := fmt.Sprintf("room.n%d.temperature", max(0, i-9))
-		h[name] = home.Property{Name: "temperature", Type: home.TypeNumber}
-		rules = append(rules, fmt.Sprintf("r%d", i), pairs{"when", name + " < 4 and not hall.lamp.state",
-			"do", []any{set("hall.lamp.state", "on")}})
-	}
 	var faults home.Faults
-	e := Load(node(rules), h, place0, &faults)
+	e := Load(node(manyRuleNodes(n)), manyHouse(n), place0, &faults)
 	if e == nil {
 		b.Fatal(faults.List)
 	}
 	return e
+}
+
+func manyRuleNodes(n int) pairs {
+	var rules pairs
+	for i := range n {
+		rules = append(rules, fmt.Sprintf("r%d", i), pairs{"when", manyName(i) + " < 4 and not hall.lamp.state",
+			"do", []any{set("hall.lamp.state", "on")}})
+	}
+	return rules
+}
+
+func manyName(i int) string { return fmt.Sprintf("room.n%d.temperature", max(0, i-9)) }
+
+func manyHouse(n int) testHouse {
+	h := testHouse{"hall.lamp.state": house["hall.lamp.state"]}
+	for i := range n {
+		h[manyName(i)] = home.Property{Name: "temperature", Type: home.TypeNumber}
+	}
+	return h
 }
 
 func BenchmarkStep(b *testing.B) {

@@ -211,11 +211,13 @@ type pendingVariable struct {
 	deep  int
 }
 
+const tooDeep = "rules that set variables started one another"
+
 // setVariables sets variables: rules see each right after the present event. It
 // reports whether the run goes on.
 func (e *Engine) setVariables(r *run, c *home.Command) bool {
 	if e.deep >= variableDeep {
-		e.end(r, "failed", fmt.Sprintf("rules that set variables started one another %d deep", variableDeep))
+		e.end(r, "failed", fmt.Sprintf("%s %d deep", tooDeep, variableDeep))
 		return false
 	}
 	for _, s := range c.Set {

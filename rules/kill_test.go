@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,11 +182,11 @@ func live(t testing.TB, story []home.Event, fuse int, checkpoints []int) (*morta
 	}
 	m.advance(night.Add(24 * time.Hour))
 	slices.Sort(m.did) // commands to different devices may change places
-	text := ""
+	var text strings.Builder
 	for _, one := range m.did {
-		text += one + "\n"
+		text.WriteString(one + "\n")
 	}
-	return m, text
+	return m, text.String()
 }
 
 // TestKillAnywhere kills the gateway at any moment, between an event and its

@@ -46,7 +46,8 @@ type loader struct {
 // Load checks and compiles the node of the rules: key, a map of a rule's name to
 // the rule; nil means no rules. What is wrong goes to faults, with the path of
 // the node and, in an expression, the offset in its text. With faults that are
-// no warnings the engine is nil.
+// no warnings the engine is nil. Rules that start one another without end, or that
+// set one thing differently at the same moment, are faults, too.
 func Load(node *home.Node, house House, o Options, faults *home.Faults) *Engine {
 	mine := &home.Faults{}
 	defer func() { faults.List = append(faults.List, mine.List...) }()
@@ -65,6 +66,9 @@ func Load(node *home.Node, house House, o Options, faults *home.Faults) *Engine 
 		for _, p := range node.Pairs {
 			list = append(list, l.rule(p))
 		}
+	}
+	if !o.Unchecked && !mine.Failed() {
+		l.analyse(list, node)
 	}
 	if mine.Failed() {
 		return nil

@@ -38,6 +38,7 @@ type Options struct {
 	Vars                *home.Node          // the node of vars:, or nil
 	Messages            bool                // somebody hands in messages of other applications; without it triggers on them are refused
 	Publish             bool                // somebody sends what rules publish; without it the step is refused
+	Unchecked           bool                // rules are not held against one another: that was done before
 }
 
 // Decision is what a rule wants: exactly one of the two is set.

@@ -66,7 +66,7 @@ func TestVariables(t *testing.T) {
 		"b", pairs{"when", "vars.guests", "do", []any{set("vars.house", "night")}},
 		"a", pairs{"when", pairs{"event", "hall.button.action"}, "do", []any{set("vars.guests", "toggle"), set("hall.lamp.state", "on")}},
 		"c", pairs{"when", pairs{"changed", "vars.house"}, "if", `vars.house == "night"`, "do", []any{set("porch.lamp.state", "on")}},
-		"loop", pairs{"when", pairs{"changed", "vars.n"}, "mode", "parallel", "max", "100", "do", []any{set("vars.n", "= vars.n + 1")}},
+		"loop", pairs{"when", pairs{"changed", "vars.n"}, "mode", "parallel", "max", "100", "allow", "loop", "do", []any{set("vars.n", "= vars.n + 1")}},
 	}
 	story{t: t, rules: rules, o: o, start: night}.tell(`
 		0s hall.button.action ! single => a started; vars.guests on; hall.lamp state: on; b started; vars.house night; b done; c started; porch.lamp state: on; a done; c done

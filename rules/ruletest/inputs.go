@@ -106,8 +106,8 @@ func (d *decoder) series(in *input, n *home.Node, prop home.Property) bool {
 	in.over = from.Duration("over", time.Minute, time.Millisecond, 366*24*time.Hour)
 	in.every = from.Duration("every", min(time.Minute, in.over), time.Millisecond, in.over)
 	from.Done()
-	if in.over/in.every > 1_000_000 {
-		d.faults.At(n, "write a longer every", "a series of more than a million readings")
+	if in.over/in.every > 100_000 {
+		d.faults.At(n, "write a longer every", "a series of more than 100,000 readings")
 		return false
 	}
 	return true

@@ -58,6 +58,9 @@ func (r *runner) obey(c *home.Command) {
 
 // happened looks for who expects what happened.
 func (r *runner) happened(got *expectation, rule string) {
+	if r.acted != nil {
+		r.acted(rule + " " + got.String())
+	}
 	for i, x := range r.open {
 		if x.fits(got) {
 			x.met = true

@@ -33,6 +33,9 @@ type runner struct {
 	any    bool
 	house  *house
 	log    journal
+
+	heard func(ev *home.Event) // told of each event; may be nil
+	acted func(text string)    // and of each thing that rules do
 }
 
 // coming is an input that has its time.
@@ -44,17 +47,28 @@ type coming struct {
 // Run runs a test. What it reaches is added to cover, which may be nil.
 func (s *Suite) Run(t *Test, cover *Coverage) Result {
 	began := time.Now()
+	r := s.runner(t, cover)
+	r.run()
+	r.result.Took = time.Since(began)
+	return *r.result
+}
+
+func (s *Suite) runner(t *Test, cover *Coverage) *runner {
 	r := &runner{suite: s, test: t, cover: cover, now: t.start, path: t.Path, result: &Result{Name: t.Name, Path: t.Path},
 		any:   t.world != nil,
 		fails: make(map[string]string), values: make(map[string]home.Value), late: make(map[string]time.Time)}
 	r.log.zone = s.location()
+	return r
+}
+
+func (r *runner) run() {
 	if r.engine = r.load(); r.engine == nil {
-		r.fail(t.Path, "the rules have faults: hogar check names them")
-		return *r.result
+		r.fail(r.test.Path, "the rules have faults: hogar check names them")
+		return
 	}
 	r.begin()
-	for i := range t.steps {
-		r.step(&t.steps[i])
+	for i := range r.test.steps {
+		r.step(&r.test.steps[i])
 	}
 	r.finish()
 	r.log.collect(r.engine)
@@ -62,8 +76,6 @@ func (s *Suite) Run(t *Test, cover *Coverage) Result {
 	if r.result.Failed() {
 		r.result.Trace = r.log.show()
 	}
-	r.result.Took = time.Since(began)
-	return *r.result
 }
 
 // load makes a fresh engine, which minds the names that only the test asks for.
@@ -242,77 +254,4 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// input brings something into the house.
-func (r *runner) input(in input) {
-	r.feed(in.event)
-	if in.every == 0 {
-		return
-	}
-	from := in.event.Value.Number()
-	for after := in.every; ; after += in.every {
-		after = min(after, in.over)
-		ev := in.event
-		ev.Value = home.NumberOf(from + (in.to-from)*float64(after)/float64(in.over))
-		r.coming = append(r.coming, coming{r.now.Add(after), ev})
-		if after == in.over {
-			break
-		}
-	}
-	slices.SortStableFunc(r.coming, func(a, b coming) int { return a.at.Compare(b.at) })
-}
-
-// sense reads the simulated world.
-func (r *runner) sense() {
-	for _, ev := range r.house.sense(r.now) {
-		r.feed(ev)
-	}
-	r.house.next = r.now.Add(r.test.world.every)
-}
-
-// feed steps an event and all that follows from it at the same moment.
-func (r *runner) feed(ev home.Event) {
-	r.queue = append(r.queue, ev)
-	if len(r.queue) > 1 {
-		return // it is being done
-	}
-	for n := 0; len(r.queue) > 0; n++ {
-		if n > mostEvents {
-			r.fail(r.path, r.when(r.now)+": the rules do not come to rest")
-			r.queue = nil
-			return
-		}
-		ev := r.queue[0]
-		ev.At = r.now
-		r.note(&ev, n == 0)
-		for _, d := range r.engine.Step(ev) {
-			r.decided(d)
-		}
-		r.queue = r.queue[1:]
-	}
-}
-
-// note keeps what a reading says. What an actuator reports stands in the trace of
-// the run that set it.
-func (r *runner) note(ev *home.Event, first bool) {
-	switch ev.Kind {
-	case home.KindReading:
-		r.values[ev.FullName()] = ev.Value
-		if r.house == nil && first {
-			r.log.add(r.now, ev.FullName()+": "+ev.Value.String())
-		}
-	case home.KindEvent:
-		r.log.add(r.now, ev.FullName()+": "+ev.Value.String())
-	case home.KindStatus:
-		if r.now.After(r.test.start) {
-			r.log.add(r.now, ev.Device+" is "+ev.State)
-		}
-	case home.KindMessage:
-		r.log.add(r.now, "message "+ev.Message.Exchange+" "+ev.Message.Key)
-	case home.KindVariable:
-		r.log.add(r.now, "vars."+ev.Name+": "+ev.Value.String())
-	case home.KindGateway:
-		r.log.add(r.now, "the gateway has started")
-	}
 }
