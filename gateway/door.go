@@ -42,6 +42,9 @@ func (p *Plan) wholes() map[string]bool {
 	return names
 }
 
+// resolver is what the bridge is told of the names of the house.
+func (p *Plan) resolver() resolver { return resolver{p.house(), p.wholes()} }
+
 // brokerEvery is how often the door is told whether the broker is there.
 const brokerEvery = time.Second
 

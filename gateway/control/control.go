@@ -18,7 +18,6 @@ package control
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -255,41 +254,6 @@ func (c *Control) record(jobs ...*job) {
 			}
 		}
 	})
-}
-
-// seen looks whether the command's id is known, and returns what tells its
-// sender the first one's outcome, now or when there is one. The lock is held.
-func (c *Control) seen(j *job) (known bool, tell func()) {
-	reuse := func() {
-		c.log.Warn("a command's id was used before for another command", "command", j.cmd.ID, "source", j.cmd.Source)
-		j.tell(*reused(&j.cmd))
-	}
-	if first, same, ok := c.fold.ended.get(&j.cmd); ok && c.pending[j.cmd.ID] == nil {
-		if !same {
-			return true, reuse
-		}
-		return true, func() { j.tell(first) }
-	}
-	if first := c.pending[j.cmd.ID]; first != nil {
-		if fingerprint(j.cmd.Device, j.cmd.Set) != fingerprint(first.cmd.Device, first.cmd.Set) {
-			return true, reuse
-		}
-		first.done = append(first.done, j.done...)
-		return true, func() {}
-	}
-	return false, nil
-}
-
-func (j *job) tell(o home.Outcome) {
-	for _, done := range j.done {
-		done(o)
-	}
-}
-
-// reused is told to the sender only: the id has, or will have, an outcome of its own.
-func reused(cmd *home.Command) *home.Outcome {
-	return &home.Outcome{ID: cmd.ID, Device: cmd.Device, Set: cmd.Set, Result: home.Rejected, Source: cmd.Source,
-		Error: fmt.Sprintf("id %q was used for another command before", cmd.ID), Hint: "give each command an id of its own"}
 }
 
 // expired reports whether the command's time is over.

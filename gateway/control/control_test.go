@@ -1,11 +1,13 @@
 package control
 
 import (
+	stdcmp "cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -68,10 +70,11 @@ func (h *fakeHub) read(device, property string, v home.Value) {
 
 // lamp remembers what it was set to; block, when not nil, holds each Set.
 type lamp struct {
-	mu    sync.Mutex
-	sets  []string
-	block chan struct{}
-	err   error
+	device string // "": hall.lamp
+	mu     sync.Mutex
+	sets   []string
+	block  chan struct{}
+	err    error
 }
 
 func (l *lamp) Set(ctx context.Context, property string, v home.Value) ([]home.Event, error) {
@@ -88,7 +91,14 @@ func (l *lamp) Set(ctx context.Context, property string, v home.Value) ([]home.E
 		return nil, l.err
 	}
 	l.sets = append(l.sets, property+"="+v.String())
-	return []home.Event{{Kind: home.KindReading, Device: "hall.lamp", Property: property, Value: v}}, nil
+	return []home.Event{{Kind: home.KindReading, Device: stdcmp.Or(l.device, "hall.lamp"), Property: property, Value: v, Time: time.Now()}}, nil
+}
+
+// seen is what it was set to.
+func (l *lamp) seen() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.sets)
 }
 
 var lampProperties = []home.Property{

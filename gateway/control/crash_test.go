@@ -137,7 +137,7 @@ func TestCutOff(t *testing.T) {
 				if got := h.outcomes(); got != c.want {
 					t.Errorf("outcomes %q, want %q", got, c.want)
 				}
-				if got := fmt.Sprint(l.sets); got != c.sets {
+				if got := fmt.Sprint(l.seen()); got != c.sets {
 					t.Errorf("sets %s, want %s", got, c.sets)
 				}
 			})
@@ -186,9 +186,9 @@ func TestEveryCrashPoint(t *testing.T) {
 					toggles++ // from here on it may have acted
 				}
 			}
-			for _, s := range l.sets {
+			for _, s := range l.seen() {
 				if toggles == 2 && s == "brightness=4" {
-					t.Errorf("cut after %d records: the toggle was carried out again: %v", n, l.sets)
+					t.Errorf("cut after %d records: the toggle was carried out again: %v", n, l.seen())
 				}
 			}
 		}
@@ -222,12 +222,12 @@ func TestAToggleWaitsForTheDisk(t *testing.T) {
 			door.Submit(home.Command{ID: fmt.Sprint(i), Device: "hall.lamp", Set: set("state", v)}, nil)
 			synctest.Wait()
 		}
-		if got := fmt.Sprint(l.sets); got != "[state=off]" {
+		if got := fmt.Sprint(l.seen()); got != "[state=off]" {
 			t.Errorf("before the intent is durable: %s", got)
 		}
 		h.sync()
 		synctest.Wait()
-		if got := fmt.Sprint(l.sets); got != "[state=off state=on state=off]" {
+		if got := fmt.Sprint(l.seen()); got != "[state=off state=on state=off]" {
 			t.Errorf("then: %s", got)
 		}
 	})
@@ -244,7 +244,7 @@ func TestAFullJournalStopsTogglesOnly(t *testing.T) {
 		!strings.Contains(o.Error, "journal is full") {
 		t.Errorf("%+v", o)
 	}
-	if got := fmt.Sprint(l.sets); got != "[state=on]" {
+	if got := fmt.Sprint(l.seen()); got != "[state=on]" {
 		t.Errorf("the lamp was set %s", got)
 	}
 }
@@ -264,7 +264,7 @@ func TestRedeliveredWithoutAnID(t *testing.T) {
 			t.Errorf("%s, own %v: %s", c.value, c.own, o.Result)
 		}
 	}
-	if got := fmt.Sprint(l.sets); got != "[state=on state=off]" {
+	if got := fmt.Sprint(l.seen()); got != "[state=on state=off]" {
 		t.Errorf("the lamp was set %s", got)
 	}
 }
@@ -303,8 +303,8 @@ func TestADuplicateOfWhatIsNotYetDurable(t *testing.T) {
 			t.Errorf("%d were told before it was durable", told)
 		}
 		h.sync()
-		if told != 2 || len(l.sets) != 1 {
-			t.Errorf("%d were told, the lamp was set %v", told, l.sets)
+		if told != 2 || len(l.seen()) != 1 {
+			t.Errorf("%d were told, the lamp was set %v", told, l.seen())
 		}
 	})
 }
@@ -317,7 +317,7 @@ func TestOneAndOnAreTheSameWish(t *testing.T) {
 			t.Errorf("%v: %+v", v, o)
 		}
 	}
-	if len(l.sets) != 1 {
-		t.Errorf("the lamp was set %v", l.sets)
+	if len(l.seen()) != 1 {
+		t.Errorf("the lamp was set %v", l.seen())
 	}
 }

@@ -48,9 +48,10 @@ func (c *Control) done(n name, v home.Value, err error) {
 	}
 	if err == nil {
 		g.settle(conditionOf(v), time.Now())
-	} else if g.is != conditionOf(v) {
-		g.settle(unsure, time.Now())
+		return
 	}
+	g.settle(unsure, time.Now())
+	g.since = time.Now()
 }
 
 // forbids says why not. The lock is held.

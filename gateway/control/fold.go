@@ -36,13 +36,14 @@ type intent struct {
 
 // shown is the state of one property.
 type shown struct {
-	Value   home.Value `json:"value"`            // as read last, or else as set
-	Time    time.Time  `json:"time,omitzero"`    // when it was measured, or set
-	On      time.Time  `json:"on,omitzero"`      // since when it may be on; zero: it is off
-	Desired home.Value `json:"desired"`          // what the last command that was obeyed made of it
-	Heard   uint64     `json:"heard,omitempty"`  // order of the newest intent when it was read last
-	Driven  uint64     `json:"driven,omitempty"` // order of the newest intent that reached the device
-	Away    bool       `json:"away,omitempty"`   // its device was offline, and has not told it since
+	Value    home.Value `json:"value"`            // as read last, or else as set
+	Time     time.Time  `json:"time,omitzero"`    // when it was measured, or set
+	On       time.Time  `json:"on,omitzero"`      // since when it may be on; zero: it is off
+	Desired  home.Value `json:"desired"`          // what the last command that was obeyed made of it
+	Heard    uint64     `json:"heard,omitempty"`  // order of the newest intent when it was read last
+	Driven   uint64     `json:"driven,omitempty"` // order of the newest intent that reached the device
+	DrivenAt time.Time  `json:"driven_at,omitzero"`
+	Away     bool       `json:"away,omitempty"` // its device was offline, and has not told it since
 }
 
 func newFold() fold {
@@ -75,9 +76,11 @@ func (f *fold) take(ev *home.Event) {
 	case home.KindGateway:
 		switch ev.Name {
 		case brokerLost:
-			f.lost = ev.At
+			f.lost = ev.Time
 		case brokerBack:
 			f.lost = time.Time{}
+		case clockSetBack:
+			f.setBack(ev)
 		}
 	}
 }
@@ -98,7 +101,10 @@ func (f *fold) outcome(ev *home.Event) {
 	}
 	for _, s := range o.Set {
 		p := f.property(name{o.Device, s.Property})
-		p.Driven = max(p.Driven, in.Order)
+		p.Driven, p.DrivenAt = max(p.Driven, in.Order), ev.At
+		if p.On.IsZero() && s.Value != home.BooleanOf(false) {
+			p.On = in.began() // it failed, and may be on all the same
+		}
 		if v := p.made(s, o, p.Heard < in.Order); v.Known() && o.Result.OK() {
 			p.Desired, p.Away = v, false
 			if p.Heard < in.Order { // nothing has been read since: what was set is all that is known
@@ -147,6 +153,33 @@ func (s *shown) show(v home.Value, measured, accepted time.Time) {
 	}
 }
 
+// began is the earliest time at which the device may have been driven. At stands
+// still while the clock that was set back catches up.
+func (in *intent) began() time.Time {
+	if !in.Received.IsZero() && in.Received.Before(in.At) {
+		return in.Received
+	}
+	return in.At
+}
+
+// setBack lets the spans that run be as long as they were.
+func (f *fold) setBack(ev *home.Event) {
+	var by setBack
+	if json.Unmarshal(ev.Detail, &by) != nil {
+		return
+	}
+	earlier := func(t *time.Time) {
+		if !t.IsZero() {
+			*t = t.Add(-time.Duration(by.MS) * time.Millisecond)
+		}
+	}
+	earlier(&f.lost)
+	for _, s := range f.shown {
+		earlier(&s.On)
+		earlier(&s.Time)
+	}
+}
+
 // property returns the state of a property, new when it is not known.
 func (f *fold) property(n name) *shown {
 	s := f.shown[n]
@@ -179,12 +212,12 @@ func wholeOf(id string) string { return id[:max(0, strings.LastIndexByte(id, '/'
 
 // saved is the fold in the checkpoint.
 type saved struct {
-	Ended []ending          `json:"ended"`
 	Open  []*intent         `json:"open"`
 	Order uint64            `json:"order"`
 	Shown map[string]*shown `json:"shown"`
 	Lost  time.Time         `json:"lost,omitzero"`
 	Last  time.Time         `json:"last,omitzero"`
+	Ended []ending          `json:"ended,omitempty"` // last, and written by memory.appendJSON
 }
 
 // Save returns the ids and outcomes that are remembered, the intents that have
@@ -193,11 +226,16 @@ func (c *Control) Save() (json.RawMessage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := &c.fold
-	s := saved{f.ended.list, f.inOrder(), f.order, make(map[string]*shown, len(f.shown)), f.lost, f.last}
+	s := saved{Open: f.inOrder(), Order: f.order, Shown: make(map[string]*shown, len(f.shown)), Lost: f.lost, Last: f.last}
 	for n, one := range f.shown {
 		s.Shown[n.String()] = one
 	}
-	return json.Marshal(s)
+	dst, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	dst = append(dst[:len(dst)-1], `,"ended":`...)
+	return append(f.ended.appendJSON(dst), '}'), nil
 }
 
 // Restore takes back what Save returned.

@@ -23,6 +23,9 @@ func (c *Control) guard() {
 		}
 		g := c.watch(device, old)
 		g.safety = d.Safety
+		if old[device] == nil {
+			g.drives = c.driven(device, d.Safety.Rate)
+		}
 		for _, other := range d.Safety.Interlock {
 			if o := c.devices[other]; o != nil && o.Actuator != nil {
 				g.others = append(g.others, other)
@@ -52,7 +55,7 @@ func (c *Control) watch(device string, old map[string]*guard) *guard {
 			g.onSince = c.machine(s.On)
 		}
 		for _, in := range c.fold.open { // one that was cut off may have switched it on
-			if at := c.machine(in.At); in.Device == device && sets(in.Set, prop) && at.Before(g.onSince) {
+			if at := c.machine(in.began()); in.Device == device && sets(in.Set, prop) && at.Before(g.onSince) {
 				g.onSince = at
 			}
 		}
@@ -75,6 +78,22 @@ func (c *Control) machine(at time.Time) time.Time {
 		return now.Add(-long)
 	}
 	return now.Add(-min(c.clock.Machine(shows.Sub(at)), long))
+}
+
+// driven returns what counts for the rate at a start: nothing, or, when the device
+// was driven within the span, or nobody knows, as much as is allowed. The lock is held.
+func (c *Control) driven(device string, r Rate) []time.Time {
+	shows, recent := c.clock.Now(), false
+	for n, s := range c.fold.shown {
+		recent = recent || n.device == device && shows.Sub(s.DrivenAt) < r.Within
+	}
+	for _, in := range c.fold.open {
+		recent = recent || in.Device == device
+	}
+	if !recent && !shows.Before(c.fold.last) {
+		return nil
+	}
+	return slices.Repeat([]time.Time{time.Now()}, r.Most)
 }
 
 const long = 100 * 365 * 24 * time.Hour
@@ -154,6 +173,6 @@ func (c *Control) Broker(connected bool) {
 	tell := news && !known && c.guards.wanted
 	c.mu.Unlock()
 	if tell {
-		c.hub.Accept([]home.Event{{Kind: home.KindGateway, Name: what}}, nil)
+		c.hub.Accept([]home.Event{{Kind: home.KindGateway, Name: what, Time: c.clock.Now()}}, nil)
 	}
 }

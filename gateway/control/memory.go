@@ -2,7 +2,10 @@ package control
 
 import (
 	"encoding/json"
+	"fmt"
 	"hash/fnv"
+	"slices"
+	"strconv"
 	"time"
 
 	"hogar/gateway/home"
@@ -97,6 +100,32 @@ func (m *memory) crowded(now time.Time) bool {
 
 func (m *memory) full() bool { return len(m.list) >= rememberMax }
 
+// appendJSON appends the list as encoding/json would, ten times as fast: the hub
+// waits for it.
+func (m *memory) appendJSON(dst []byte) []byte {
+	size := 2
+	for i := range m.list {
+		size += len(m.list[i].ID) + len(m.list[i].Told) + 72
+	}
+	dst = append(slices.Grow(dst, size), '[')
+	for i := range m.list {
+		e := &m.list[i]
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"id":`...)
+		dst = home.TextOf(e.ID).AppendJSON(dst)
+		dst = append(dst, `,"at":`...)
+		dst = strconv.AppendInt(dst, e.At, 10)
+		dst = append(dst, `,"body":`...)
+		dst = strconv.AppendUint(dst, e.Body, 10)
+		dst = append(dst, `,"told":`...)
+		dst = append(dst, e.Told...)
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
 // fingerprint tells commands apart. on and true are the same wish.
 func fingerprint(device string, set home.Settings) uint64 {
 	h := fnv.New64a()
@@ -110,4 +139,39 @@ func fingerprint(device string, set home.Settings) uint64 {
 		write(s.Value.String())
 	}
 	return h.Sum64()
+}
+
+// seen looks whether the command's id is known, and returns what tells its
+// sender the first one's outcome, now or when there is one. The lock is held.
+func (c *Control) seen(j *job) (known bool, tell func()) {
+	reuse := func() {
+		c.log.Warn("a command's id was used before for another command", "command", j.cmd.ID, "source", j.cmd.Source)
+		j.tell(*reused(&j.cmd))
+	}
+	if first, same, ok := c.fold.ended.get(&j.cmd); ok && c.pending[j.cmd.ID] == nil {
+		if !same {
+			return true, reuse
+		}
+		return true, func() { j.tell(first) }
+	}
+	if first := c.pending[j.cmd.ID]; first != nil {
+		if fingerprint(j.cmd.Device, j.cmd.Set) != fingerprint(first.cmd.Device, first.cmd.Set) {
+			return true, reuse
+		}
+		first.done = append(first.done, j.done...)
+		return true, func() {}
+	}
+	return false, nil
+}
+
+func (j *job) tell(o home.Outcome) {
+	for _, done := range j.done {
+		done(o)
+	}
+}
+
+// reused is told to the sender only: the id has, or will have, an outcome of its own.
+func reused(cmd *home.Command) *home.Outcome {
+	return &home.Outcome{ID: cmd.ID, Device: cmd.Device, Set: cmd.Set, Result: home.Rejected, Source: cmd.Source,
+		Error: fmt.Sprintf("id %q was used for another command before", cmd.ID), Hint: "give each command an id of its own"}
 }

@@ -72,12 +72,12 @@ func TestWhoWaitsForAProof(t *testing.T) {
 			h.control.Submit(home.Command{ID: fmt.Sprint(i), Device: "hall.lamp", Set: set("state", v)}, nil)
 			synctest.Wait()
 		}
-		if got := fmt.Sprint(l.sets); got != "[state=on state=off]" || h.outcomes() != "0 applied" {
+		if got := fmt.Sprint(l.seen()); got != "[state=on state=off]" || h.outcomes() != "0 applied" {
 			t.Errorf("%s, outcomes %s", got, h.outcomes())
 		}
 		time.Sleep(5*time.Second - time.Since(began))
 		synctest.Wait()
-		if got := fmt.Sprint(l.sets); got != "[state=on state=off state=on]" || h.outcomes() != "0 applied, 1 applied" {
+		if got := fmt.Sprint(l.seen()); got != "[state=on state=off state=on]" || h.outcomes() != "0 applied, 1 applied" {
 			t.Errorf("%s, outcomes %s", got, h.outcomes())
 		}
 		time.Sleep(time.Minute)

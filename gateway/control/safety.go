@@ -84,7 +84,14 @@ func (r *refusal) Error() string { return r.problem }
 const (
 	brokerLost = "broker_lost"
 	brokerBack = "broker_back"
+
+	clockSetBack = "clock_set_back"
 )
+
+// setBack is the detail of the event clock_set_back.
+type setBack struct {
+	MS int64 `json:"by_ms"`
+}
 
 // condition is what is known of a switch.
 type condition uint8
@@ -120,6 +127,8 @@ type guards struct {
 	heard  map[name]time.Time // machine time at which what OnStale watches was measured
 	began  time.Time          // machine time
 	lost   time.Time          // machine time at which the broker was lost; zero: it is there
+	looked time.Time          // machine time at which the clock was looked at
+	showed time.Time          // house time that it showed then
 	told   string             // what Broker was told last
 	wanted bool               // somebody reacts to the loss of the broker
 }
