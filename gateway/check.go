@@ -60,13 +60,20 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	p.checkParts(faults)
 	p.checkNames(faults)
 	p.planDoor(faults)
-	p.engine = rules.Load(cfg.Rules, p.house(), rules.Options{Location: cfg.Location.Timezone,
-		Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude,
-		Groups: p.door.Groups, Scenes: cfg.Scenes}, faults)
+	house, o := p.RuleHouse()
+	p.engine = rules.Load(cfg.Rules, house, o, faults)
 	if p.engine != nil { // else it has faults
 		p.rules = len(p.engine.Rules())
 	}
 	return p
+}
+
+// RuleHouse is the house as its rules are checked against it, and what else they
+// need of the configuration.
+func (p *Plan) RuleHouse() (rules.House, rules.Options) {
+	cfg := p.Config
+	return p.house(), rules.Options{Location: cfg.Location.Timezone, Latitude: cfg.Location.Latitude,
+		Longitude: cfg.Location.Longitude, Groups: p.door.Groups, Scenes: cfg.Scenes, Publish: true}
 }
 
 // plan decodes one entry with its driver.
@@ -122,9 +129,13 @@ func (p *Plan) checkParts(faults *home.Faults) {
 	}
 }
 
+// place is where a part sits, whatever it is.
 func place(p drivers.Part) string {
-	if p.Pin != "" {
+	switch {
+	case p.Pin != "":
 		return "pin " + p.Pin
+	case p.Kernel != "":
+		return p.Kernel
 	}
 	return fmt.Sprintf("address %#x on bus %s", p.Address, p.Bus)
 }

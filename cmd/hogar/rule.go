@@ -14,7 +14,6 @@ import (
 	"hogar/gateway"
 	"hogar/gateway/config"
 	"hogar/gateway/home"
-	"hogar/rules"
 	"hogar/rules/ruletest"
 )
 
@@ -30,15 +29,9 @@ func newRule() *cobra.Command {
 }
 
 // suiteOf is the house of a plan as its rules are tested.
-func suiteOf(plan *gateway.Plan) (*ruletest.Suite, error) {
-	p, ok := any(plan).(interface {
-		RuleHouse() (rules.House, rules.Options)
-	})
-	if !ok {
-		return nil, errors.New("the rules cannot be run apart from their house")
-	}
-	house, o := p.RuleHouse()
-	return &ruletest.Suite{Rules: plan.Config.Rules, House: house, Options: o}, nil
+func suiteOf(plan *gateway.Plan) *ruletest.Suite {
+	house, o := plan.RuleHouse()
+	return &ruletest.Suite{Rules: plan.Config.Rules, House: house, Options: o}
 }
 
 // testFlags are the flags of rule test.
@@ -217,10 +210,7 @@ func openTested(path string, errs io.Writer) (*tested, error) {
 	if err != nil {
 		return nil, err
 	}
-	suite, err := suiteOf(plan)
-	if err != nil {
-		return nil, err
-	}
+	suite := suiteOf(plan)
 	_, source, _ := config.Load(path)
 	return &tested{suite: suite, source: source}, nil
 }

@@ -8,24 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"hogar/gateway"
-	"hogar/gateway/config"
 	"hogar/gateway/home"
 	"hogar/gateway/journal"
 )
 
-// needsHouse skips a test until the gateway's plan hands out its house.
-func needsHouse(t *testing.T) {
-	t.Helper()
-	if _, err := suiteOf(&gateway.Plan{Config: &config.Config{}}); err != nil {
-		t.Skip("gateway.Plan has no RuleHouse yet: ", err)
-	}
-}
-
 // TestRuleTestOfTheExamples runs the tests of the rules that hogar is shipped
 // with, as a user does.
 func TestRuleTestOfTheExamples(t *testing.T) {
-	needsHouse(t)
 	junit := filepath.Join(t.TempDir(), "junit.xml")
 	code, out, errs := called(t, "rule", "test", "../../configs", "--cover", "--junit", junit)
 	if code != exitDone || errs != "" {
@@ -40,7 +29,6 @@ func TestRuleTestOfTheExamples(t *testing.T) {
 }
 
 func TestRuleTestFails(t *testing.T) {
-	needsHouse(t)
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -82,7 +70,6 @@ func TestRuleTestFails(t *testing.T) {
 
 // TestRuleReplay writes a journal, and replays it with a rule that was edited.
 func TestRuleReplay(t *testing.T) {
-	needsHouse(t)
 	dir := filepath.Join(t.TempDir(), "journal")
 	j, err := journal.Open(dir, journal.Options{})
 	if err != nil {

@@ -62,10 +62,7 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	suite, err := suiteOf(plan)
-	if err != nil {
-		return err
-	}
+	suite := suiteOf(plan)
 	edited, err := f.edited(suite, cmd.ErrOrStderr())
 	if err != nil {
 		return err
