@@ -51,8 +51,11 @@ func DecodeBroker(d *home.Decoder) Broker {
 	b := Broker{
 		user:         d.Text("user", ""),
 		passwordFile: d.Text("password_file", ""),
-		caFile:       d.Text("ca_file", ""),
+		caFile:       d.File("ca_file", ""),
 		clientID:     d.Text("client_id", ""),
+	}
+	if strings.ContainsRune(b.passwordFile, filepath.Separator) { // else it names a credential
+		b.passwordFile = d.File("password_file", "")
 	}
 	if text := d.Text("url", ""); text != "" {
 		b.decodeURL(d, text)

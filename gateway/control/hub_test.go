@@ -24,6 +24,7 @@ type lamp struct {
 	hold    chan struct{}
 	reached chan struct{}
 	at      time.Time // of the last Set
+	safety  *control.Safety
 }
 
 func (l *lamp) Set(ctx context.Context, property string, v home.Value) ([]home.Event, error) {
@@ -67,7 +68,7 @@ func open(t testing.TB, dir string, sync time.Duration, lamps map[string]control
 	h.hub.Recover()
 	devices := make(map[string]control.Device)
 	for name, l := range lamps {
-		devices[name] = control.Device{Actuator: l, Properties: []home.Property{{Name: "state", Type: home.TypeBoolean, Settable: true}}}
+		devices[name] = control.Device{Actuator: l, Safety: l.(*lamp).safety, Properties: []home.Property{{Name: "state", Type: home.TypeBoolean, Settable: true}}}
 	}
 	h.Attach(control.House{Devices: devices})
 	h.run(t, lamps)
@@ -180,6 +181,22 @@ func TestKilled(t *testing.T) {
 				t.Errorf("after a stop in order: %+v, %v", o, third.seen())
 			}
 		})
+	}
+}
+
+// TestTheHubWakesTheEnvelope leaves a lamp on.
+func TestTheHubWakesTheEnvelope(t *testing.T) {
+	t.Parallel()
+	l := &lamp{safety: &control.Safety{Switch: "state", MaxOn: 100 * time.Millisecond}}
+	h := open(t, t.TempDir(), 20*time.Millisecond, map[string]control.Actuator{"hall.lamp": l})
+	h.send("", "on")
+	for deadline := time.Now().Add(4 * time.Second); len(l.seen()) < 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the lamp was set %v", l.seen())
+		}
+	}
+	if got := l.seen(); got[1] != "off" {
+		t.Errorf("the lamp was set %v", got)
 	}
 }
 
