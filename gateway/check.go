@@ -221,12 +221,18 @@ func (p *Plan) Parts() map[string][]drivers.Part {
 	return parts
 }
 
-// inherit takes over, from the plan that runs now, the devices whose entry is
-// unchanged: a relay goes on from the state it was set to, and not from on_start.
+// options are the pairs of the device's entry that are its driver's.
+func (d *device) options() []home.Pair {
+	houses := []string{"label", "every", "stale_after", "groups", "safety", "on_return"}
+	return slices.DeleteFunc(slices.Clone(d.Options.Node.Pairs), func(p home.Pair) bool { return slices.Contains(houses, p.Key) })
+}
+
+// inherit takes over, from the plan that runs now, the devices of which the driver
+// sees no change: a relay goes on from the state it was set to, and not from on_start.
 func (p *Plan) inherit(old *Plan) {
 	for i, d := range p.devices {
 		j := slices.IndexFunc(old.devices, func(o device) bool { return o.Name == d.Name && o.Driver == d.Driver })
-		if j >= 0 && d.topic == nil && reflect.DeepEqual(old.devices[j].Options.Node, d.Options.Node) {
+		if j >= 0 && d.topic == nil && reflect.DeepEqual(old.devices[j].options(), d.options()) {
 			p.devices[i].spec = old.devices[j].spec
 		}
 	}
