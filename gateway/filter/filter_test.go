@@ -68,7 +68,7 @@ func play(t testing.TB, c *Chain, story string) string {
 		}
 		out = append(out, line)
 	}
-	for _, step := range strings.Split(story, ", ") {
+	for step := range strings.SplitSeq(story, ", ") {
 		when, what, measured := strings.Cut(step, " ")
 		d, err := time.ParseDuration(when)
 		if err != nil {
