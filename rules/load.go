@@ -40,7 +40,6 @@ type loader struct {
 	table  *expr.Table
 	scenes map[string]*home.Node
 	loc    *time.Location
-	depth  int
 }
 
 // Load checks and compiles the node of the rules: key, a map of a rule's name to

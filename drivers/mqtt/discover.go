@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"hogar/drivers/mqtt/dialect"
 	"hogar/gateway/home"
@@ -19,9 +20,18 @@ type Source struct {
 }
 
 // Discover is told of each discovered device before the house is: when it is new
-// or has changed, and with removed when it is gone. It is called by the
-// connection's goroutine and must not wait for the connection.
-type Discover func(device string, properties []home.Property, removed bool)
+// or has changed, and when it is gone. It is called by the connection's goroutine
+// and must not wait for the connection.
+type Discover func(Discovered)
+
+// Discovered is a discovered device as the gateway needs to know it. It is set by
+// [Connection.Command] under its name.
+type Discovered struct {
+	Name       string
+	Removed    bool
+	Properties []home.Property
+	Expire     map[string]time.Duration // by property: unknown when nothing was measured for so long
+}
 
 // Outsider is a discovered device that is not in the house.
 type Outsider struct {
@@ -57,7 +67,7 @@ func newFound(o Options) *found {
 	f := &found{broker: o.Broker.String(), sources: o.Sources, names: o.Names, discover: o.Discover, last: o.Last,
 		byID: make(map[string]*device), byName: make(map[string]*device), out: make(map[string]Outsider), told: make(map[string]bool)}
 	if f.discover == nil {
-		f.discover = func(string, []home.Property, bool) {}
+		f.discover = func(Discovered) {}
 	}
 	return f
 }
@@ -147,7 +157,7 @@ func (c *Connection) enter(s Source, d dialect.Device) []home.Event {
 	f.byID[d.ID], f.byName[name] = one, one
 	f.mu.Unlock()
 	c.reach.add(name)
-	f.discover(name, d.Properties, false)
+	f.discover(Discovered{Name: name, Properties: d.Properties, Expire: d.Expire})
 	return []home.Event{{Kind: home.KindCatalog, Device: name,
 		Catalog: &home.Catalog{ID: d.ID, Via: f.via(s), Label: d.Label, Driver: s.Name, Properties: d.Properties}}}
 }
@@ -183,7 +193,7 @@ func (c *Connection) leaves(id string) []home.Event {
 		return nil
 	}
 	c.reach.remove(name)
-	f.discover(name, nil, true)
+	f.discover(Discovered{Name: name, Removed: true})
 	return []home.Event{{Kind: home.KindCatalog, Device: name, Catalog: &home.Catalog{ID: id, Removed: true}}}
 }
 

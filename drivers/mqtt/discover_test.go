@@ -31,10 +31,10 @@ type discoveries struct {
 	list []string
 }
 
-func (d *discoveries) take(device string, properties []home.Property, removed bool) {
+func (d *discoveries) take(one Discovered) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.list = append(d.list, fmt.Sprint(device, " ", len(properties), " ", removed))
+	d.list = append(d.list, fmt.Sprint(one.Name, " ", len(one.Properties), " ", one.Removed))
 }
 
 func (d *discoveries) seen() []string {

@@ -24,6 +24,10 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 			continue
 		}
 		mine = true
+		if s.learns {
+			c.lessons.add(source, t)
+			continue
+		}
 		events = append(events, c.understood(source, t, late)...)
 		for _, answer := range t.Send {
 			s.client.Publish(answer.Topic, 1, answer.Retained, answer.Payload) // not waited for: who is not reached is asked again
@@ -85,9 +89,6 @@ func (c *Connection) wanted(learns bool) iter.Seq[string] {
 // refilter subscribes what is needed since a device came, and gives back what is
 // not needed since one left.
 func (c *Connection) refilter(s *session) {
-	if s.learns {
-		return // what is needed is asked for by the session that stays
-	}
 	more, wanted := make(map[string]byte), make(map[string]bool)
 	for filter := range c.wanted(false) {
 		wanted[filter] = true

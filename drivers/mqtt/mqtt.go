@@ -25,6 +25,21 @@
 // sends again what was refused. Meanwhile messages go on to the house and commands
 // to the devices.
 //
+// # Discovered devices
+//
+// A [Source] is a dialect that is spoken at the broker. Its devices are told to
+// [Discover] and, as catalog events, to the house; [Connection.Command] sets them by
+// the name that dialect.Names gave them. A first session of its own learns which
+// devices there are, so that what waited in the lasting one finds them known. What a
+// message only repeats is not told again.
+//
+// # A broker that is away
+//
+// Away for less than a minute it is not missed: it keeps what is said meanwhile.
+// After that its devices are offline, and what they said last is unknown, since a
+// device that broke would be believed for ever; when it is back, what they said last
+// is told once more, late, so that it starts nothing.
+//
 // # Why each connection is a new client
 //
 // paho's own reconnection is not used: it would send a command that was given
@@ -84,7 +99,8 @@ type Connection struct {
 	current  atomic.Pointer[session]
 	reach    *reach
 	found    *found
-	learned  bool // which devices there are; only Run has it
+	lessons  lessons // of the session that learns; only Run has it
+	learned  bool    // which devices there are; only Run has it
 
 	leastWait, refusedWait, awayAfter, markerQuiet, confirmWait time.Duration // machine time; shorter in tests
 
@@ -198,10 +214,14 @@ func (c *Connection) Status() Status {
 // with messages that waited, and they must find their devices known.
 func (c *Connection) connect(ctx context.Context) (time.Duration, error) {
 	if !c.learned && len(c.found.sources) > 0 {
+		c.lessons = make(lessons)
 		if _, err := c.session(ctx, true); err != nil || ctx.Err() != nil {
 			return 0, err
 		}
-		c.learned = true
+		for _, source := range c.found.sources {
+			c.tell(c.understood(source, c.lessons.of(source), true))
+		}
+		c.learned, c.lessons = true, nil
 	}
 	return c.session(ctx, false)
 }

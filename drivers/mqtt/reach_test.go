@@ -69,7 +69,7 @@ func TestMarker(t *testing.T) {
 	stop()
 	device := broker.client("device")
 	var want []string
-	for _, value := range strings.Fields("1 2 3 4 5 6 7 8 9") {
+	for value := range strings.FieldsSeq("1 2 3 4 5 6 7 8 9") {
 		finish(t, device.Publish("garden/soil", 1, false, value))
 		want = append(want, "~"+value)
 	}

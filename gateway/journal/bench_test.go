@@ -2,7 +2,6 @@ package journal
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 	"testing"
@@ -121,7 +120,7 @@ func TestAnIdleJournalIsSmall(t *testing.T) {
 	j2 := open(t, dir, Options{SegmentSize: 64 << 10, MaxSize: 64 << 20, Sync: OS, Keep: time.Hour})
 	segments, took := j2.Stats().Segments, j2.Report().Took
 	after := measure()
-	t.Log(fmt.Sprintf("%d segments, opened in %v, %d KiB", segments, took, (int64(after)-int64(before))/1024))
+	t.Logf("%d segments, opened in %v, %d KiB", segments, took, (int64(after)-int64(before))/1024)
 	if after > before+256<<10 {
 		t.Errorf("an open journal with %d segments takes %d KiB", segments, (after-before)/1024)
 	}

@@ -58,6 +58,7 @@ type Device struct {
 	ID         string // an address, which stays when the device is renamed
 	Label      string // the name it has there
 	Properties []home.Property
+	Expire     map[string]time.Duration // by property: unknown when nothing came for so long
 }
 
 // Reading is what a device says of one property.

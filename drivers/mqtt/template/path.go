@@ -2,7 +2,6 @@ package template
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,7 +41,7 @@ func lookup(message []byte, path []string) (result string, ok bool) {
 	if len(path) == 0 {
 		return strings.TrimSpace(string(message)), true
 	}
-	if !utf8.Valid(message) || !json.Valid(message) {
+	if !utf8.Valid(message) || !valid(message) {
 		return "", false
 	}
 	for _, word := range path {
@@ -142,8 +141,8 @@ func plainText(b []byte) (string, bool) {
 	case '{', '[':
 		return "", false
 	}
-	point := bytes.IndexByte(b, '.')
-	canonical := len(b) <= 15 && b[0] != '-' && bytes.IndexAny(b, "eE") < 0 &&
-		(point < 0 || b[len(b)-1] != '0' && !bytes.HasPrefix(b, []byte("0.0000")))
+	found := bytes.Contains(b, []byte{'.'})
+	canonical := len(b) <= 15 && b[0] != '-' && !bytes.ContainsAny(b, "eE") &&
+		(!found || b[len(b)-1] != '0' && !bytes.HasPrefix(b, []byte("0.0000")))
 	return string(b), canonical
 }

@@ -212,6 +212,17 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+func FuzzValid(f *testing.F) {
+	for _, s := range []string{`{"a":[1,-0.5e+3,true],"b":{}}`, `[]`, ` "x" `, `01`, `{"a"}`, `[1,]`, `-`, `1.`, `tru`, "\"\x01\"", `{"a":1}x`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if want := json.Valid(b); valid(b) != want && !(want && (strings.Contains(string(b), `\\`) || strings.Count(string(b), "[")+strings.Count(string(b), "{") > mostJSON)) {
+			t.Errorf("%q is valid: %v", b, want)
+		}
+	})
+}
+
 func FuzzTemplate(f *testing.F) {
 	f.Add("{{ value_json.a }}", `{"a":1}`)
 	f.Add("{% if value|int(0) > 3 -%} x {%- else %}{{ [1,{'a':2}]|tojson }}{% endif %}", `5`)
