@@ -100,8 +100,11 @@ func TestEnds(t *testing.T) {
 		t.Errorf("after Reset: %v", err)
 	}
 	p.Refuse(true)
-	if _, err := say(t, dial(t, p), "a"); err == nil {
-		t.Error("it was not refused")
+	if c, err := net.Dial("tcp", p.Addr()); err == nil { // it may be reset as early as here
+		defer c.Close()
+		if _, err := say(t, c, "a"); err == nil {
+			t.Error("it was not refused")
+		}
 	}
 	p.Heal()
 	if _, err := say(t, dial(t, p), "a"); err != nil {
