@@ -193,16 +193,19 @@ func (gen *generation) stop(g *gateway, flush time.Duration) {
 	}
 }
 
-// flush waits until the broker has all, at most so long.
+// flush waits until the broker has all that was accepted, at most so long.
 func (gen *generation) flush(g *gateway, most time.Duration) {
-	deadline := time.NewTimer(most)
-	defer deadline.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	if g.hub.Do(ctx, func() {}) != nil { // what was told last is in the journal after it
+		return
+	}
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	for gen.bridge.Status().Connected && g.journal.Cursor() < g.journal.Last() {
 		select {
 		case <-look.C:
-		case <-deadline.C:
+		case <-ctx.Done():
 			return
 		}
 	}
