@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -177,12 +178,13 @@ func TestRefusedMessagesComeAgain(t *testing.T) {
 	for i := 1; i <= 3; i++ {
 		finish(t, device.Publish("garden/soil", 1, false, strconv.Itoa(i)))
 	}
-	// 3 reaches the house, but is not acknowledged before 2 is.
-	want := []string{"1", "2", "3", "~2", "~3"}
-	eventually(t, "2 and 3 again", func() bool { return len(h.values()) >= len(want) })
-	if diff := cmp.Diff(want, h.values()); diff != "" {
-		t.Errorf("want -, got +\n%s", diff)
-	}
+	// 3 reaches the house meanwhile, but is not acknowledged before 2 is. On a busy
+	// machine it may be published only when 2 is asked for again.
+	both, once := "1 2 3 ~2 ~3", []string{"1 2 ~2 ~3", "1 2 ~2 3"}
+	eventually(t, "2 again, and 3 after it", func() bool {
+		got := strings.Join(h.values(), " ")
+		return got == both || slices.Contains(once, got)
+	})
 	if text := log.String(); strings.Count(text, "not recorded") != 1 || !strings.Contains(text, full.Error()) {
 		t.Errorf("log %s", text)
 	}
