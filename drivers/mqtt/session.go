@@ -32,6 +32,7 @@ type session struct {
 	former  map[string]bool // topics given back, of a configuration before; only take has it
 	filters map[string]bool // subscribed; only the session's goroutine has it
 	learns  bool            // a session that only learns which devices there are
+	skipped bool            // a message was left out: so is all after it, and comes again in order; only take has it
 }
 
 // pending is a message whose events are on their way to the disk.
@@ -148,6 +149,9 @@ func (s *session) disconnect() { s.client.Disconnect(uint(parting.Milliseconds()
 // receive hands a message on. When the gateway is far behind it waits, and so
 // does the broker.
 func (s *session) receive(ctx context.Context, m paho.Message) {
+	if s.ctx.Err() != nil || ctx.Err() != nil {
+		return // nor is anything taken that comes after what was left out below
+	}
 	select {
 	case s.inbox <- m:
 	case <-s.ctx.Done():
@@ -196,6 +200,9 @@ func (c *Connection) granted(s *session, answer paho.Token) error {
 
 // take gives the events of a message to the house, when there is room for them.
 func (c *Connection) take(ctx context.Context, s *session, m paho.Message) {
+	if s.skipped {
+		return
+	}
 	p := &pending{m, make(chan error, 1)}
 	events := c.events(s, m)
 	for taken := range min(len(events), maxOpen) {
@@ -206,12 +213,14 @@ func (c *Connection) take(ctx context.Context, s *session, m paho.Message) {
 		case <-ctx.Done():
 		}
 		c.settle(taken)
+		s.skipped = true
 		return // not acknowledged: it comes again
 	}
 	select {
 	case s.waiting <- p:
 	case <-s.ctx.Done():
 		c.settle(len(events))
+		s.skipped = true
 		return
 	}
 	if len(events) == 0 {
