@@ -57,6 +57,7 @@ type gateway struct {
 	hub     *hub.Hub
 	control *control.Control
 	outbox  *bridge.Outbox
+	rules   *ruleset // whose engine is the newest plan's; the hub's goroutine has it
 
 	mu  sync.Mutex
 	now *generation
@@ -117,7 +118,8 @@ func (g *gateway) open() error {
 	g.outbox = bridge.NewOutbox(g.o.Clock.Now())
 	g.hub.Attach("outbox", g.outbox)
 	g.hub.Attach("control", g.control)
-	g.hub.Attach("rules", &ruleset{engine: g.o.Plan.engine, hub: g.hub, control: g.control})
+	g.rules = &ruleset{engine: g.o.Plan.engine, hub: g.hub, control: g.control}
+	g.hub.Attach("rules", g.rules)
 	g.o.Clock.NotBefore(g.hub.Recover()) // a simulated house goes on where it was
 	for _, gap := range j.Report().Gaps {
 		g.hub.Accept([]home.Event{gapEvent(gap)}, nil)
@@ -149,7 +151,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	}
 	g.set(gen)
 	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
-	server := &api.Server{House: g, Door: g.control, Sender: g}
+	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g}
 	if g.o.Reload != nil {
 		// Who asks may go away in the middle of it; the gateway's own end ends it.
 		server.Reload = func(context.Context) error { return g.reloadNow(ctx) }

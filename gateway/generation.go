@@ -80,7 +80,7 @@ func (g *gateway) furnish(plan, old *Plan) {
 		}
 	}
 	g.hub.Expect(expect)
-	g.hub.Attach("rules", &ruleset{engine: plan.engine, hub: g.hub, control: g.control})
+	g.rules.engine = plan.engine
 	g.hub.Accept(catalog, nil)
 }
 

@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"hogar/gateway/home"
@@ -246,39 +245,4 @@ func (e *Engine) settle() {
 		e.readVariable(&p.event)
 	}
 	e.deep = 0
-}
-
-// Explain in one line what a rule is, for the page and the command line.
-func (r *rule) status(now time.Time) Status {
-	s := Status{Name: r.name, Label: r.label, Enabled: !r.off(), State: "idle", Why: r.state.Why, Runs: len(r.runs),
-		Started: r.state.Runs}
-	switch {
-	case r.state.Switched == "off":
-		s.State = "disabled"
-	case r.off():
-		s.State, s.Why = "disabled", "enabled is false"
-	case now.Before(r.state.Paused):
-		s.State = "paused"
-	case len(r.runs) > 0:
-		s.State = "running"
-		if first := r.runs[0]; first.Waits != waitNothing && first.PC < len(first.code) {
-			s.Why += ", at: " + first.step().shown
-		}
-	case s.Why == "":
-		var shown []string
-		for _, t := range r.triggers {
-			shown = append(shown, t.shown)
-		}
-		s.Why = "waits for " + strings.Join(shown, " or ")
-	}
-	return s
-}
-
-// Rules returns the present state of all rules, in their order.
-func (e *Engine) Rules() []Status {
-	list := make([]Status, len(e.rules))
-	for i, r := range e.rules {
-		list[i] = r.status(e.now)
-	}
-	return list
 }

@@ -30,6 +30,8 @@ type rule struct {
 	runs  []*run // running, waiting and queued, oldest first
 	past  []RunTrace
 	quiet []Quiet
+
+	findings []string
 }
 
 // loader compiles rules and collects what is wrong with them.
@@ -72,6 +74,7 @@ func Load(node *home.Node, house House, o Options, faults *home.Faults) *Engine 
 	if mine.Failed() {
 		return nil
 	}
+	l.notes(list, node)
 	return l.engine(list)
 }
 

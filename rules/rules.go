@@ -52,13 +52,16 @@ type Binding struct{ Exchange, Key string }
 
 // Status is the present state of one rule.
 type Status struct {
-	Name    string `json:"name"`
-	Label   string `json:"label,omitempty"`
-	Enabled bool   `json:"enabled"`
-	State   string `json:"state"` // idle, running, paused, disabled
-	Why     string `json:"why"`   // one sentence: why it is in this state
-	Runs    int    `json:"runs"`  // running and waiting now
-	Started int    `json:"started"`
+	Name     string
+	Label    string
+	Enabled  bool
+	State    string    // idle, running, paused, disabled
+	Why      string    // one sentence: why it is in this state
+	Running  int       // runs that run or wait now
+	Started  int       // runs ever
+	Last     time.Time // when the last run that is remembered began; zero: none is
+	Next     time.Time // house time at which it will look again by itself; zero: only when something happens
+	Findings []string  // what the checks found about it that is no mistake
 }
 
 // Limits of what rules may do.

@@ -85,7 +85,9 @@ func (e *Engine) start(t *trigger, c cause) {
 		v := r.cond.Eval(&e.env)
 		tr.If = r.cond.Describe(&e.env, e.table)
 		if !v.Boolean() {
-			s.Why = fmt.Sprintf("not started at %s by %s: if is %s: %s", e.clock(), t.shown, truthWord(v), tr.If)
+			if len(r.runs) == 0 {
+				s.Why = fmt.Sprintf("not started at %s by %s: if is %s: %s", e.clock(), t.shown, truthWord(v), tr.If)
+			}
 			e.quiet(r, tr, "if is "+truthWord(v))
 			return
 		}

@@ -43,6 +43,8 @@ type savedRule struct {
 	Triggers map[string][]triggerState `json:"triggers,omitempty"` // by their text
 	Steps    *home.Node                `json:"steps,omitempty"`    // of the runs
 	Runs     []*run                    `json:"runs,omitempty"`
+	Past     []RunTrace                `json:"past,omitempty"`
+	Quiet    []Quiet                   `json:"quiet,omitempty"`
 }
 
 const saveVersion = 1
@@ -66,7 +68,7 @@ func (e *Engine) Save() (json.RawMessage, error) {
 		}
 	}
 	for _, r := range e.rules {
-		one := savedRule{State: r.state, Runs: r.runs, Triggers: make(map[string][]triggerState)}
+		one := savedRule{State: r.state, Runs: r.runs, Past: r.past, Quiet: r.quiet, Triggers: make(map[string][]triggerState)}
 		for _, t := range r.triggers {
 			one.Triggers[t.key] = append(one.Triggers[t.key], t.state)
 		}
@@ -187,7 +189,7 @@ func (e *Engine) restoreNames(s *saved) {
 }
 
 func (e *Engine) restoreRule(r *rule, s savedRule) {
-	r.state = s.State
+	r.state, r.past, r.quiet = s.State, bounded(s.Past, keptRuns), bounded(s.Quiet, keptQuiet)
 	for _, t := range r.triggers {
 		if list := s.Triggers[t.key]; len(list) > 0 {
 			t.state = list[0]

@@ -56,8 +56,7 @@ const (
 	keptQuiet = 10
 )
 
-// History returns what the rule of that name did since the engine was loaded;
-// false: there is none.
+// History returns what the rule of that name did last; false: there is none.
 func (e *Engine) History(name string) (History, bool) {
 	r := e.find(name)
 	if r == nil {

@@ -124,7 +124,8 @@ func watch(t *testing.T, g *gate) {
 func TestNoGatewayRuns(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "none")
-	for _, args := range [][]string{{"devices"}, {"get", "a.b"}, {"set", "a.b", "on"}, {"watch"}, {"reload"}} {
+	for _, args := range [][]string{{"devices"}, {"get", "a.b"}, {"set", "a.b", "on"}, {"watch"}, {"reload"}, {"rule", "list"},
+		{"rule", "trace", "a"}, {"rule", "disable", "a"}} {
 		code, out, errs := called(t, append(args, "--socket", socket)...)
 		want := fmt.Sprintf("hogar: no gateway runs at %s (start one: hogar run --simulate)\n", socket)
 		if code != exitFailed || out != "" || errs != want {

@@ -20,11 +20,12 @@ import (
 func newRule() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rule",
-		Short: "test and replay rules",
+		Short: "what rules do and did; test and replay them",
 		Args:  exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRuleTest(), newRuleReplay())
+	cmd.AddCommand(newRuleList(), newRuleTrace(), newRuleSwitch("enable", true), newRuleSwitch("disable", false), newRuleTest(),
+		newRuleReplay())
 	return cmd
 }
 

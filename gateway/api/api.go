@@ -7,6 +7,9 @@
 //	GET  /api/events?pattern=#            what happens from now on, as server-sent events
 //	POST /api/commands                    {"device":…,"set":{…}}: answers with the outcome
 //	POST /api/reload                      reads the configuration again
+//	GET  /api/rules                       how the rules are
+//	GET  /api/rules/NAME                  a rule, with the traces of its last runs
+//	POST /api/rules/NAME/enable           or disable; kept over restarts
 //	GET  /api/outbox                      what waits for RabbitMQ, and what it refused
 //	POST /api/outbox/resend?since=TIME    sends again what it had confirmed since then
 //

@@ -39,6 +39,7 @@ type Server struct {
 	House  House
 	Door   Door
 	Sender Sender
+	Rules  Rules
 	Reload func(ctx context.Context) error // nil: not possible
 }
 
@@ -52,6 +53,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/reload", s.reload)
 	mux.HandleFunc("GET /api/outbox", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Sender.Outbox()) })
 	mux.HandleFunc("POST /api/outbox/resend", s.resend)
+	s.addRules(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path, "see /api/status, /api/devices, /api/events, /api/commands")
 	})

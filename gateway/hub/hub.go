@@ -16,7 +16,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,15 +92,9 @@ func New(o Options) *Hub {
 	return h
 }
 
-// Attach adds a part under its name in the checkpoint, or replaces the one of
-// that name. Parts are given each event in the order in which they were attached.
-// Call it before Run, or from a function given to [Hub.Do].
+// Attach adds a part under its name in the checkpoint. Parts are given each event
+// in the order in which they were attached. Call it before Run.
 func (h *Hub) Attach(name string, p Part) {
-	i := slices.IndexFunc(h.parts, func(n named) bool { return n.name == name })
-	if i >= 0 {
-		h.parts[i].Part = p
-		return
-	}
 	h.parts = append(h.parts, named{p, name})
 }
 
