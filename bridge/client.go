@@ -23,6 +23,7 @@ type Client struct {
 	replies           <-chan amqp.Delivery
 	returns           chan amqp.Return
 	closed            chan *amqp.Error
+	at                time.Time // house time of the last answer
 }
 
 // Connect connects to the broker at url, for the gateway of that name. "" is the
@@ -88,6 +89,9 @@ func (c *Client) Devices(ctx context.Context, pattern string) ([]home.DeviceStat
 	return c.inquire(ctx, typeGet, pattern)
 }
 
+// HouseTime is the gateway's time at its last answer to Devices or Measure.
+func (c *Client) HouseTime() time.Time { return c.at }
+
 // Measure has the gateway measure a device, and returns its new readings.
 func (c *Client) Measure(ctx context.Context, device string) ([]home.DeviceState, error) {
 	return c.inquire(ctx, typeMeasure, device)
@@ -109,6 +113,7 @@ func (c *Client) inquire(ctx context.Context, kind, pattern string) ([]home.Devi
 	if answer.Error != "" {
 		return nil, errors.New(strings.TrimSuffix(answer.Error+"; "+answer.Hint, "; "))
 	}
+	c.at = answer.Time
 	return answer.Devices, nil
 }
 

@@ -51,7 +51,7 @@ type envelope struct {
 // could be made out, and an id in every case.
 func (b *Bridge) understand(d *amqp.Delivery, from origin, received time.Time) (home.Command, *trouble) {
 	c := home.Command{
-		ID: d.MessageId, Source: "amqp:" + orElse(plain(d.UserId, maxID), "anonymous"), Received: b.opts.Clock.At(received),
+		ID: d.MessageId, Source: sourceOf(d), Received: b.opts.Clock.At(received),
 	}
 	bad := checkID(c.ID)
 	c.Redelivered = d.Redelivered
@@ -72,6 +72,17 @@ func (b *Bridge) understand(d *amqp.Delivery, from origin, received time.Time) (
 	c.Deadline = deadline(d, expires, received, from.ttl)
 	c.Expires = b.opts.Clock.At(c.Deadline)
 	return c, bad
+}
+
+// anonymous is the source of a message without a user_id.
+const anonymous = "amqp:anonymous"
+
+// sourceOf is who sent a message, by the user_id that RabbitMQ has checked.
+func sourceOf(d *amqp.Delivery) string {
+	if d.UserId == "" {
+		return anonymous
+	}
+	return "amqp:" + plain(d.UserId, maxID)
 }
 
 // split sets the device that a key names, and returns the property, if it names one.

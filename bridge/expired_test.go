@@ -133,6 +133,11 @@ func (r rooms) Measure(ctx context.Context, device string) error {
 	return ctx.Err()
 }
 
+// May lets everybody get what is not in the hall, and only guest measure.
+func (r rooms) May(source, verb, device, _ string) bool {
+	return source == "amqp:guest" || verb == "get" && device != "hall.lamp"
+}
+
 func TestClient(t *testing.T) {
 	t.Parallel()
 	r := rooms{make(chan string, 1)}
@@ -173,6 +178,44 @@ func TestClient(t *testing.T) {
 	}
 	if _, err := c.Devices(ctx, "#"); err == nil || !strings.Contains(err.Error(), "no gateway called casa is connected") {
 		t.Error(err)
+	}
+}
+
+// What is asked for without a right is refused, and what may not be seen is left out.
+func TestQuestionsNeedRights(t *testing.T) {
+	t.Parallel()
+	r := rooms{make(chan string, 1)}
+	h := runBridge(t, Options{Declare: true, House: r, Names: names{"hall.lamp", "kitchen.climate"}}, &door{})
+	h.until("taking commands", func() bool { return h.Status().Commands })
+	c := dialClient(t, h.url)
+	for _, one := range []struct{ kind, key, user, want string }{
+		{typeGet, "casa.#", "guest", "kitchen.climate hall.lamp"},
+		{typeGet, "casa.#", "", "kitchen.climate"},
+		{typeGet, "casa.hall.lamp", "", "amqp:anonymous may not get hall.lamp|send it with user_id, which RabbitMQ checks; access: in the configuration says who may do what"},
+		{typeGet, "casa.kitchen.climatt", "", "no device or property is called kitchen.climatt|did you mean kitchen.climate?"},
+		{typeGet, "casa.hall.lmap", "", "no device or property is called hall.lmap|`hogar devices` lists them"}, // it may not be seen
+		{typeMeasure, "casa.kitchen.climate", "", "amqp:anonymous may not measure kitchen.climate|send it with user_id, which RabbitMQ checks; access: in the configuration says who may do what"},
+		{typeMeasure, "casa.kitchen.climate", "guest", "kitchen.climate"},
+	} {
+		_, d := c.ask(t, nowExchange, one.key, amqp.Publishing{Type: one.kind, UserId: one.user})
+		var answer devicesBody
+		if err := json.Unmarshal(d.Body, &answer); err != nil || d.Type != typeDevices || answer.Time.IsZero() {
+			t.Fatalf("%s: %s %v", one.key, d.Body, err)
+		}
+		got := answer.Error + "|" + answer.Hint
+		if answer.Error == "" {
+			var names []string
+			for _, d := range answer.Devices {
+				names = append(names, d.Name)
+			}
+			got = strings.Join(names, " ")
+		}
+		if got != one.want {
+			t.Errorf("%s of %s by %q:\ngot  %s\nwant %s", one.kind, one.key, one.user, got, one.want)
+		}
+	}
+	if len(r.measured) != 1 {
+		t.Errorf("measured %d times", len(r.measured))
 	}
 }
 

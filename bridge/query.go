@@ -17,12 +17,10 @@ import (
 type House interface {
 	// Devices returns those whose name, or a property's, fits a pattern as a RabbitMQ topic would.
 	Devices(pattern string) []home.DeviceState
-}
-
-// Measurer is a House that can have a device measured at once.
-type Measurer interface {
 	// Measure returns when the house has new readings of the device, or why it has not.
 	Measure(ctx context.Context, device string) error
+	// May reports whether a source (amqp:<user>) has a right: get or measure. property may be "".
+	May(source, verb, device, property string) bool
 }
 
 // The types of questions, and of their answer.
@@ -39,6 +37,7 @@ func asks(d *amqp.Delivery) bool { return d.Type == typeGet || d.Type == typeMea
 
 // devicesBody is the body of an answer.
 type devicesBody struct {
+	Time    time.Time          `json:"time"` // house time of the answer
 	Devices []home.DeviceState `json:"devices"`
 	Error   string             `json:"error,omitempty"`
 	Hint    string             `json:"hint,omitempty"`
@@ -48,7 +47,7 @@ type devicesBody struct {
 // house knows it, or after it has measured. It waits, and leaves no record.
 func (b *Bridge) inquire(ctx context.Context, d *amqp.Delivery, from origin) devicesBody {
 	refuse := func(hint, format string, args ...any) devicesBody {
-		return devicesBody{Devices: []home.DeviceState{}, Error: fmt.Sprintf(format, args...), Hint: hint}
+		return devicesBody{Time: b.opts.Clock.Now().UTC(), Devices: []home.DeviceState{}, Error: fmt.Sprintf(format, args...), Hint: hint}
 	}
 	name, own := strings.CutPrefix(d.RoutingKey, from.prefix)
 	switch {
@@ -59,22 +58,61 @@ func (b *Bridge) inquire(ctx context.Context, d *amqp.Delivery, from origin) dev
 	case b.opts.House == nil:
 		return refuse("", "this gateway answers no questions")
 	}
+	source := sourceOf(d)
 	if d.Type == typeMeasure {
-		m, able := b.opts.House.(Measurer)
-		if !able {
-			return refuse("ask with type "+typeGet, "this gateway does not measure on demand")
-		}
-		ctx, cancel := context.WithTimeout(ctx, measureTimeout)
-		defer cancel()
-		if err := m.Measure(ctx, name); err != nil {
-			return refuse("", "measure %s: %v", plain(name, maxName), err)
+		if bad := b.measure(ctx, source, name); bad != nil {
+			return refuse(bad.hint, "%s", bad.problem)
 		}
 	}
+	return b.find(source, name)
+}
+
+// find answers with what fits the name and the sender may see.
+func (b *Bridge) find(source, name string) devicesBody {
+	may := func(device, property string) bool { return b.opts.House.May(source, "get", device, property) }
+	answer := devicesBody{Time: b.opts.Clock.Now().UTC(), Devices: []home.DeviceState{}}
 	found := b.opts.House.Devices(name)
-	if len(found) == 0 {
-		return refuse("`hogar devices` lists them", "no device or property is called %s", plain(name, maxName))
+	if seen := home.Visible(found, may); len(seen) > 0 {
+		answer.Devices = seen
+		return answer
 	}
-	return devicesBody{Devices: found}
+	if len(found) > 0 {
+		answer.Error, answer.Hint = fmt.Sprintf("%s may not get %s", source, plain(name, maxName)), accessHint(source)
+		return answer
+	}
+	answer.Error, answer.Hint = "no device or property is called "+plain(name, maxName), "`hogar devices` lists them"
+	if near := home.Nearest(name, home.NamesOf(home.Visible(b.opts.House.Devices("#"), may))); near != "" {
+		answer.Hint = "did you mean " + near + "?"
+	}
+	return answer
+}
+
+// measure has a device measured, if the sender may ask for it.
+func (b *Bridge) measure(ctx context.Context, source, name string) *trouble {
+	device, property := name, ""
+	if b.opts.Names != nil {
+		if of, its, known := b.opts.Names.Resolve(name); known {
+			device, property = of, its
+		}
+	}
+	if !b.opts.House.May(source, "measure", device, property) {
+		return troubled(accessHint(source), "%s may not measure %s", source, plain(name, maxName))
+	}
+	ctx, cancel := context.WithTimeout(ctx, measureTimeout)
+	defer cancel()
+	if err := b.opts.House.Measure(ctx, device); err != nil {
+		return troubled("", "measure %s: %v", plain(name, maxName), err)
+	}
+	return nil
+}
+
+// accessHint is what to do about a right that is missing.
+func accessHint(source string) string {
+	hint := "access: in the configuration says who may do what"
+	if source == anonymous {
+		return "send it with user_id, which RabbitMQ checks; " + hint
+	}
+	return hint
 }
 
 // ask answers a question and acknowledges it; what nobody waits for any more is left.

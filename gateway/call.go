@@ -80,8 +80,8 @@ func (r *runner) outlast(ctx context.Context, returned <-chan struct{}, limit ti
 		select {
 		case <-returned:
 			return reason
-		case req := <-r.sets:
-			req.answer <- setAnswer{err: fmt.Errorf("%s is offline: %w", r.name, reason)}
+		case req := <-r.asked:
+			req.answer <- answer{err: fmt.Errorf("%s is offline: %w", r.name, reason)}
 		case <-ctx.Done():
 			select {
 			case <-returned:

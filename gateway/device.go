@@ -22,19 +22,21 @@ type runner struct {
 	board  drivers.Board
 	accept func(events []home.Event, done func(error))
 	log    *slog.Logger
-	sets   chan setRequest
+	asked  chan request
 	left   <-chan struct{} // closed when the call that a stop left behind has returned; nil: there is none
 }
 
-// setRequest asks the runner's goroutine to drive the device.
-type setRequest struct {
-	ctx      context.Context
-	property string
-	value    home.Value
-	answer   chan setAnswer // has room for one
+// request asks the runner's goroutine to do something with the device.
+type request struct {
+	ctx context.Context
+	// of returns what is to be done with the open device, or why it cannot be.
+	of     func(drivers.Device) (task, error)
+	answer chan answer // has room for one
 }
 
-type setAnswer struct {
+type task func(ctx context.Context) ([]drivers.Reading, error)
+
+type answer struct {
 	readings []home.Event
 	err      error
 }
@@ -74,9 +76,34 @@ func (r *runner) Run(ctx context.Context) {
 
 // Set drives one property, in the device's own goroutine.
 func (r *runner) Set(ctx context.Context, property string, v home.Value) ([]home.Event, error) {
-	req := setRequest{ctx, property, v, make(chan setAnswer, 1)}
+	return r.ask(ctx, func(dev drivers.Device) (task, error) {
+		a, ok := dev.(drivers.Actuator)
+		if !ok {
+			return nil, fmt.Errorf("%s cannot be set", r.name)
+		}
+		return func(ctx context.Context) ([]drivers.Reading, error) { return a.Set(ctx, property, v) }, nil
+	})
+}
+
+// measure has the device read at once, and hands its readings to the hub.
+func (r *runner) measure(ctx context.Context) error {
+	readings, err := r.ask(ctx, func(dev drivers.Device) (task, error) {
+		s, ok := dev.(drivers.Sensor)
+		if !ok {
+			return nil, fmt.Errorf("%s cannot be read", r.name)
+		}
+		return s.Sense, nil
+	})
+	if err == nil {
+		r.accept(readings, nil)
+	}
+	return err
+}
+
+func (r *runner) ask(ctx context.Context, of func(drivers.Device) (task, error)) ([]home.Event, error) {
+	req := request{ctx, of, make(chan answer, 1)}
 	select {
-	case r.sets <- req:
+	case r.asked <- req:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -88,7 +115,7 @@ func (r *runner) Set(ctx context.Context, property string, v home.Value) ([]home
 	}
 }
 
-// sleep waits, and tells who wants to set the device meanwhile why it cannot be.
+// sleep waits, and tells who asks something of the device meanwhile why it cannot be.
 func (r *runner) sleep(ctx context.Context, d time.Duration, reason error) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -96,8 +123,8 @@ func (r *runner) sleep(ctx context.Context, d time.Duration, reason error) bool 
 		select {
 		case <-timer.C:
 			return true
-		case req := <-r.sets:
-			req.answer <- setAnswer{err: fmt.Errorf("%s is offline: %w", r.name, reason)}
+		case req := <-r.asked:
+			req.answer <- answer{err: fmt.Errorf("%s is offline: %w", r.name, reason)}
 		case <-ctx.Done():
 			return false
 		}
@@ -161,8 +188,8 @@ func (r *runner) listen(ctx context.Context, l drivers.Listener) (worked bool, e
 			worked = true
 		case err := <-result:
 			return worked, err
-		case req := <-r.sets:
-			req.answer <- setAnswer{err: fmt.Errorf("%s cannot be set", r.name)}
+		case req := <-r.asked:
+			req.answer <- answer{err: fmt.Errorf("%s tells by itself, and can be neither set nor asked to measure", r.name)}
 		case <-ctx.Done():
 			select {
 			case err := <-result:
@@ -202,8 +229,8 @@ func (r *runner) poll(ctx context.Context, dev drivers.Device) (worked bool, err
 				next = next.Add(r.every * (1 + max(0, now.Sub(next))/r.every)) // what was missed is left out
 				timer.Reset(r.clock.Machine(next.Sub(now)))
 			}
-		case req := <-r.sets:
-			err := r.set(ctx, dev, req)
+		case req := <-r.asked:
+			err := r.obey(ctx, dev, req)
 			if err != nil {
 				return worked, err
 			}
@@ -215,14 +242,7 @@ func (r *runner) poll(ctx context.Context, dev drivers.Device) (worked bool, err
 
 // sense reads the device once and hands the readings to the hub.
 func (r *runner) sense(ctx context.Context, s drivers.Sensor, done func(error)) error {
-	var readings []drivers.Reading
-	err := r.call(ctx, func(ctx context.Context) error {
-		got, err := s.Sense(ctx)
-		if ctx.Err() == nil {
-			readings = got // else nobody waits any more
-		}
-		return err
-	})
+	readings, err := r.read(ctx, s.Sense)
 	if err != nil {
 		return err
 	}
@@ -230,27 +250,32 @@ func (r *runner) sense(ctx context.Context, s drivers.Sensor, done func(error)) 
 	return nil
 }
 
-// set answers one request. A driver's error is the command's, and ends the
-// session as well: the device is opened anew.
-func (r *runner) set(ctx context.Context, dev drivers.Device, req setRequest) error {
-	a, ok := dev.(drivers.Actuator)
-	if !ok {
-		req.answer <- setAnswer{err: fmt.Errorf("%s cannot be set", r.name)}
+// obey answers one request. A driver's error is the answer, and ends the session
+// as well: the device is opened anew.
+func (r *runner) obey(ctx context.Context, dev drivers.Device, req request) error {
+	do, err := req.of(dev)
+	if err != nil {
+		req.answer <- answer{err: err}
 		return nil
 	}
 	if req.ctx.Err() != nil {
 		return nil // who asked has given up; nothing must move any more
 	}
-	var readings []drivers.Reading
-	err := r.call(ctx, func(ctx context.Context) error {
-		got, err := a.Set(ctx, req.property, req.value)
+	readings, err := r.read(ctx, do)
+	req.answer <- answer{r.events(readings), err}
+	return err
+}
+
+// read calls a method of the driver that returns readings.
+func (r *runner) read(ctx context.Context, do task) (readings []drivers.Reading, err error) {
+	err = r.call(ctx, func(ctx context.Context) error {
+		got, err := do(ctx)
 		if ctx.Err() == nil {
-			readings = got
+			readings = got // else nobody waits any more
 		}
 		return err
 	})
-	req.answer <- setAnswer{r.events(readings), err}
-	return err
+	return readings, err
 }
 
 // events turns a driver's readings into events.

@@ -151,7 +151,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	}
 	g.set(gen)
 	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
-	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g}
+	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g, Measure: g.Measure, May: g.May}
 	if g.o.Reload != nil {
 		// Who asks may go away in the middle of it; the gateway's own end ends it.
 		server.Reload = func(context.Context) error { return g.reloadNow(ctx) }
@@ -232,9 +232,6 @@ func (g *gateway) Status() api.Status {
 	}
 	return s
 }
-
-// Devices implements [api.House].
-func (g *gateway) Devices(pattern string) []home.DeviceState { return g.hub.Devices(pattern) }
 
 // Follow implements [api.House].
 func (g *gateway) Follow() func(ctx context.Context) (home.Event, uint64, error) {

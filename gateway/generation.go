@@ -23,6 +23,8 @@ type generation struct {
 	board  drivers.Board
 	bridge *bridge.Bridge // nil: there is no broker to talk to
 
+	runners map[string]*runner // of the devices on the board, by name
+
 	stopDevices, stopBridge context.CancelFunc
 	devices, bridges        sync.WaitGroup
 }
@@ -30,7 +32,7 @@ type generation struct {
 // start starts a generation of plan on board; its goroutines end with stop. The
 // one before, old, has been stopped; nil: there was none.
 func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, urls []string, old *Plan) (*generation, error) {
-	gen := &generation{plan: plan, board: board}
+	gen := &generation{plan: plan, board: board, runners: make(map[string]*runner)}
 	free := context.WithoutCancel(ctx) // the order in which all ends is stop's
 	deviceCtx, stopDevices := context.WithCancel(free)
 	bridgeCtx, stopBridge := context.WithCancel(free)
@@ -94,8 +96,9 @@ func (g *gateway) devices(gen *generation) (run []func(context.Context)) {
 			continue
 		}
 		r := &runner{name: d.Name, spec: d.spec, every: d.Every, clock: g.o.Clock, board: gen.board,
-			accept: g.hub.Accept, log: g.o.Log, sets: make(chan setRequest)}
+			accept: g.hub.Accept, log: g.o.Log, asked: make(chan request)}
 		doors[d.Name] = control.Device{Properties: d.spec.Properties, Actuator: settable(d.spec.Properties, r), Timeout: d.spec.Timeout}
+		gen.runners[d.Name] = r
 		run = append(run, r.Run)
 	}
 	for _, b := range gen.plan.brokers {
@@ -158,7 +161,7 @@ func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 func (p *Plan) Bridge(urls []string, version string) bridge.Options {
 	a := p.Config.AMQP
 	return bridge.Options{URLs: urls, Gateway: p.Config.Gateway, Exchange: a.Exchange, History: a.History,
-		QueueType: a.QueueType, Declare: a.Declare, Version: version, Coalesce: true, Names: resolver{p.house(), p.wholes()}}
+		QueueType: a.QueueType, Declare: a.Declare, Version: version, Coalesce: true, Names: p.resolver()}
 }
 
 // resolver tells the bridge devices, groups and scenes from properties.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -37,7 +39,7 @@ func (f *askFlags) client() (*api.Client, error) {
 }
 
 func newDevices() *cobra.Command {
-	var f askFlags
+	var f houseFlags
 	cmd := &cobra.Command{
 		Use:   "devices [PATTERN]",
 		Short: "what there is, and how it is",
@@ -45,22 +47,19 @@ func newDevices() *cobra.Command {
 PATTERN is a name, with * for one word and # for any number of words.`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := f.client()
+			house, err := f.reach(cmd)
 			if err != nil {
 				return err
 			}
-			found, err := client.Devices(cmd.Context(), patternOf(args))
+			defer house.Close()
+			found, now, err := house.Devices(cmd.Context(), patternOf(args))
 			if err != nil {
 				return err
 			}
 			if f.json {
 				return printJSON(cmd.OutOrStdout(), found)
 			}
-			status, err := client.Status(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return printDevices(cmd.OutOrStdout(), found, status.HouseTime)
+			return printDevices(cmd.OutOrStdout(), found, now)
 		},
 	}
 	f.add(cmd)
@@ -94,24 +93,17 @@ func printDevices(w io.Writer, found []home.DeviceState, now time.Time) error {
 	p := paintFor(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.StripEscape)
 	for _, d := range found {
-		status := d.Status
-		if status == "" {
-			status = "not heard of yet"
-		}
-		if d.Reason != "" {
-			status += ": " + d.Reason
-		}
-		fmt.Fprintf(t, "%s\t%s\t\t\n", d.Name, p.escaped(statusColor(d.Status), status))
+		fmt.Fprintf(t, "%s\t%s\t\t\n", d.Name, showState(p, &d))
 		for _, r := range d.Readings {
 			_, property := home.Split(r.Name)
-			fmt.Fprintf(t, "  %s\t%s\t%s\t\n", property, showReading(r), age(now, r.Time))
+			fmt.Fprintf(t, "  %s\t%s\t%s\t\n", property, showReading(r)+showDesired(p, r), age(now, r.Time))
 		}
 	}
 	return t.Flush()
 }
 
 func newGet() *cobra.Command {
-	var f askFlags
+	var f houseFlags
 	cmd := &cobra.Command{
 		Use:   "get NAME",
 		Short: "the last reading of a property, a device, or all that fit a pattern",
@@ -120,20 +112,21 @@ properties of a device (kitchen.climate), or of all that fit a pattern (*.climat
 It exits with 1 when there is none, or its value is unknown.`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := f.client()
+			house, err := f.reach(cmd)
 			if err != nil {
 				return err
 			}
-			found, err := client.Devices(cmd.Context(), args[0])
+			defer house.Close()
+			found, _, err := house.Devices(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			var readings []home.LastReading
-			for _, d := range found {
-				readings = append(readings, d.Readings...)
+			if len(found) == 0 {
+				return missing(cmd.Context(), house, args[0])
 			}
-			if len(readings) == 0 {
-				return fmt.Errorf("no reading of %q (hogar devices lists what there is)", args[0])
+			readings, err := readingsOf(args[0], found)
+			if err != nil {
+				return err
 			}
 			return printReadings(cmd, f, readings)
 		},
@@ -142,7 +135,33 @@ It exits with 1 when there is none, or its value is unknown.`,
 	return cmd
 }
 
-func printReadings(cmd *cobra.Command, f askFlags, readings []home.LastReading) error {
+// readingsOf returns the readings of what was found by a name or pattern.
+func readingsOf(name string, found []home.DeviceState) ([]home.LastReading, error) {
+	var readings []home.LastReading
+	for _, d := range found {
+		readings = append(readings, d.Readings...)
+	}
+	switch {
+	case len(readings) > 0:
+		return readings, nil
+	case len(found) == 1 && found[0].Kind != "":
+		return nil, fmt.Errorf("%s is a %s and has no readings; get those of its devices: %s", found[0].Name, found[0].Kind, strings.Join(found[0].Members, ", "))
+	}
+	return nil, fmt.Errorf("%s has no readings: what it tells is momentary (hogar watch shows it)", name)
+}
+
+// missing says that nothing has the name, and what comes near it.
+func missing(ctx context.Context, house running, name string) error {
+	hint := "hogar devices lists what there is"
+	if all, _, err := house.Devices(ctx, "#"); err == nil {
+		if near := home.Nearest(name, home.NamesOf(all)); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+	}
+	return fmt.Errorf("no reading of %q (%s)", name, hint)
+}
+
+func printReadings(cmd *cobra.Command, f houseFlags, readings []home.LastReading) error {
 	out := cmd.OutOrStdout()
 	switch {
 	case f.json:
@@ -154,7 +173,7 @@ func printReadings(cmd *cobra.Command, f askFlags, readings []home.LastReading) 
 	default:
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		for _, r := range readings {
-			fmt.Fprintf(t, "%s\t%s\n", r.Name, showReading(r))
+			fmt.Fprintf(t, "%s\t%s\n", r.Name, showReading(r)+showDesired(paint{}, r))
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -169,7 +188,7 @@ func printReadings(cmd *cobra.Command, f askFlags, readings []home.LastReading) 
 }
 
 func newWatch() *cobra.Command {
-	var f askFlags
+	var f houseFlags
 	cmd := &cobra.Command{
 		Use:   "watch [PATTERN]",
 		Short: "what happens, as it happens",
@@ -178,13 +197,14 @@ come, until it is interrupted. PATTERN is a name, with * for one word and # for 
 number of words. With --json each line is the event's one JSON form, as on AMQP.`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := f.client()
+			house, err := f.reach(cmd)
 			if err != nil {
 				return err
 			}
+			defer house.Close()
 			out := cmd.OutOrStdout()
 			p := paintFor(out)
-			return client.Watch(cmd.Context(), patternOf(args), nil, func(ev api.Event) {
+			return house.Watch(cmd.Context(), patternOf(args), nil, func(ev api.Event) {
 				if ev.Lost > 0 {
 					fmt.Fprintf(cmd.ErrOrStderr(), "hogar: %d events left out, the terminal was too slow\n", ev.Lost)
 				}

@@ -34,7 +34,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"devices", "cellar.#"}, exitDone, "no device fits; hogar devices lists all\n", ""},
 		{[]string{"get", "hall.lamp.state"}, exitDone, "off\n", ""},
 		{[]string{"get", "room0.climate"}, exitDone, `room0\.climate\.temperature +[\d.]+ °C\nroom0\.climate\.humidity .*\nroom0\.climate\.pressure .*\n`, ""},
-		{[]string{"get", "hall.lmap"}, exitFailed, "", `hogar: no reading of "hall.lmap" \(hogar devices lists what there is\)\n`},
+		{[]string{"get", "hall.lmap"}, exitFailed, "", `hogar: no reading of "hall.lmap" \(did you mean hall\.lamp\?\)\n`},
 		{[]string{"set", "hall.lamp.state", "on"}, exitDone, `hall\.lamp state: on  applied, now state: on\n`, ""},
 		{[]string{"set", "hall.lamp.state", "toggle"}, exitDone, `hall\.lamp state: toggle  applied, now state: off\n`, ""},
 		{[]string{"set", "hall.lamp.state", "maybe"}, exitFailed,

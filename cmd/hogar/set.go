@@ -7,12 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hogar/gateway/api"
 	"hogar/gateway/home"
 )
 
 func newSet() *cobra.Command {
-	var f askFlags
+	var f houseFlags
 	var reason string
 	cmd := &cobra.Command{
 		Use:   "set NAME VALUE",
@@ -29,15 +28,16 @@ verified.`,
 					return usageError{fmt.Errorf("the value is not JSON: %w", err)}
 				}
 			}
-			client, err := f.client()
+			house, err := f.reach(cmd)
 			if err != nil {
 				return err
 			}
-			device, property, err := settable(cmd.Context(), client, args[0])
+			defer house.Close()
+			device, property, err := settable(cmd.Context(), house, args[0])
 			if err != nil {
 				return err
 			}
-			o, err := client.Command(cmd.Context(), home.Command{Device: device, Reason: reason,
+			o, err := house.Command(cmd.Context(), home.Command{Device: device, Reason: reason,
 				Set: home.Settings{{Property: property, Value: v}}})
 			if err != nil {
 				return err
@@ -52,8 +52,8 @@ verified.`,
 
 // settable cuts a name into device and property. The name of a device stands for
 // its one property that can be set.
-func settable(ctx context.Context, client *api.Client, name string) (device, property string, err error) {
-	found, err := client.Devices(ctx, name)
+func settable(ctx context.Context, house running, name string) (device, property string, err error) {
+	found, _, err := house.Devices(ctx, name)
 	if err != nil {
 		return "", "", err
 	}
@@ -80,13 +80,13 @@ func settable(ctx context.Context, client *api.Client, name string) (device, pro
 	return device, property, nil
 }
 
-func printOutcome(cmd *cobra.Command, f askFlags, o home.Outcome) error {
+func printOutcome(cmd *cobra.Command, f houseFlags, o home.Outcome) error {
 	if f.json {
 		if err := printJSON(cmd.OutOrStdout(), []home.Outcome{o}); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintln(cmd.OutOrStdout(), showOutcome(paintFor(cmd.OutOrStdout()), &o))
+		fmt.Fprintln(cmd.OutOrStdout(), showReceipt(paintFor(cmd.OutOrStdout()), &o))
 	}
 	if !o.Result.OK() {
 		return errTold

@@ -64,6 +64,29 @@ func statusColor(status string) string {
 	return dim
 }
 
+// showState is how a device is, or what a group or a scene is made of.
+func showState(p paint, d *home.DeviceState) string {
+	if d.Kind != "" {
+		return p.escaped(dim, d.Kind+": "+strings.Join(d.Members, ", "))
+	}
+	status := d.Status
+	if status == "" {
+		status = "not heard of yet"
+	}
+	if d.Reason != "" {
+		status += ": " + d.Reason
+	}
+	return p.escaped(statusColor(d.Status), status)
+}
+
+// showDesired tells when something is not what the last command made of it.
+func showDesired(p paint, r home.LastReading) string {
+	if !r.Desired.Known() || r.Desired == r.Value {
+		return ""
+	}
+	return p.escaped(yellow, "  (was set to "+r.Desired.String()+")")
+}
+
 // showReading is a value with its unit, or why there is none.
 func showReading(r home.LastReading) string {
 	if !r.Value.Known() {
@@ -98,13 +121,30 @@ func age(now, t time.Time) string {
 	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
 }
 
+// showReceipt is a receipt: in one line, and one more for each part.
+func showReceipt(p paint, o *home.Outcome) string {
+	s := showOutcome(p, o)
+	width := 0
+	for _, part := range o.Parts {
+		width = max(width, len(part.Device))
+	}
+	for _, part := range o.Parts {
+		s += fmt.Sprintf("\n  %-*s  %s", width, part.Device, showResult(p, &part))
+	}
+	return s
+}
+
 // showOutcome is a receipt in one line.
 func showOutcome(p paint, o *home.Outcome) string {
+	return fmt.Sprintf("%s %s  %s", o.Device, o.Set, showResult(p, o))
+}
+
+func showResult(p paint, o *home.Outcome) string {
 	color := green
 	if !o.Result.OK() {
 		color = red
 	}
-	s := fmt.Sprintf("%s %s  %s", o.Device, o.Set, p.in(color, string(o.Result)))
+	s := p.in(color, string(o.Result))
 	if len(o.Reading) > 0 {
 		s += ", now " + o.Reading.String()
 	}

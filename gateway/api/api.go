@@ -6,6 +6,7 @@
 //	GET  /api/devices?pattern=#           devices with their last readings
 //	GET  /api/events?pattern=#            what happens from now on, as server-sent events
 //	POST /api/commands                    {"device":…,"set":{…}}: answers with the outcome
+//	POST /api/measure?device=NAME         has it measured, and answers with its new readings
 //	POST /api/reload                      reads the configuration again
 //	GET  /api/rules                       how the rules are
 //	GET  /api/rules/NAME                  a rule, with the traces of its last runs

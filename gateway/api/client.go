@@ -50,6 +50,13 @@ func (c *Client) Devices(ctx context.Context, pattern string) ([]home.DeviceStat
 	return found, err
 }
 
+// Measure has the gateway measure a device, and returns its new readings.
+func (c *Client) Measure(ctx context.Context, device string) ([]home.DeviceState, error) {
+	var found []home.DeviceState
+	err := c.call(ctx, http.MethodPost, "/api/measure?device="+url.QueryEscape(device), nil, &found)
+	return found, err
+}
+
 // Command sends a command and waits for its outcome.
 func (c *Client) Command(ctx context.Context, cmd home.Command) (home.Outcome, error) {
 	body, err := json.Marshal(map[string]any{"id": cmd.ID, "device": cmd.Device, "set": cmd.Set, "reason": cmd.Reason})

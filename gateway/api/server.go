@@ -41,6 +41,12 @@ type Server struct {
 	Sender Sender
 	Rules  Rules
 	Reload func(ctx context.Context) error // nil: not possible
+	// Measure returns when the house has new readings of the device, or why it has
+	// not; nil: not possible.
+	Measure func(ctx context.Context, device string) error
+	// May reports whether a source has a right: get or measure; property may be "".
+	// nil: everybody has every right.
+	May func(source, verb, device, property string) bool
 }
 
 // Handler returns the routes.
@@ -50,6 +56,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/devices", s.devices)
 	mux.HandleFunc("GET /api/events", s.events)
 	mux.HandleFunc("POST /api/commands", s.command)
+	mux.HandleFunc("POST /api/measure", s.measure)
 	mux.HandleFunc("POST /api/reload", s.reload)
 	mux.HandleFunc("GET /api/outbox", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Sender.Outbox()) })
 	mux.HandleFunc("POST /api/outbox/resend", s.resend)
@@ -60,13 +67,7 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-func (s *Server) devices(w http.ResponseWriter, r *http.Request) {
-	found := s.House.Devices(pattern(r))
-	if found == nil {
-		found = []home.DeviceState{}
-	}
-	reply(w, found)
-}
+func (s *Server) devices(w http.ResponseWriter, r *http.Request) { s.show(w, r, pattern(r)) }
 
 func pattern(r *http.Request) string {
 	if p := r.URL.Query().Get("pattern"); p != "" {
@@ -91,7 +92,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		lost += more
-		if !about(match, &ev) {
+		if !about(match, &ev) || ev.Device != "" && !s.may(r, "get", ev.Device, ev.Property) {
 			continue
 		}
 		data, err := ev.AppendJSON(nil)

@@ -252,3 +252,46 @@ func TestStreamIsFlushed(t *testing.T) {
 		lines.Scan()
 	}
 }
+
+// Measuring, and what a person may see.
+func TestRightsToAsk(t *testing.T) {
+	var measured []string
+	for _, one := range []struct {
+		method, target, verb string // the one right there is
+		able                 error
+		code                 int
+		body                 string // in it
+	}{
+		{"POST", "/api/measure?device=hall.lamp", "measure", nil, 403, "http may not get hall.lamp"},
+		{"POST", "/api/measure?device=hall.lamp", "", nil, 200, `"device":"hall.lamp"`},
+		{"POST", "/api/measure?device=hall.lamp", "get", nil, 403, "http may not measure hall.lamp"},
+		{"POST", "/api/measure?device=hall.lamp", "", errors.New("it is off"), 409, "measure hall.lamp: it is off"},
+		{"POST", "/api/measure?device=attic", "", nil, 404, "no device or property is called attic"},
+		{"GET", "/api/devices", "get", nil, 200, `"device":"hall.lamp"`},
+		{"GET", "/api/devices", "measure", nil, 403, "http may not get #"},
+		{"GET", "/api/devices?pattern=attic", "measure", nil, 200, "[]"},
+	} {
+		s := &Server{House: &fake{}, May: func(source, verb, device, _ string) bool { return one.verb == "" || verb == one.verb },
+			Measure: func(_ context.Context, device string) error {
+				measured = append(measured, device)
+				return one.able
+			}}
+		if w := ask(s, one.method, one.target, ""); w.Code != one.code || !strings.Contains(w.Body.String(), one.body) {
+			t.Errorf("%s with the right to %q: %d %s", one.target, one.verb, w.Code, w.Body)
+		}
+	}
+	if diff := cmp.Diff([]string{"hall.lamp", "hall.lamp", "hall.lamp"}, measured); diff != "" {
+		t.Error(diff)
+	}
+	if w := ask(&Server{House: &fake{}}, "POST", "/api/measure?device=hall.lamp", ""); w.Code != 501 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	f := &fake{events: make(chan followed, 2)}
+	f.events <- followed{ev: home.Event{Kind: home.KindReading, Device: "hall.lamp", Property: "state", Value: home.BooleanOf(true)}}
+	f.events <- followed{ev: home.Event{Kind: home.KindGateway, Name: "reloaded"}}
+	close(f.events)
+	s := &Server{House: f, May: func(_, _, _, _ string) bool { return false }}
+	if body := ask(s, "GET", "/api/events", "").Body.String(); strings.Contains(body, "hall.lamp") || !strings.Contains(body, "reloaded") {
+		t.Errorf("who may get nothing sees %s", body)
+	}
+}

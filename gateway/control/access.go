@@ -38,7 +38,7 @@ type Grant struct {
 // anonymous is the source of AMQP messages without a user_id that the broker checked.
 const anonymous = "amqp:anonymous"
 
-// may reports whether a source has a right.
+// may reports whether a source has a right. That to set includes the others.
 func (a *Access) may(source, verb, device, property string) bool {
 	if a == nil {
 		return true
@@ -51,7 +51,11 @@ func (a *Access) may(source, verb, device, property string) bool {
 		if g.Source != source && (g.Source != kind || source == anonymous) {
 			continue
 		}
-		for _, pattern := range g.Patterns[verb] {
+		patterns := g.Patterns[verb]
+		if verb != VerbSet { // who may set a thing may see it
+			patterns = slices.Concat(patterns, g.Patterns[VerbSet])
+		}
+		for _, pattern := range patterns {
 			if home.Match(pattern, device) || property != "" && home.Match(pattern, home.Join(device, property)) {
 				return true
 			}

@@ -63,21 +63,3 @@ func (c *Control) own(cmd home.Command) *job {
 	c.pending[j.cmd.ID] = j
 	return j
 }
-
-// Desired returns what the commands that were obeyed made of the device: its
-// desired state. What it reports are its readings.
-func (c *Control) Desired(device string) home.Settings {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	d := c.devices[device]
-	if d == nil {
-		return nil
-	}
-	var set home.Settings
-	for _, p := range d.Properties {
-		if s := c.fold.shown[name{device, p.Name}]; s != nil && s.Desired.Known() {
-			set = append(set, home.Setting{Property: p.Name, Value: s.Desired})
-		}
-	}
-	return set
-}

@@ -143,6 +143,10 @@ func TestAccess(t *testing.T) {
 		{"amqp:app", VerbSet, "kitchen.lamp", "state", true},
 		{"amqp:app", VerbSet, "kitchen.lamp", "brightness", false},
 		{"amqp:app", VerbGet, "cellar.heater", "", true},
+		{"amqp:app", VerbMeasure, "hall.lamp", "", true}, // what it may set
+		{"amqp:app", VerbMeasure, "cellar.probe", "", false},
+		{"rule:night", VerbGet, "hall.lamp", "state", true},
+		{"rule:night", VerbGet, "hall.lamp", "", false},
 		{"amqp:eve", VerbSet, "hall.lamp", "state", false},
 		{"amqp:eve", VerbGet, "hall.lamp", "", true},
 		{"amqp:anonymous", VerbGet, "hall.lamp", "", false},

@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"hogar/gateway/home"
+)
+
+// Devices implements [api.House] and [bridge.House]: devices with their readings
+// and what commands made of them, then groups and scenes.
+func (g *gateway) Devices(pattern string) []home.DeviceState {
+	found := g.hub.Devices(pattern)
+	for _, d := range found {
+		for _, s := range g.control.Desired(d.Name) {
+			name := home.Join(d.Name, s.Property)
+			if i := slices.IndexFunc(d.Readings, func(r home.LastReading) bool { return r.Name == name }); i >= 0 {
+				d.Readings[i].Desired = s.Value
+			}
+		}
+	}
+	return append(found, g.control.Wholes(pattern)...)
+}
+
+// May implements [bridge.House].
+func (g *gateway) May(source, verb, device, property string) bool {
+	return g.control.May(source, verb, device, property)
+}
+
+// Measure has a device measured now and returns when the house has its readings.
+// name is the device's, or that of one of its properties.
+func (g *gateway) Measure(ctx context.Context, name string) error {
+	gen := g.get()
+	device, _, known := gen.plan.resolver().Resolve(name)
+	r := gen.runners[device]
+	switch {
+	case !known:
+		return errors.New("there is no such device")
+	case gen.plan.wholes()[device]:
+		return errors.New("it is a group or a scene; measure one of its devices")
+	case r == nil:
+		return errors.New("it tells by itself and cannot be asked to measure")
+	}
+	switch err := r.measure(ctx); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("it does not answer in time")
+	case err != nil:
+		return err
+	}
+	return g.hub.Do(ctx, func() {}) // the readings are applied before it
+}
