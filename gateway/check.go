@@ -12,6 +12,7 @@ import (
 	"hogar/drivers/mqtt"
 	"hogar/gateway/config"
 	"hogar/gateway/control"
+	"hogar/gateway/filter"
 	"hogar/gateway/home"
 	"hogar/rules"
 )
@@ -33,7 +34,8 @@ type device struct {
 	spec  drivers.Spec // of a device on the board
 	topic *mqtt.Topic  // of a device that speaks MQTT
 
-	safety *control.Safety // nil: none
+	safety  *control.Safety          // nil: none
+	filters map[string]*filter.Chain // by property
 }
 
 // broker is a source below mqtt: with the devices that take their topics there.
@@ -60,6 +62,10 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	p.checkParts(faults)
 	p.checkNames(faults)
 	p.planDoor(faults)
+	for i := range p.devices {
+		d := &p.devices[i]
+		d.filters = decodeFilters(d.Filters, d.Name, d.properties(), faults)
+	}
 	house, o := p.RuleHouse()
 	p.engine = rules.Load(cfg.Rules, house, o, faults)
 	if p.engine != nil { // else it has faults
@@ -223,7 +229,7 @@ func (p *Plan) Parts() map[string][]drivers.Part {
 
 // options are the pairs of the device's entry that are its driver's.
 func (d *device) options() []home.Pair {
-	houses := []string{"label", "every", "stale_after", "groups", "safety", "on_return"}
+	houses := []string{"label", "every", "stale_after", "groups", "filters", "safety", "on_return"}
 	return slices.DeleteFunc(slices.Clone(d.Options.Node.Pairs), func(p home.Pair) bool { return slices.Contains(houses, p.Key) })
 }
 

@@ -151,7 +151,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	}
 	g.set(gen)
 	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
-	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g, Measure: g.Measure, May: g.May}
+	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g, Measure: g.Measure, May: g.May, Raw: g.followRaw}
 	if g.o.Reload != nil {
 		// Who asks may go away in the middle of it; the gateway's own end ends it.
 		server.Reload = func(context.Context) error { return g.reloadNow(ctx) }
@@ -236,6 +236,10 @@ func (g *gateway) Status() api.Status {
 // Follow implements [api.House].
 func (g *gateway) Follow() func(ctx context.Context) (home.Event, uint64, error) {
 	return g.hub.Follow().Next
+}
+
+func (g *gateway) followRaw() func(ctx context.Context) (home.Event, uint64, error) {
+	return g.hub.FollowRaw().Next
 }
 
 var _ api.House = (*gateway)(nil)

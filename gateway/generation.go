@@ -73,11 +73,13 @@ func (g *gateway) furnish(plan, old *Plan) {
 	var catalog []home.Event
 	for _, d := range plan.devices {
 		expect[d.Name] = d.staleAfter(g.o.Clock)
+		g.hub.Filter(d.Name, d.properties(), d.filters)
 		catalog = append(catalog, home.Event{Kind: home.KindCatalog, Device: d.Name,
 			Catalog: &home.Catalog{Label: d.Label, Driver: d.Driver, Properties: d.properties()}})
 	}
 	for _, known := range g.hub.Devices("#") {
 		if _, ok := expect[known.Name]; !ok {
+			g.hub.Filter(known.Name, nil, nil)
 			catalog = append(catalog, home.Event{Kind: home.KindCatalog, Device: known.Name, Catalog: &home.Catalog{Removed: true}})
 		}
 	}

@@ -24,7 +24,7 @@ var rooms = []struct {
 	{"configs", nil},
 	{"bridge/localbroker", nil},
 	{"gateway/config", []string{"gateway/home"}},
-	{"gateway/hub", []string{"gateway/home", "gateway/journal"}},
+	{"gateway/hub", []string{"gateway/home", "gateway/journal", "gateway/filter"}},
 	{"gateway/control", []string{"gateway/home"}},
 	{"gateway/api", []string{"gateway/home"}},
 	{"rules/expr", []string{"gateway/home"}},

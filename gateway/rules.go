@@ -33,6 +33,17 @@ func (r *ruleset) Apply(ev *home.Event, live bool) {
 	}
 }
 
+// Measured renews the age of what the rules know: what was told before holds still.
+func (r *ruleset) Measured(ev *home.Event) {
+	known := r.hub.Last(ev.Device, ev.Property)
+	if !known.Known() || !ev.Value.Known() {
+		return
+	}
+	again := *ev
+	again.Value, again.Flags = known, again.Flags&^home.FlagRaw
+	r.Apply(&again, true)
+}
+
 // Next is when the rules want to be called again.
 func (r *ruleset) Next() time.Time { return r.engine.Next() }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -189,12 +190,14 @@ func printReadings(cmd *cobra.Command, f houseFlags, readings []home.LastReading
 
 func newWatch() *cobra.Command {
 	var f houseFlags
+	var raw bool
 	cmd := &cobra.Command{
 		Use:   "watch [PATTERN]",
 		Short: "what happens, as it happens",
 		Long: `watch prints readings, events, commands and rules of the running gateway as they
 come, until it is interrupted. PATTERN is a name, with * for one word and # for any
-number of words. With --json each line is the event's one JSON form, as on AMQP.`,
+number of words. With --json each line is the event's one JSON form, as on AMQP.
+With --raw each measurement is shown as it came, before its filters, too.`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			house, err := f.reach(cmd)
@@ -204,7 +207,13 @@ number of words. With --json each line is the event's one JSON form, as on AMQP.
 			defer house.Close()
 			out := cmd.OutOrStdout()
 			p := paintFor(out)
-			return house.Watch(cmd.Context(), patternOf(args), nil, func(ev api.Event) {
+			watch := house.Watch
+			if l, ok := house.(local); raw && ok {
+				watch = l.WatchRaw
+			} else if raw {
+				return usageError{errors.New("--raw is for a gateway on this machine: what its filters hold back does not go out over AMQP")}
+			}
+			return watch(cmd.Context(), patternOf(args), nil, func(ev api.Event) {
 				if ev.Lost > 0 {
 					fmt.Fprintf(cmd.ErrOrStderr(), "hogar: %d events left out, the terminal was too slow\n", ev.Lost)
 				}
@@ -217,6 +226,7 @@ number of words. With --json each line is the event's one JSON form, as on AMQP.
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&raw, "raw", false, "measurements before their filters, too")
 	return cmd
 }
 

@@ -174,6 +174,9 @@ func describe(p paint, ev *home.Event) string {
 	name := fmt.Sprintf("%-34s", ev.FullName())
 	switch ev.Kind {
 	case home.KindReading:
+		if ev.Flags&home.FlagRaw != 0 {
+			return name + " " + p.in(dim, "raw "+showReading(home.LastReading{Value: ev.Value, Unit: ev.Unit, Unknown: ev.Unknown}))
+		}
 		if !ev.Value.Known() {
 			return name + " " + p.in(yellow, "unknown") + " (" + ev.Unknown + ")"
 		}

@@ -4,7 +4,8 @@
 //
 //	GET  /api/status                      the gateway itself
 //	GET  /api/devices?pattern=#           devices with their last readings
-//	GET  /api/events?pattern=#            what happens from now on, as server-sent events
+//	GET  /api/events?pattern=#            what happens from now on, as server-sent events;
+//	                                      with &raw=true each measurement before the filters, too
 //	POST /api/commands                    {"device":…,"set":{…}}: answers with the outcome
 //	POST /api/measure?device=NAME         has it measured, and answers with its new readings
 //	POST /api/reload                      reads the configuration again

@@ -90,7 +90,17 @@ func (c *Client) Resend(ctx context.Context, since time.Time) (Resent, error) {
 // Watch calls see with each event that fits pattern, until ctx ends or the
 // gateway does. started, which may be nil, is called when the stream is open.
 func (c *Client) Watch(ctx context.Context, pattern string, started func(), see func(Event)) error {
-	resp, err := c.send(ctx, http.MethodGet, "/api/events?pattern="+url.QueryEscape(pattern), nil)
+	return c.watch(ctx, url.Values{"pattern": {pattern}}, started, see)
+}
+
+// WatchRaw is [Client.Watch] that also sees each measurement as it came, before the
+// filters: its event has a member raw.
+func (c *Client) WatchRaw(ctx context.Context, pattern string, started func(), see func(Event)) error {
+	return c.watch(ctx, url.Values{"pattern": {pattern}, "raw": {"true"}}, started, see)
+}
+
+func (c *Client) watch(ctx context.Context, query url.Values, started func(), see func(Event)) error {
+	resp, err := c.send(ctx, http.MethodGet, "/api/events?"+query.Encode(), nil)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,8 @@ type Server struct {
 	// May reports whether a source has a right: get or measure; property may be "".
 	// nil: everybody has every right.
 	May func(source, verb, device, property string) bool
+	// Raw is [House.Follow] with the measurements before the filters; nil: not possible.
+	Raw func() func(ctx context.Context) (ev home.Event, lost uint64, err error)
 }
 
 // Handler returns the routes.
@@ -79,7 +81,11 @@ func pattern(r *http.Request) string {
 // events streams what happens, until the reader goes.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	match := pattern(r)
-	next := s.House.Follow()
+	follow := s.House.Follow
+	if s.Raw != nil && r.URL.Query().Get("raw") == "true" {
+		follow = s.Raw
+	}
+	next := follow()
 	out := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

@@ -87,6 +87,7 @@ type Device struct {
 	StaleAfter time.Duration // 0: as the driver and Every say
 	Groups     []string      // that it belongs to, beside those that name it
 	OnReturn   string        // keep or reapply, when it comes back from offline and differs
+	Filters    *home.Node    // of its readings, by property; nil: none
 	Safety     *home.Node    // its safety envelope, for the door to decode; nil: none
 	Options    *home.Decoder // all else of the entry; who takes it decodes it and calls Done
 }

@@ -143,7 +143,6 @@ x.yaml:6:32: journal.sync is 'alwys', expected one of always, os, a duration lik
 x.yaml:6:45: journal.keep is '7', expected a duration like 200ms, 10s, 5m, 1h30m, 2d or 1w
 x.yaml:8:3: devices.Kitchen Lamp/1: "Kitchen Lamp/1" does not begin with a lower-case letter (write kitchen_lamp.n1)
 x.yaml:9:3: devices.now.lamp: "now.lamp" begins with "now", which the rules' language needs (write nnow.lamp)
-x.yaml:9:29: devices.now.lamp.filters: 'filters' is not served by this version of hogar yet (take it out)
 x.yaml:10:3: devices.hall.lamp: driver is missing (it is required)
 x.yaml:10:22: devices.hall.lamp.label is a list, expected a text
 x.yaml:11:3: devices.hall.lamp: 'hall.lamp' is here for the second time, first in line 10 (keep one of the two)

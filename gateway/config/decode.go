@@ -19,10 +19,9 @@ import (
 // Keys of the language that this version does not serve. They are refused and
 // never silently ignored.
 var (
-	laterHouse  = []string{"catalog", "export", "vars", "web"}
-	laterAMQP   = []string{"unrouted"}
-	laterDevice = []string{"filters"}
-	laterMQTT   = []string{"homeassistant", "names", "shelly", "tasmota", "zigbee2mqtt"}
+	laterHouse = []string{"catalog", "export", "vars", "web"}
+	laterAMQP  = []string{"unrouted"}
+	laterMQTT  = []string{"homeassistant", "names", "shelly", "tasmota", "zigbee2mqtt"}
 )
 
 // decode reads the house's own part of the tree.

@@ -17,7 +17,7 @@ func (l *loader) devices(d *home.Decoder) []Device {
 	var devices []Device
 	for _, p := range d.Node.Pairs {
 		l.name(p)
-		entry := home.NewDecoder(l.without(p.Value, laterDevice), l.faults)
+		entry := home.NewDecoder(p.Value, l.faults)
 		if p.Value.Kind == home.NodeMap || p.Value.Kind == home.NodeNull {
 			entry.Require("driver")
 		}
@@ -29,6 +29,7 @@ func (l *loader) devices(d *home.Decoder) []Device {
 			StaleAfter: entry.Duration("stale_after", 0, time.Second, 365*24*time.Hour),
 			Groups:     entry.Texts("groups"),
 			OnReturn:   entry.Word("on_return", "keep", "keep", "reapply"),
+			Filters:    entry.Get("filters"),
 			Safety:     entry.Get("safety"),
 			Options:    entry,
 		})

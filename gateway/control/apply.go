@@ -41,6 +41,18 @@ func (c *Control) Apply(ev *home.Event, live bool) {
 	}
 }
 
+// Measured takes a measurement that is not told: it proves a command and lets the
+// envelope know that its sensor is alive, as a reading does.
+func (c *Control) Measured(ev *home.Event) {
+	c.mu.Lock()
+	c.observe(ev)
+	proven := c.proven(ev)
+	c.mu.Unlock()
+	for _, p := range proven {
+		c.end(p)
+	}
+}
+
 // returned makes the command that sets a device again to what it should be, when
 // it comes back from offline and differs. The lock is held.
 func (c *Control) returned(ev *home.Event) []*job {

@@ -73,7 +73,7 @@ func (p *proof) open() bool {
 // wait for nothing more. The lock is held.
 func (c *Control) proven(ev *home.Event) []*proof {
 	d := c.devices[ev.Device]
-	if d == nil || !ev.Value.Known() {
+	if d == nil || !ev.Value.Known() || ev.Late() {
 		return nil
 	}
 	var done []*proof

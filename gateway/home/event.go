@@ -57,6 +57,10 @@ const (
 	FlagLate                        // retained, redelivered, from a backlog, or old: starts no rule
 	FlagUntrusted                   // the clock was not yet trusted
 	FlagSimulated                   // from a simulated house
+
+	// FlagRaw marks a measurement that is not told: as it came, before the filters, or
+	// a repetition of what is known. Only who follows raw measurements sees it.
+	FlagRaw
 )
 
 // Availability of a device, in [Event.State] of a status.

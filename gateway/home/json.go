@@ -49,11 +49,12 @@ type wire struct {
 	Detail     json.RawMessage `json:"detail,omitempty"`
 	Time       string          `json:"time"`
 	DSeq       uint64          `json:"dseq,omitempty"`
+	Raw        bool            `json:"raw,omitempty"`
 }
 
 // AppendJSON appends the one JSON form of e: the record's body in the journal,
 // the message on AMQP, the line of watch --json. What the envelope tells (Seq,
-// At, Flags) is not in it. A reading takes a path without allocations; its form
+// At, Flags) is not in it, but for the mark of a raw measurement. A reading takes a path without allocations; its form
 // is the same as the other path's.
 func (e *Event) AppendJSON(dst []byte) ([]byte, error) {
 	if e.Kind == KindReading || e.Kind == KindEvent {
@@ -106,6 +107,9 @@ func (e *Event) appendReading(dst []byte) []byte {
 		dst = append(dst, `,"dseq":`...)
 		dst = strconv.AppendUint(dst, e.DSeq, 10)
 	}
+	if e.Flags&FlagRaw != 0 {
+		dst = append(dst, `,"raw":true`...)
+	}
 	return append(dst, '}')
 }
 
@@ -151,6 +155,9 @@ func ParseEvent(kind Kind, body []byte) (Event, error) {
 		return Event{}, fmt.Errorf("%s record: %w", kind, err)
 	}
 	e := Event{Kind: kind, Device: w.Device, Reason: w.Why, Detail: w.Detail, DSeq: w.DSeq}
+	if w.Raw {
+		e.Flags = FlagRaw
+	}
 	if w.Time != "" {
 		t, err := time.Parse(time.RFC3339Nano, w.Time)
 		if err != nil {

@@ -36,6 +36,7 @@ func (r *ring) add(ev *home.Event) {
 type Follower struct {
 	ring *ring
 	next uint64
+	raw  bool // the measurements before the filters, too
 }
 
 // Follow starts to follow at the next event.
@@ -43,6 +44,14 @@ func (h *Hub) Follow() *Follower {
 	h.recent.mu.Lock()
 	defer h.recent.mu.Unlock()
 	return &Follower{ring: &h.recent, next: h.recent.count}
+}
+
+// FollowRaw is [Hub.Follow] that also sees each measurement before the filters, and
+// those that repeat what is known ([home.FlagRaw]).
+func (h *Hub) FollowRaw() *Follower {
+	f := h.Follow()
+	f.raw = true
+	return f
 }
 
 // Next waits for the next event. lost counts the events left out before it. The
@@ -65,6 +74,9 @@ func (f *Follower) try() (ev home.Event, lost uint64, more <-chan struct{}, ok b
 	r := f.ring
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for !f.raw && f.next < r.count && r.count-f.next <= ringSize && r.slots[f.next%ringSize].Flags&home.FlagRaw != 0 {
+		f.next++
+	}
 	if f.next == r.count {
 		if r.more == nil {
 			r.more = make(chan struct{})

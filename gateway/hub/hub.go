@@ -66,6 +66,7 @@ type Hub struct {
 	wake  chan struct{}
 
 	state  state
+	sieves sieves // only the hub's goroutine has them
 	recent ring
 
 	last       time.Time // house time of the newest event; never goes back
@@ -75,6 +76,7 @@ type Hub struct {
 	savedAt    time.Time // machine time of the checkpoint
 	saving     sync.WaitGroup
 	handled    atomic.Uint64
+	filtered   atomic.Uint64
 }
 
 // batch is what one call of Accept brought, or a call to make between events.
@@ -101,9 +103,8 @@ func (h *Hub) Attach(name string, p Part) {
 // Accept takes events into the house, in order, and returns at once. done, which
 // may be nil, is called once: with nil when all of them are durable, or with the
 // reason why the journal did not take them. The house has acted on them in either
-// case. The last event of a call with a done is no status and no catalog, since
-// those are left out when they say nothing new. The events must not be changed
-// afterwards.
+// case. What says nothing new, a status or a catalog, is left out, and so is what a
+// filter holds back. The events must not be changed afterwards.
 func (h *Hub) Accept(events []home.Event, done func(error)) {
 	h.put(batch{events: events, done: done})
 }
@@ -188,38 +189,40 @@ func (h *Hub) handle(b batch) {
 		b.call()
 		return
 	}
-	var refusal error
-	told := b.done == nil
+	r := h.receipt(b)
+	defer r.close()
 	for i := range b.events {
-		first, then, keep := h.state.follows(&b.events[i])
-		h.takeAll(first, &refusal)
-		if keep {
-			var done func(error)
-			if i == len(b.events)-1 && refusal == nil {
-				done, told = b.done, true // what stands before it in the journal is durable with it
-			}
-			if err := h.take(&b.events[i], done); err != nil {
-				refusal, told = err, b.done == nil
-			}
+		ev := &b.events[i]
+		if !h.sift(ev) {
+			continue
 		}
-		h.takeAll(then, &refusal)
-	}
-	if !told {
-		b.done(refusal)
+		first, then, keep := h.state.follows(ev)
+		h.takeAll(first, r)
+		if keep {
+			r.last = i == len(b.events)-1
+			h.takeFor(ev, r)
+		}
+		h.takeAll(then, r)
 	}
 }
 
-func (h *Hub) takeAll(events []home.Event, refusal *error) {
+func (h *Hub) takeAll(events []home.Event, r *receipt) {
 	for i := range events {
-		if err := h.take(&events[i], nil); err != nil {
-			*refusal = err
-		}
+		h.takeFor(&events[i], r)
 	}
 }
 
 // take numbers, appends and applies one event, and lets the parts have it.
 func (h *Hub) take(ev *home.Event, done func(error)) error {
 	h.stamp(ev)
+	return h.record(ev, done)
+}
+
+// record numbers, appends and applies an event that has its times.
+func (h *Hub) record(ev *home.Event, done func(error)) error {
+	if ev.Kind == home.KindReading && !ev.Value.Known() {
+		h.sieves.reset(ev)
+	}
 	h.state.number(ev)
 	err := h.append(ev, done)
 	h.apply(ev, true)

@@ -44,6 +44,7 @@ func (h *Hub) passTime() {
 	for _, ev := range h.state.stale(now) {
 		h.handle(batch{events: []home.Event{ev}})
 	}
+	h.tick(now)
 	for _, p := range h.parts {
 		a, ok := p.Part.(Alarm)
 		if !ok {
@@ -65,6 +66,7 @@ func (h *Hub) wait() time.Duration {
 		}
 	}
 	due(h.state.nextStale())
+	due(h.sieves.next())
 	for _, p := range h.parts {
 		if a, ok := p.Part.(Alarm); ok {
 			due(a.Next())

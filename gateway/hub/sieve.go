@@ -1,0 +1,170 @@
+package hub
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"hogar/gateway/filter"
+	"hogar/gateway/home"
+)
+
+// Meter is a part that wants to know of measurements that are not told: a filter
+// held them back, or they repeat what is known. Only the age of what is known is
+// new. Called by the hub's goroutine.
+type Meter interface {
+	Measured(ev *home.Event)
+}
+
+// sieve is the filters of one property of a device.
+type sieve struct {
+	device, property, unit string
+	chain                  *filter.Chain
+}
+
+// sieves are all of them, in order.
+type sieves struct {
+	list   []sieve
+	byName map[string]map[string]*filter.Chain // by device and property
+}
+
+// Filter gives a device its filters, by property, in place of those that it had; nil
+// takes them away. It holds for all that is accepted after it.
+func (h *Hub) Filter(device string, properties []home.Property, chains map[string]*filter.Chain) {
+	h.put(batch{call: func() { h.sieves.set(device, properties, chains) }})
+}
+
+func (s *sieves) set(device string, properties []home.Property, chains map[string]*filter.Chain) {
+	s.list = slices.DeleteFunc(s.list, func(one sieve) bool { return one.device == device })
+	delete(s.byName, device)
+	if len(chains) == 0 {
+		return
+	}
+	if s.byName == nil {
+		s.byName = make(map[string]map[string]*filter.Chain)
+	}
+	s.byName[device] = chains
+	for _, p := range properties {
+		if c := chains[p.Name]; c != nil {
+			s.list = append(s.list, sieve{device, p.Name, p.Unit, c})
+		}
+	}
+	slices.SortFunc(s.list, func(a, b sieve) int {
+		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.property, b.property))
+	})
+}
+
+func (s *sieves) of(ev *home.Event) *filter.Chain {
+	if len(s.list) == 0 || ev.Kind != home.KindReading {
+		return nil
+	}
+	return s.byName[ev.Device][ev.Property]
+}
+
+// concern reports whether ev may be held back.
+func (s *sieves) concern(ev *home.Event) bool {
+	return ev.Flags&home.FlagRaw != 0 || s.of(ev) != nil
+}
+
+// reset begins anew after something unknown, whoever told it.
+func (s *sieves) reset(ev *home.Event) {
+	if c := s.of(ev); c != nil {
+		c.Take(filter.Sample{}, ev.At)
+	}
+}
+
+// sift sends a reading through the filters of its property. told is false when
+// nothing is to be told of it.
+func (h *Hub) sift(ev *home.Event) (told bool) {
+	chain := h.sieves.of(ev)
+	if chain == nil && ev.Flags&home.FlagRaw == 0 {
+		return true
+	}
+	raw := *ev
+	h.stamp(&raw)
+	raw.Flags = raw.Flags&^home.FlagPublished | home.FlagRaw
+	h.recent.add(&raw)
+	if chain != nil {
+		s, passed := chain.Take(filter.Sample{Value: ev.Value, Unknown: ev.Unknown, Time: raw.Time}, raw.At)
+		if passed {
+			ev.Value, ev.Unknown, ev.Time = s.Value, s.Unknown, s.Time
+			ev.Flags &^= home.FlagRaw // a filter tells what the source only repeats
+			return true
+		}
+		h.filtered.Add(1)
+	}
+	h.measured(&raw)
+	return false
+}
+
+// Filtered counts the readings that filters held back since the start.
+func (h *Hub) Filtered() uint64 { return h.filtered.Load() }
+
+// measured lets the house know that what it knows was measured again.
+func (h *Hub) measured(raw *home.Event) {
+	first, _, _ := h.state.follows(raw)
+	for i := range first {
+		_ = h.take(&first[i], nil) // append has logged why
+	}
+	h.state.measured(raw)
+	for _, p := range h.parts {
+		if m, ok := p.Part.(Meter); ok {
+			m.Measured(raw)
+		}
+	}
+}
+
+// measured renews the age of what is known.
+func (s *state) measured(raw *home.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.devices[raw.Device]
+	if d == nil || !raw.Value.Known() {
+		return
+	}
+	if raw.Time.After(d.Measured) {
+		d.Measured = raw.Time
+	}
+	if last, ok := d.Last[raw.Property]; ok && last.Value.Known() && raw.Time.After(last.Time) {
+		last.Time = raw.Time
+		d.Last[raw.Property] = last
+	}
+}
+
+// Next is when a filter says something by itself; zero: never.
+func (s *sieves) next() (at time.Time) {
+	for _, one := range s.list {
+		if due := one.chain.Next(); !due.IsZero() && (at.IsZero() || due.Before(at)) {
+			at = due
+		}
+	}
+	return at
+}
+
+// tick tells what the filters say by themselves: a value that has stayed, one that
+// is told again now and then, or that nothing was measured.
+func (h *Hub) tick(now time.Time) {
+	for _, one := range h.sieves.list {
+		if due := one.chain.Next(); due.IsZero() || due.After(now) {
+			continue
+		}
+		for _, s := range one.chain.Tick(now) {
+			ev := home.Event{Kind: home.KindReading, Device: one.device, Property: one.property, Value: s.Value, Unknown: s.Unknown,
+				Unit: one.unit, Time: h.state.since(one.device, one.property, s.Time)}
+			h.stamp(&ev)
+			ev.Flags &^= home.FlagLate // it was waited for
+			_ = h.record(&ev, nil)     // append has logged why
+		}
+	}
+}
+
+// since is t, or when the property was measured last, whichever is later: what is told now
+// is what was seen then.
+func (s *state) since(device, property string, t time.Time) time.Time {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if d := s.devices[device]; d != nil && d.Last[property].Time.After(t) {
+		return d.Last[property].Time
+	}
+	return t
+}
