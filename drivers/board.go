@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
@@ -61,10 +62,42 @@ const (
 	PullDown Pull = "down"
 )
 
+// Inventory is what a board that can be looked at also has. Its methods are safe for
+// concurrent use and change nothing.
+type Inventory interface {
+	// Buses lists the I2C buses by their names.
+	Buses() ([]string, error)
+	// Lines lists the lines of all GPIO chips, the header's first.
+	Lines() ([]LineInfo, error)
+	// Probe asks whether a chip answers at an address, in the way that does the chip
+	// the least harm. The error of an address at which nothing answers wraps [ErrAbsent].
+	Probe(bus string, address uint16) error
+}
+
+// LineInfo is what is known of a line without taking it.
+type LineInfo struct {
+	Chip     string // the chip's label: pinctrl-bcm2711
+	Place    string // of the chip in the kernel: 1-0020; empty: unknown
+	Header   bool   // it is a pin of the header
+	Line     int    // its number on the chip
+	Name     string // the kernel's name of it; often empty
+	Output   bool
+	Used     bool
+	Consumer string // who holds it; may be empty
+}
+
+// Pin is how the line is written in a configuration.
+func (l LineInfo) Pin() string {
+	if l.Header {
+		return "GPIO" + strconv.Itoa(l.Line)
+	}
+	return l.Chip + "/" + strconv.Itoa(l.Line)
+}
+
 // LineOptions says how a pin is to be used. All of it takes effect at once, so
 // that an output never shows another level than Initial.
 type LineOptions struct {
-	Pin       string // GPIO17: the number of the processor's pin, as on the Pi's pinout
+	Pin       string // GPIO17: the number of the processor's pin, as on the Pi's pinout; or mcp23017/3, see [ChipLine]
 	Consumer  string // who holds it, shown to other programs: the device's name
 	Output    bool
 	Initial   bool // of an output: active at first

@@ -155,29 +155,6 @@ func ChipPart(d *home.Decoder, chip string, addresses ...uint16) Part {
 	return p
 }
 
-// PinPart reads the key pin, which must be there.
-func PinPart(d *home.Decoder, chip string) Part {
-	d.Require("pin")
-	p := Part{Chip: chip, Pin: d.Text("pin", "")}
-	if d.Get("pin") == nil {
-		return p
-	}
-	if !IsPin(p.Pin) {
-		hint := ""
-		if isNumber(p.Pin, 27) {
-			hint = "write GPIO" + p.Pin + ", the processor's number and not the header's"
-		}
-		d.Fault("pin", hint, "pin is '%s', expected GPIO0 to GPIO27", p.Pin)
-	}
-	return p
-}
-
-// IsPin reports whether a pin's name is one of the header's: GPIO0 to GPIO27.
-func IsPin(name string) bool {
-	number, is := strings.CutPrefix(name, "GPIO")
-	return is && isNumber(number, 27)
-}
-
 // Consumer is the name under which a device's entry holds its pin: the device's.
 func Consumer(d *home.Decoder) string {
 	if n := len(d.Node.Path); n > 0 {

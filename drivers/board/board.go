@@ -15,7 +15,8 @@
 //
 // The header's chip is found by its label, because its number differs between
 // models and kernels; on it the line's offset is the number in GPIO17. Names of
-// lines are not used: on a Pi 3 GPIO2 is called SDA1.
+// lines are not used: on a Pi 3 GPIO2 is called SDA1. Other chips, those of
+// expanders and of other boards, are named by label or place: mcp23017/3.
 //
 // Nothing is touched before it is asked for. An open bus is shared and stays open
 // until [Board.Close]; a line belongs to who took it. What level an output shows
@@ -30,6 +31,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,7 +62,10 @@ type Board struct {
 	lines  map[io.Closer]struct{}
 }
 
-var _ drivers.Board = (*Board)(nil)
+var (
+	_ drivers.Board     = (*Board)(nil)
+	_ drivers.Inventory = (*Board)(nil)
+)
 
 // kernel is the ioctl call on an open file; tests answer in its place. What it
 // is handed stays a pointer until the call itself, so that the garbage collector
@@ -125,6 +130,24 @@ func (b *Board) I2C(name string) (i2c.Bus, error) {
 	return bus, nil
 }
 
+// Buses lists the adapters that are there: I2C1 for /dev/i2c-1. A multiplexer's
+// channels are adapters of their own.
+func (b *Board) Buses() ([]string, error) {
+	paths, err := filepath.Glob(b.path("/dev/i2c-*"))
+	var numbers []int
+	for _, path := range paths {
+		if n, ok := numbered(filepath.Base(path), "i2c-"); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	names := make([]string, len(numbers))
+	for i, n := range numbers {
+		names[i] = fmt.Sprintf("I2C%d", n)
+	}
+	return names, err
+}
+
 // busPath makes /dev/i2c-1 of I2C1.
 func busPath(name string) (string, error) {
 	if filepath.IsAbs(name) {
@@ -156,14 +179,17 @@ func (b *Board) forget(path string, bus sharedBus) {
 	}
 }
 
-// Line takes a pin of the header until the line is closed. Value, direction,
+// Line takes a pin of the header, or a line of another chip, until the line is closed. Value, direction,
 // pull and debounce are set in one request, so that an output shows no other
 // level first. The error of a taken pin wraps [drivers.ErrBusy] and names the
 // holder.
 func (b *Board) Line(o drivers.LineOptions) (drivers.Line, error) {
-	offset, ok := numbered(o.Pin, "GPIO")
+	chip, offset, ok := drivers.ChipLine(o.Pin)
 	if !ok {
-		return nil, fmt.Errorf("pin %q: expected a name like GPIO17, the number of the processor's pin", o.Pin)
+		offset, ok = numbered(o.Pin, "GPIO")
+	}
+	if !ok {
+		return nil, fmt.Errorf("pin %q: expected a name like GPIO17, the number of the processor's pin, or a chip and its line like mcp23017/3", o.Pin)
 	}
 	b.mu.Lock()
 	closed := b.closed
@@ -171,7 +197,7 @@ func (b *Board) Line(o drivers.LineOptions) (drivers.Line, error) {
 	if closed {
 		return nil, fmt.Errorf("take %s: the board: %w", o.Pin, os.ErrClosed)
 	}
-	line, err := b.openLine(o, uint32(offset))
+	line, err := b.openLine(o, chip, uint32(offset))
 	if err != nil {
 		return nil, err
 	}

@@ -20,9 +20,15 @@ func (b *Board) openBus(name, _ string) (sharedBus, error) {
 	return nil, refuse("i2c bus " + name)
 }
 
-func (b *Board) openLine(o drivers.LineOptions, _ uint32) (drivers.Line, error) {
+func (b *Board) openLine(o drivers.LineOptions, _ string, _ uint32) (drivers.Line, error) {
 	return nil, refuse("take " + o.Pin)
 }
+
+// Lines is refused here.
+func (b *Board) Lines() ([]drivers.LineInfo, error) { return nil, refuse("list the pins") }
+
+// Probe is refused here.
+func (b *Board) Probe(bus string, _ uint16) error { return refuse("probe i2c bus " + bus) }
 
 // Serial is refused here.
 func (b *Board) Serial(path string, _ int) (drivers.Port, error) {

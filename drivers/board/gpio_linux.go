@@ -3,12 +3,8 @@ package board
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -16,19 +12,23 @@ import (
 	"hogar/drivers"
 )
 
-// openLine requests the line at offset of the header's chip.
-func (b *Board) openLine(o drivers.LineOptions, offset uint32) (drivers.Line, error) {
+// openLine requests the line at offset of a chip; that without a name is the header's.
+func (b *Board) openLine(o drivers.LineOptions, name string, offset uint32) (drivers.Line, error) {
 	request, err := newRequest(o, offset)
 	if err != nil {
 		return nil, err
 	}
-	chip, lines, err := b.header()
+	on, err := b.chip(name)
 	if err != nil {
 		return nil, fmt.Errorf("take %s: %w", o.Pin, err)
 	}
+	chip := on.file
 	defer chip.Close() // the line has a file of its own
-	if offset >= lines {
-		return nil, fmt.Errorf("take %s: the header's chip has GPIO0 to GPIO%d", o.Pin, lines-1)
+	if offset >= on.lines {
+		if name == "" {
+			return nil, fmt.Errorf("take %s: the header's chip has GPIO0 to GPIO%d", o.Pin, on.lines-1)
+		}
+		return nil, fmt.Errorf("take %s: %s has the lines 0 to %d", o.Pin, name, on.lines-1)
 	}
 	keep := o.Output && o.Keep && b.isOutput(chip, offset)
 	wanted := request.config
@@ -60,8 +60,7 @@ func (b *Board) openLine(o drivers.LineOptions, offset uint32) (drivers.Line, er
 
 // isOutput reports whether the line drives its pin already.
 func (b *Board) isOutput(chip *os.File, offset uint32) bool {
-	info := &lineInfo{offset: offset}
-	err := control(chip, func(fd uintptr) error { return b.kernel.ask(fd, gpioLineInfo, unsafe.Pointer(info)) })
+	info, err := b.lineInfo(chip, offset)
 	return err == nil && info.flags&lineOutput != 0
 }
 
@@ -131,64 +130,9 @@ func pullFlag(p drivers.Pull) (uint64, error) {
 	return 0, fmt.Errorf("pull %q: expected %s, %s or %s", p, drivers.PullNone, drivers.PullUp, drivers.PullDown)
 }
 
-// header opens the chip that drives the header's pins and says how many it has.
-// Links are skipped: a Pi 5 has one from a chip's former number to the present.
-func (b *Board) header() (*os.File, uint32, error) {
-	paths, err := filepath.Glob(b.path("/dev/gpiochip*"))
-	if err != nil {
-		return nil, 0, err
-	}
-	var seen []string
-	var denied error
-	for _, path := range paths {
-		if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink != 0 {
-			continue
-		}
-		chip, info, err := b.openChip(path)
-		if errors.Is(err, fs.ErrPermission) {
-			denied = err
-			continue
-		}
-		if err != nil {
-			seen = append(seen, fmt.Sprintf("%s (%v)", filepath.Base(path), err))
-			continue
-		}
-		label := textOf(info.label)
-		if slices.Contains(b.headers, label) {
-			return chip, info.lines, nil
-		}
-		_ = chip.Close() // only looked at
-		seen = append(seen, fmt.Sprintf("%s (%s)", filepath.Base(path), label))
-	}
-	if denied != nil {
-		return nil, 0, fmt.Errorf("%w: this user is not in group gpio", denied)
-	}
-	found := "none"
-	if len(seen) > 0 {
-		found = strings.Join(seen, ", ")
-	}
-	return nil, 0, fmt.Errorf("no GPIO chip of a Raspberry Pi's header (%s); found %s: %w; run with --simulate",
-		strings.Join(b.headers, ", "), found, fs.ErrNotExist)
-}
-
-// openChip opens a chip and asks what it is.
-func (b *Board) openChip(path string) (*os.File, *chipInfo, error) {
-	chip, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	info := new(chipInfo)
-	err = control(chip, func(fd uintptr) error { return b.kernel.ask(fd, gpioChipInfo, unsafe.Pointer(info)) })
-	if err != nil {
-		return nil, nil, errors.Join(err, chip.Close())
-	}
-	return chip, info, nil
-}
-
 // holder names who has the line at offset.
 func (b *Board) holder(chip *os.File, offset uint32) string {
-	info := &lineInfo{offset: offset}
-	err := control(chip, func(fd uintptr) error { return b.kernel.ask(fd, gpioLineInfo, unsafe.Pointer(info)) })
+	info, err := b.lineInfo(chip, offset)
 	if name := textOf(info.consumer); err == nil && name != "" {
 		return name
 	}

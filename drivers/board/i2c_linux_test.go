@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"periph.io/x/conn/v3/physic"
+
+	"hogar/drivers"
 )
 
 func TestBusIsSharedAndLent(t *testing.T) {
@@ -154,5 +156,50 @@ func TestRoot(t *testing.T) {
 	}
 	if got := b.path("/dev/i2c-1"); got != "/dev/i2c-1" {
 		t.Errorf("path %s", got)
+	}
+}
+
+// TestProbe asks as i2cdetect does, and leaves alone what the kernel serves.
+func TestProbe(t *testing.T) {
+	for name, c := range map[string]struct {
+		address uint16
+		funcs   uintptr
+		answer  error
+		slave   error
+		is      error
+		read    uint8
+		size    uint32
+	}{
+		"a chip":               {0x76, i2cFuncI2C | i2cFuncQuick, nil, nil, nil, 0, smbusQuick},
+		"a memory":             {0x50, i2cFuncI2C | i2cFuncQuick | i2cFuncReadByte, nil, nil, nil, 1, smbusByte},
+		"no quick writes":      {0x76, i2cFuncI2C, nil, nil, nil, 1, smbusByte},
+		"nobody":               {0x76, i2cFuncI2C | i2cFuncQuick, syscall.ENXIO, nil, drivers.ErrAbsent, 0, smbusQuick},
+		"nobody, on a Pi":      {0x76, i2cFuncI2C | i2cFuncQuick, syscall.EREMOTEIO, nil, drivers.ErrAbsent, 0, smbusQuick},
+		"a bus that is stuck":  {0x76, i2cFuncI2C | i2cFuncQuick, syscall.ETIMEDOUT, nil, syscall.ETIMEDOUT, 0, smbusQuick},
+		"served by the kernel": {0x76, i2cFuncI2C | i2cFuncQuick, nil, syscall.EBUSY, syscall.EBUSY, 0xFF, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, k, _ := newTestBoard(t)
+			asked := smbusRequest{read: 0xFF}
+			k.funcs, k.slave = c.funcs, c.slave
+			k.smbus = func(r smbusRequest) error { asked = r; return c.answer }
+			err := b.Probe("I2C1", c.address)
+			if !errors.Is(err, c.is) || c.is == nil && err != nil {
+				t.Errorf("the error is %v, want %v", err, c.is)
+			}
+			if asked.read != c.read || asked.size != c.size {
+				t.Errorf("asked with %+v", asked)
+			}
+			if k.told[i2cSlave] != uintptr(c.address) {
+				t.Errorf("asked %#x", k.told[i2cSlave])
+			}
+		})
+	}
+	b, _, _ := newTestBoard(t)
+	if err := b.Probe("I2C7", 0x76); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a bus that is not there: %v", err)
+	}
+	if names, err := b.Buses(); err != nil || len(names) != 1 || names[0] != "I2C1" {
+		t.Errorf("buses: %v, %v", names, err)
 	}
 }

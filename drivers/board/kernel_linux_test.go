@@ -22,6 +22,8 @@ type fakeKernel struct {
 	refuse error               // of the next line request
 	tx     func(address uint16, w, r []byte) error
 	funcs  uintptr
+	slave  error // of choosing an address
+	smbus  func(smbusRequest) error
 
 	requests []lineRequest
 	configs  []lineConfig
@@ -39,9 +41,12 @@ func (k *fakeKernel) ask(fd uintptr, request uint, about unsafe.Pointer) error {
 		*(*chipInfo)(about) = chip
 	case gpioLineInfo:
 		info := (*lineInfo)(about)
-		copy(info.consumer[:], k.held[info.offset])
+		if who, ok := k.held[info.offset]; ok {
+			copy(info.consumer[:], who)
+			info.flags |= lineUsed
+		}
 		if k.output {
-			info.flags = lineOutput
+			info.flags |= lineOutput
 		}
 	case gpioSetConfig:
 		k.configs = append(k.configs, *(*lineConfig)(about))
@@ -53,6 +58,8 @@ func (k *fakeKernel) ask(fd uintptr, request uint, about unsafe.Pointer) error {
 		k.bits = (*lineValues)(about).bits
 	case i2cFuncs:
 		*(*uintptr)(about) = k.funcs
+	case i2cSMBus:
+		return k.smbus(*(*smbusRequest)(about))
 	case i2cRdwr:
 		return k.transfer((*i2cTransfer)(about))
 	default:
@@ -63,6 +70,9 @@ func (k *fakeKernel) ask(fd uintptr, request uint, about unsafe.Pointer) error {
 
 func (k *fakeKernel) tell(_ uintptr, request uint, number uintptr) error {
 	k.told[request] = number
+	if request == i2cSlave {
+		return k.slave
+	}
 	return nil
 }
 

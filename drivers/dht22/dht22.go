@@ -47,7 +47,7 @@ func New11(d *home.Decoder) drivers.Spec {
 }
 
 func spec(d *home.Decoder, chip string, properties ...home.Property) drivers.Spec {
-	part := drivers.PinPart(d, chip)
+	part := drivers.HeaderPart(d, chip)
 	return drivers.Polled{
 		Part:       part,
 		Properties: properties,
@@ -119,7 +119,7 @@ func find(files drivers.Files, pin string) (string, error) {
 		}
 		all = append(all, folder)
 		cells, err := files.ReadFile(folder + "/of_node/gpios")
-		if err == nil && pinOf(cells) == pin {
+		if err == nil && PinOf(cells) == pin {
 			return folder, nil
 		}
 		if err == nil {
@@ -133,9 +133,9 @@ func find(files drivers.Files, pin string) (string, error) {
 		drivers.ErrAbsent, strings.TrimPrefix(pin, "GPIO"))
 }
 
-// pinOf decodes the property gpios of a node: controller, pin and flags, each of
+// PinOf decodes the property gpios of a node: controller, pin and flags, each of
 // 32 bits.
-func pinOf(cells []byte) string {
+func PinOf(cells []byte) string {
 	if len(cells) != 12 {
 		return ""
 	}

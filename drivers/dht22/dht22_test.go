@@ -141,7 +141,7 @@ func TestAsksAgain(t *testing.T) {
 func FuzzPinOf(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x0b\x00\x00\x00\x11\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, cells []byte) {
-		if pin := pinOf(cells); pin != "" && len(cells) != 12 {
+		if pin := PinOf(cells); pin != "" && len(cells) != 12 {
 			t.Errorf("% x is %s", cells, pin)
 		}
 	})

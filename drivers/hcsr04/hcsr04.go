@@ -39,7 +39,7 @@ const (
 
 // New decodes the options of an HC-SR04.
 func New(d *home.Decoder) drivers.Spec {
-	trigger, echo := pin(d, "trigger", "hcsr04"), pin(d, "echo", "hcsr04_echo")
+	trigger, echo := drivers.PinPartAt(d, "trigger", "hcsr04"), drivers.PinPartAt(d, "echo", "hcsr04_echo")
 	if trigger.Pin == echo.Pin && trigger.Pin != "" {
 		d.Fault("echo", "", "trigger and echo are both %s", echo.Pin)
 	}
@@ -68,16 +68,6 @@ func property() home.Property { return drivers.Number("distance", "cm", 0, 430) 
 
 // soundAt is the speed of sound in air of a temperature, in m/s.
 func soundAt(celsius float64) float64 { return 331.3 + 0.606*celsius }
-
-// pin reads one of the two pins.
-func pin(d *home.Decoder, key, chip string) drivers.Part {
-	d.Require(key)
-	part := drivers.Part{Chip: chip, Pin: d.Text(key, "")}
-	if d.Get(key) != nil && !drivers.IsPin(part.Pin) {
-		d.Fault(key, "write GPIO23, the processor's number and not the header's", "%s is '%s', expected GPIO0 to GPIO27", key, part.Pin)
-	}
-	return part
-}
 
 type sensor struct {
 	part          drivers.Part

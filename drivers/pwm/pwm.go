@@ -87,7 +87,7 @@ func New(d *home.Decoder) drivers.Spec {
 // place decodes where the channel is.
 func (o *options) place(d *home.Decoder) {
 	if d.Get("chip") == nil {
-		o.part = drivers.PinPart(d, "pwm")
+		o.part = drivers.HeaderPart(d, "pwm")
 		if _, ok := channels()[o.part.Pin]; d.Get("pin") != nil && !ok {
 			d.Fault("pin", "for other pins there is dtoverlay=pwm-gpio, with chip: instead of pin:",
 				"%s has no PWM in hardware, expected GPIO12, GPIO13, GPIO18 or GPIO19", o.part.Pin)

@@ -57,7 +57,10 @@ type Board struct {
 	pins map[string]*pin // the pins, and all that is in them and their lines
 }
 
-var _ drivers.Board = (*Board)(nil)
+var (
+	_ drivers.Board     = (*Board)(nil)
+	_ drivers.Inventory = (*Board)(nil)
+)
 
 // seat is the place of one part on the board.
 type seat struct {
@@ -95,6 +98,10 @@ func (b *Board) place(s *seat) error {
 	}
 	if s.part.Bus == "" {
 		p := b.pins[s.part.Pin]
+		if _, _, ok := drivers.ChipLine(s.part.Pin); ok && p == nil { // an expander has as many as are used
+			p = &pin{name: s.part.Pin}
+			b.pins[p.name] = p
+		}
 		switch {
 		case p == nil:
 			return fmt.Errorf("the board has no pin %q", s.part.Pin)
