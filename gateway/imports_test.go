@@ -41,13 +41,14 @@ var rooms = []struct {
 	{"drivers/mqtt/template", []string{"gateway/home"}},
 	{"drivers/mqtt/zigbee2mqtt", []string{"gateway/home", "drivers/mqtt/dialect"}},
 	{"drivers/mqtt/homeassistant", []string{"gateway/home", "drivers/mqtt/dialect", "drivers/mqtt/template"}},
+	{"drivers/scan", []string{"gateway/home", "drivers", "drivers/kernel", "drivers/dht22"}},
 	{"drivers/*", []string{"gateway/home", "drivers"}},
 	{"gateway", []string{"gateway/home", "gateway/journal", "gateway/config", "gateway/hub", "gateway/control", "gateway/api",
 		"gateway/filter", "rules", "bridge", "drivers", "drivers/*", "drivers/mqtt/*", "systemd"}},
 	{"gateway/filter", []string{"gateway/home"}},
 	{"cmd/bench", []string{"gateway/home", "gateway/journal", "gateway/api", "bridge/localbroker"}},
 	{"cmd/hogar", []string{"gateway/home", "gateway", "gateway/journal", "gateway/config", "gateway/api", "bridge", "bridge/localbroker", "configs", "drivers", "rules", "rules/ruletest",
-		"drivers/board", "drivers/simboard", "drivers/simboard/world", "systemd"}},
+		"drivers/board", "drivers/scan", "drivers/simboard", "drivers/simboard/world", "systemd"}},
 }
 
 // never lists what a room may not import although a pattern of its line allows it.

@@ -187,6 +187,11 @@ func (c channel) read(files drivers.Files, p place) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return c.readIn(files, folder)
+}
+
+// readIn reads the channel in its chip's folder.
+func (c channel) readIn(files drivers.Files, folder string) (float64, error) {
 	v, err := drivers.ReadNumber(files, path.Join(folder, c.name+"_input"))
 	if c.class == "iio" && errors.Is(err, fs.ErrNotExist) {
 		v, err = c.raw(files, folder)

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hogar/drivers/scan"
+)
+
+// TestScan looks at the simulated board of the house with one of each driver: every
+// device of it is found.
+func TestScan(t *testing.T) {
+	t.Parallel()
+	code, out, errs := called(t, "scan", "--simulate", "--config", "../../configs/sensors.yaml")
+	if code != exitDone || errs != "" {
+		t.Fatalf("exit code %d\n%s", code, errs)
+	}
+	plan, _ := check("../../configs/sensors.yaml")
+	for name, parts := range plan.Parts() {
+		if parts[0].Kernel != "dev/serial0" && !strings.Contains(out, name) {
+			t.Errorf("%s is not found", name)
+		}
+	}
+	if strings.Contains(out, "to paste") || !strings.Contains(out, "free: GPIO0 ") {
+		t.Errorf("the scan says\n%s", out)
+	}
+}
+
+// TestScanEntries pastes what a scan of a machine prints, and checks it.
+func TestScanEntries(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"sys/class/hwmon/hwmon0/name":                    "cpu_thermal\n",
+		"sys/class/hwmon/hwmon0/temp1_input":             "48200\n",
+		"sys/bus/w1/devices/28-0316a27902ff/temperature": "21312\n",
+		"sys/class/pwm/pwmchip2/npwm":                    "4\n",
+	} {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, out, errs := called(t, "scan", "--root", root)
+	_, devices, _ := strings.Cut(out, "devices:\n")
+	if code != exitDone || strings.Count(devices, "\n") != 3 || !strings.Contains(errs, "raspi-config") {
+		t.Fatalf("exit code %d\n%s%s", code, out, errs)
+	}
+	if problems := problemsOf(t, "devices:\n"+devices); len(problems) > 0 {
+		t.Errorf("what is to be pasted has %+v\n%s", problems, devices)
+	}
+	code, out, _ = called(t, "scan", "--root", root, "--json")
+	for line := range strings.Lines(out) {
+		var f scan.Finding
+		if err := json.Unmarshal([]byte(line), &f); err != nil || f.Class == "" || f.Place == "" {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	if code != exitDone || strings.Count(out, "\n") != 3 {
+		t.Errorf("exit code %d, --json says\n%s", code, out)
+	}
+}
+
+func TestScanFaults(t *testing.T) {
+	t.Parallel()
+	for _, one := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"scan", "--config", "no/such.yaml"}, exitFailed, "no/such.yaml"},
+		{[]string{"scan", "--root", "no/such"}, exitFailed, "no/such"},
+		{[]string{"scan", "--simulate", "--root", t.TempDir(), "--config", "../../configs/pi.yaml"}, exitUsage, "choose one"},
+		{[]string{"scan", "--root", t.TempDir()}, exitFailed, "no I2C bus"},
+		{[]string{"scan", "I2C1"}, exitUsage, "expected: hogar scan"},
+	} {
+		if code, out, errs := called(t, one.args...); code != one.code || !strings.Contains(errs, one.says) {
+			t.Errorf("hogar %s: exit code %d, want %d\n%s%s", strings.Join(one.args, " "), code, one.code, out, errs)
+		}
+	}
+}
