@@ -104,7 +104,7 @@ func (b *Bridge) split(name string, object bool, c *home.Command) (property stri
 
 // read reads the body. It returns the envelope's deadline, if there is one.
 func read(d *amqp.Delivery, c *home.Command, property string) (expires time.Time, bad *trouble) {
-	if err := home.CheckDevice(c.Device); err != nil {
+	if err := home.CheckAddress(c.Device); err != nil {
 		return expires, troubled("`hogar devices` lists the names", "the key names no device: %v", err)
 	}
 	body := bytes.TrimSpace(d.Body)

@@ -150,7 +150,7 @@ func (s subject) name(kind home.Kind) string {
 	case home.KindGateway:
 		name = s.Gateway
 	default:
-		if home.CheckDevice(s.Device) == nil {
+		if home.CheckAddress(s.Device) == nil {
 			name = s.Device
 		}
 	}

@@ -26,6 +26,7 @@ type Plan struct {
 	engine  *rules.Engine // the hub's goroutine has it once it runs
 	rules   int           // how many there are
 	door    control.House // but its devices
+	vars    []home.Property
 }
 
 // device is one planned device.
@@ -61,6 +62,7 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	}
 	p.checkParts(faults)
 	p.checkNames(faults)
+	p.vars = rules.Variables(cfg.Vars) // what is wrong in it, the rules tell
 	p.planDoor(faults)
 	for i := range p.devices {
 		d := &p.devices[i]
@@ -79,7 +81,7 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 func (p *Plan) RuleHouse() (rules.House, rules.Options) {
 	cfg := p.Config
 	return p.house(), rules.Options{Location: cfg.Location.Timezone, Latitude: cfg.Location.Latitude,
-		Longitude: cfg.Location.Longitude, Groups: p.door.Groups, Scenes: cfg.Scenes, Publish: true}
+		Longitude: cfg.Location.Longitude, Groups: p.door.Groups, Scenes: cfg.Scenes, Vars: cfg.Vars, Publish: true}
 }
 
 // plan decodes one entry with its driver.

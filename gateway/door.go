@@ -26,11 +26,12 @@ func (p *Plan) planDoor(faults *home.Faults) {
 	}
 	cfg := p.Config
 	p.door.Groups = control.DecodeGroups(cfg.Groups, member, house, faults)
-	p.door.Scenes = control.DecodeScenes(cfg.Scenes, p.door.Groups, house, faults)
+	p.door.Scenes = control.DecodeScenes(cfg.Scenes, p.door.Groups, varsHouse{house, p.vars}, faults)
 	p.door.Access = control.DecodeAccess(cfg.Access, faults)
 }
 
-// wholes returns the names of groups and scenes, which the bridge takes for devices.
+// wholes returns the names of groups, scenes and the variables, which the bridge
+// takes for devices.
 func (p *Plan) wholes() map[string]bool {
 	names := make(map[string]bool)
 	for name := range p.door.Groups {
@@ -38,6 +39,9 @@ func (p *Plan) wholes() map[string]bool {
 	}
 	for name := range p.door.Scenes {
 		names[name] = true
+	}
+	if len(p.vars) > 0 {
+		names[home.Vars] = true
 	}
 	return names
 }

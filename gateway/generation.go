@@ -77,6 +77,11 @@ func (g *gateway) furnish(plan, old *Plan) {
 		catalog = append(catalog, home.Event{Kind: home.KindCatalog, Device: d.Name,
 			Catalog: &home.Catalog{Label: d.Label, Driver: d.Driver, Properties: d.properties()}})
 	}
+	g.rules.engine = plan.engine
+	if len(plan.vars) > 0 {
+		expect[home.Vars] = 0
+		catalog = append(catalog, g.furnishVars(plan)...)
+	}
 	for _, known := range g.hub.Devices("#") {
 		if _, ok := expect[known.Name]; !ok {
 			g.hub.Filter(known.Name, nil, nil)
@@ -84,7 +89,6 @@ func (g *gateway) furnish(plan, old *Plan) {
 		}
 	}
 	g.hub.Expect(expect)
-	g.rules.engine = plan.engine
 	g.hub.Accept(catalog, nil)
 }
 
@@ -117,6 +121,9 @@ func (g *gateway) devices(gen *generation) (run []func(context.Context)) {
 		one := doors[d.Name]
 		one.Safety, one.Reapply = d.safety, d.OnReturn == "reapply"
 		doors[d.Name] = one
+	}
+	if len(gen.plan.vars) > 0 {
+		doors[home.Vars] = varsDoor(gen.plan.vars)
 	}
 	house := gen.plan.door
 	house.Devices = doors

@@ -31,6 +31,11 @@ func (r *ruleset) Apply(ev *home.Event, live bool) {
 			r.hub.Accept([]home.Event{*d.Event}, nil)
 		}
 	}
+	if live && ev.Kind == home.KindVariable {
+		if reading, news := r.told(ev.Name); news {
+			r.hub.Accept([]home.Event{reading}, nil)
+		}
+	}
 }
 
 // Measured renews the age of what the rules know: what was told before holds still.

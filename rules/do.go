@@ -84,7 +84,7 @@ func (e *Engine) set(r *run, in *instr) {
 	}
 	for _, c := range commands {
 		r.note(e.now, "set "+c.Device+" "+c.Set.String())
-		if c.Device == varsDevice {
+		if c.Device == home.Vars {
 			if !e.setVariables(r, c) {
 				return
 			}
@@ -221,7 +221,7 @@ func (e *Engine) setVariables(r *run, c *home.Command) bool {
 	}
 	for _, s := range c.Set {
 		v := s.Value
-		if w := e.names[nameKey{varsDevice, s.Property}]; v == home.Toggle && w != nil && e.isSwitch(s.Property) {
+		if w := e.names[nameKey{home.Vars, s.Property}]; v == home.Toggle && w != nil && e.isSwitch(s.Property) {
 			v = home.BooleanOf(!e.env.Slots[w.slot].Value.Boolean())
 		}
 		ev := home.Event{At: e.now, Kind: home.KindVariable, Name: s.Property, Value: v, Reason: c.Source}

@@ -34,7 +34,7 @@ func (l *loader) engine(list []*rule) *Engine {
 		e.env.Slots[i].Why = "never read"
 	}
 	for _, v := range e.vars {
-		if w := e.names[nameKey{varsDevice, v.Name}]; w != nil {
+		if w := e.names[nameKey{home.Vars, v.Name}]; w != nil {
 			e.env.Slots[w.slot] = expr.Slot{Value: v.start}
 			e.known[w.slot] = v.start
 		}
@@ -120,6 +120,9 @@ func (e *Engine) setNow(t time.Time) {
 func (e *Engine) take(ev *home.Event) {
 	switch ev.Kind {
 	case home.KindReading:
+		if ev.Device == home.Vars {
+			return // it tells others what the variable's own event told the rules
+		}
 		if w := e.names[nameKey{ev.Device, ev.Property}]; w != nil && w.slot >= 0 {
 			e.read(w, ev)
 		}
@@ -157,7 +160,8 @@ func (e *Engine) take(ev *home.Event) {
 }
 
 func (e *Engine) readVariable(ev *home.Event) {
-	if w := e.names[nameKey{varsDevice, strings.TrimPrefix(ev.Name, varsDevice+".")}]; w != nil && w.slot >= 0 {
+	v := (&names{vars: e.vars}).find(home.Join(home.Vars, ev.Name))
+	if w := e.names[nameKey{home.Vars, ev.Name}]; v != nil && w != nil && (!ev.Value.Known() || v.holds(ev.Value)) {
 		e.read(w, ev)
 	}
 }

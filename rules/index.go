@@ -50,7 +50,7 @@ func (e *Engine) watch(name string, t *trigger) {
 // device its names and the triggers that its state concerns.
 func (e *Engine) indexDevices() {
 	for _, v := range e.vars {
-		e.table.Slot(home.Join(varsDevice, v.Name))
+		e.table.Slot(home.Join(home.Vars, v.Name))
 	}
 	for slot := range e.table.Names() {
 		e.indexSlot(slot)
@@ -84,7 +84,7 @@ func (e *Engine) indexSlot(slot int) {
 	device, property := home.Split(name)
 	w := e.names[nameKey{device, property}]
 	w.slot = slot
-	if device == varsDevice {
+	if device == home.Vars {
 		return
 	}
 	d := e.deviceWatch(device)

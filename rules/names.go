@@ -13,16 +13,40 @@ type variable struct {
 	start home.Value
 }
 
+// holds reports whether v is a value of the variable as it is now.
+func (v *variable) holds(value home.Value) bool {
+	got, err := v.Accept(value)
+	return err == nil && got == value
+}
+
 // names is the house together with the variables.
 type names struct {
 	House
 	vars []*variable
 }
 
-const varsDevice = "vars"
+// Variables reads vars: and returns what is right in it, as properties of the
+// device [home.Vars]; [Load] tells what is not. n may be nil.
+func Variables(n *home.Node) []home.Property {
+	l := &loader{house: &names{}, faults: &home.Faults{}}
+	l.loadVars(n)
+	var list []home.Property
+	for _, v := range l.house.vars {
+		list = append(list, v.Property)
+	}
+	return list
+}
+
+// Variable returns the present value of a variable; unknown: there is none.
+func (e *Engine) Variable(name string) home.Value {
+	if w := e.names[nameKey{home.Vars, name}]; w != nil && w.slot >= 0 {
+		return e.env.Slots[w.slot].Value
+	}
+	return home.Value{}
+}
 
 func (n *names) find(name string) *variable {
-	word, ok := strings.CutPrefix(name, varsDevice+".")
+	word, ok := strings.CutPrefix(name, home.Vars+".")
 	if !ok {
 		return nil
 	}
@@ -45,7 +69,7 @@ func (n *names) Property(name string) (home.Property, bool) {
 func (n *names) Names() []string {
 	list := slices.Clone(n.House.Names())
 	for _, v := range n.vars {
-		list = append(list, home.Join(varsDevice, v.Name))
+		list = append(list, home.Join(home.Vars, v.Name))
 	}
 	return list
 }

@@ -173,10 +173,8 @@ func (e *Engine) restoreNames(s *saved) {
 		if !ok {
 			continue
 		}
-		if v := (&names{vars: e.vars}).find(name); v != nil {
-			if _, err := v.Accept(one.Value); err != nil {
-				continue // the variable has become another
-			}
+		if v := (&names{vars: e.vars}).find(name); v != nil && !v.holds(one.Value) {
+			continue // the variable has become another
 		}
 		e.env.Slots[slot] = expr.Slot{Value: one.Value, Why: one.Why, At: one.At}
 		e.known[slot] = one.Known

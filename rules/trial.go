@@ -164,7 +164,7 @@ func (a *analyst) anyMessage(e *Engine) home.Event {
 func observed(name string, p home.Property, v home.Value) home.Event {
 	device, property := home.Split(name)
 	switch {
-	case device == varsDevice:
+	case device == home.Vars:
 		return home.Event{Kind: home.KindVariable, Name: property, Value: v}
 	case p.Type == home.TypeEvent:
 		return home.Event{Kind: home.KindEvent, Device: device, Property: property, Value: v}

@@ -38,6 +38,7 @@ type Config struct {
 	Groups   *home.Node      // for the door to decode, as are the next two; nil: absent
 	Scenes   *home.Node      // for the rules, too
 	Access   *home.Node
+	Vars     *home.Node // for the rules
 	Rules    *home.Node // a map, by name, in the order of the files; never nil
 }
 

@@ -19,7 +19,7 @@ import (
 // Keys of the language that this version does not serve. They are refused and
 // never silently ignored.
 var (
-	laterHouse = []string{"catalog", "export", "vars", "web"}
+	laterHouse = []string{"catalog", "export", "web"}
 	laterAMQP  = []string{"unrouted"}
 	laterMQTT  = []string{"homeassistant", "names", "shelly", "tasmota", "zigbee2mqtt"}
 )
@@ -41,6 +41,7 @@ func decode(root *home.Node, l *loader) *Config {
 		cfg.MQTT = append(cfg.MQTT, home.NewDecoder(l.without(n, laterMQTT), l.faults))
 	}
 	cfg.Groups, cfg.Scenes, cfg.Access = d.Get("groups"), d.Get("scenes"), d.Get("access")
+	cfg.Vars = d.Get("vars")
 	cfg.Rules = l.rules(d.Get("rules"))
 	d.Done()
 	return &cfg

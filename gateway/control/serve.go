@@ -43,7 +43,9 @@ func (c *Control) carryOut(ctx context.Context, d *device, j *job) {
 		break
 	}
 	for _, r := range readings {
-		o.Reading = append(o.Reading, home.Setting{Property: r.Property, Value: r.Value})
+		if r.Kind == home.KindReading {
+			o.Reading = append(o.Reading, home.Setting{Property: r.Property, Value: r.Value})
+		}
 	}
 	p.otherwise, p.readings = o, readings
 	c.await(p)

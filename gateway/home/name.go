@@ -20,6 +20,9 @@ var reserved = []string{
 	"unknown", "now", "sun", "vars", "message", "trigger", "value", "previous",
 }
 
+// Vars is the name of the device whose properties are the variables of the rules.
+const Vars = "vars"
+
 // Reserved reports whether word may not begin a device's name.
 func Reserved(word string) bool { return slices.Contains(reserved, word) }
 
@@ -40,6 +43,15 @@ func CheckWord(s string) error {
 		}
 	}
 	return nil
+}
+
+// CheckAddress says why nothing can be sent to or told of s, or nil: it is the name
+// of a device, as [CheckDevice] has it, or [Vars].
+func CheckAddress(s string) error {
+	if s == Vars {
+		return nil
+	}
+	return CheckDevice(s)
 }
 
 // CheckDevice says why s is not the name of a device (one to three words with

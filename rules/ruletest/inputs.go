@@ -70,7 +70,7 @@ func (d *decoder) reading(p home.Pair, prop home.Property) (input, bool) {
 	if prop.Type == home.TypeEvent {
 		in.event.Kind = home.KindEvent
 	}
-	if device == "vars" {
+	if device == home.Vars {
 		in.event = home.Event{Kind: home.KindVariable, Name: property}
 	}
 	n := p.Value

@@ -130,7 +130,7 @@ func (s *side) decided(at time.Time, d rules.Decision) (answer home.Event, ok bo
 		note(ev.Name, "publish "+ev.Message.Exchange+" "+ev.Message.Key+" "+string(ev.Message.Body))
 		return *ev, true
 	case home.KindVariable:
-		note(ev.Reason, "set "+home.Join("vars", ev.Name)+" "+ev.Value.String())
+		note(ev.Reason, "set "+home.Join(home.Vars, ev.Name)+" "+ev.Value.String())
 	}
 	return home.Event{}, false
 }
