@@ -24,6 +24,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitConfig = 78 // as sysexits.h has it: the configuration cannot be run; systemd does not try again
 )
 
 func main() {
@@ -35,6 +36,9 @@ func main() {
 
 // usageError is a mistake in how a command was called.
 type usageError struct{ error }
+
+// configError says that there is no configuration that can be run.
+type configError struct{ error }
 
 // errTold ends a command that has already said what was wrong.
 var errTold = errors.New("failed")
@@ -54,6 +58,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 		return exitFailed
 	}
 	fmt.Fprintln(errs, "hogar:", err)
+	if _, ok := errors.AsType[configError](err); ok {
+		return exitConfig
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		fmt.Fprintf(errs, "see: %s --help\n", cmd.CommandPath())
 		return exitUsage

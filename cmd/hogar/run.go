@@ -72,7 +72,7 @@ func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
 	}
 	path, err := config.Find(f.config)
 	if err != nil {
-		return err
+		return configError{err}
 	}
 	plan, err := f.load(path, cmd)
 	if err != nil {
@@ -105,7 +105,7 @@ func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
 func (f *runFlags) load(path string, cmd *cobra.Command) (*gateway.Plan, error) {
 	plan, err := load(path, cmd.ErrOrStderr())
 	if err != nil {
-		return nil, err
+		return nil, configError{err}
 	}
 	if f.gateway != "" {
 		if err := home.CheckWord(f.gateway); err != nil {
