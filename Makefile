@@ -39,7 +39,7 @@ test: ## all tests with the race detector, on a RabbitMQ and a Mosquitto of thei
 	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
 
 .PHONY: check
-check: format vet fix staticcheck imports configs unit cross emulate clean-tree ## everything CI checks beside the tests
+check: format vet fix staticcheck imports configs unit cross emulate dist-check clean-tree ## everything CI checks beside the tests
 
 .PHONY: format
 format:
@@ -73,9 +73,9 @@ configs: build
 .PHONY: unit
 unit: build
 	@sh .ci/install.sh systemd
-	@sed 's|/usr/local/bin/hogar|$(CURDIR)/build/hogar|' systemd/hogar.service >build/hogar.service
+	@sed 's|/usr/bin/hogar|$(CURDIR)/build/hogar|' systemd/hogar.service >build/hogar.service
 	systemd-analyze verify --man=no $(CURDIR)/build/hogar.service
-	@systemd-analyze security --offline=true --threshold=15 $(CURDIR)/build/hogar.service | tail -1
+	@systemd-analyze security --offline=true --threshold=14 $(CURDIR)/build/hogar.service | tail -1
 
 TARGETS = linux-armv6 linux-armv7 linux-arm64 linux-amd64 darwin-arm64
 .PHONY: cross $(TARGETS)
@@ -87,6 +87,16 @@ linux-armv6 linux-armv7:
 linux-arm64 linux-amd64 darwin-arm64:
 	$(need_go)
 	@GOOS=$(firstword $(subst -, ,$@)) GOARCH=$(lastword $(subst -, ,$@)) $(BUILD) -o build/hogar-$@ ./cmd/hogar
+
+.PHONY: dist
+dist: ## build/dist: programs and Debian packages for the Pis and PCs, with checksums
+	$(need_go)
+	@$(GO) run -C cmd/dist . -root $(CURDIR) -out $(CURDIR)/build/dist -version $(VERSION:v%=%)
+
+.PHONY: dist-check
+dist-check: build ## the same bytes twice, lintian, sizes, the score of the unit
+	@sh .ci/install.sh lintian systemd
+	@cmd/dist/check.sh $(VERSION:v%=%)
 
 .PHONY: emulate
 emulate: cross

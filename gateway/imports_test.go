@@ -47,6 +47,7 @@ var rooms = []struct {
 		"gateway/filter", "rules", "bridge", "drivers", "drivers/*", "drivers/mqtt/*", "systemd"}},
 	{"gateway/filter", []string{"gateway/home"}},
 	{"cmd/bench", []string{"gateway/home", "gateway/journal", "gateway/api", "bridge/localbroker"}},
+	{"cmd/dist", nil},
 	{"cmd/hogar", []string{"gateway/home", "gateway", "gateway/journal", "gateway/config", "gateway/api", "bridge", "bridge/localbroker", "configs", "drivers", "rules", "rules/ruletest",
 		"drivers/board", "drivers/scan", "drivers/simboard", "drivers/simboard/world", "systemd"}},
 }
