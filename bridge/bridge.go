@@ -33,6 +33,7 @@ import (
 
 	"hogar/gateway/home"
 	"hogar/gateway/journal"
+	"hogar/gateway/ledger"
 )
 
 // Door is the one door to the actuators. Neither method waits. done is called
@@ -74,7 +75,9 @@ type Options struct {
 	Clock *home.Clock
 	// House answers questions about the devices; nil: they are refused.
 	House House
-	// Outbox is the one of the gateway, which outlives the bridge; nil: one of its own.
+	// Ledger counts what becomes of the records; Outbox lists what is set aside. They are
+	// those of the gateway, which outlive the bridge; nil: its own.
+	Ledger *ledger.Ledger
 	Outbox *Outbox
 	// Accept takes the gateway's events about the outbox into the house, as the hub
 	// does; nil: nobody is told.
@@ -153,8 +156,11 @@ func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if o.Ledger == nil {
+		o.Ledger = ledger.New(o.Clock.Now())
+	}
 	if o.Outbox == nil {
-		o.Outbox = NewOutbox(o.Clock.Now())
+		o.Outbox = NewOutbox(o.Ledger)
 	}
 	return &Bridge{
 		opts: o.withDefaults(), journal: j, door: door, log: log, outbox: o.Outbox,

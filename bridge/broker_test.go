@@ -215,7 +215,7 @@ func appendEvent(j *journal.Journal, e home.Event) error {
 	if err != nil {
 		return err
 	}
-	_, err = j.Append(journal.Record{Time: at.UnixMicro(), Kind: uint8(e.Kind), Flags: uint8(e.Flags), Body: body}, false, nil)
+	_, err = j.Append(journal.Record{Time: at.UnixMicro(), Kind: uint8(e.Kind), Flags: uint8(e.Flags), Class: uint8(e.Class), Body: body}, false, nil)
 	return err
 }
 

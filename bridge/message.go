@@ -30,6 +30,7 @@ var types = func() map[home.Kind]string {
 type message struct {
 	seq      uint64
 	kind     home.Kind
+	class    home.Class
 	skip     bool   // it is not published
 	bad      string // why nobody can ever send it
 	exchange string
@@ -47,7 +48,7 @@ type maker struct {
 // make reads a record. It keeps nothing of rec.Body.
 func (m *maker) make(rec journal.Record) message {
 	kind, flags := home.Kind(rec.Kind), home.Flags(rec.Flags)
-	msg := message{seq: rec.Seq, kind: kind, exchange: m.opts.Exchange}
+	msg := message{seq: rec.Seq, kind: kind, class: home.Class(rec.Class), exchange: m.opts.Exchange}
 	typ, known := types[kind]
 	if flags&home.FlagPublished == 0 || !known {
 		msg.skip = true

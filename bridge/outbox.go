@@ -3,32 +3,25 @@ package bridge
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"hogar/gateway/home"
+	"hogar/gateway/ledger"
 )
 
 // SetAside is a message that the broker refused for its own sake: it was passed
 // over, so that the others go on. It stays in the journal for as long as any
 // other, and [Bridge.Resend] tries it again.
 type SetAside struct {
-	Seq      uint64    `json:"seq"` // its record in the journal
-	Exchange string    `json:"exchange"`
-	Key      string    `json:"key"`
-	Bytes    int       `json:"bytes"`
-	Reason   string    `json:"reason"`
-	Time     time.Time `json:"time"` // house time at which it was set aside
-}
-
-// Counts are what became of the records that go out, each counted where it happens.
-type Counts struct {
-	Since     time.Time         `json:"since"`     // house time from which it is counted
-	Confirmed map[string]uint64 `json:"confirmed"` // by kind: reading, event …, publish for messages of rules
-	Dropped   map[string]uint64 `json:"dropped"`   // by kind: no queue took it, and it is not kept
-	SetAside  uint64            `json:"set_aside"` // all ever, those that were resent later included
+	Seq      uint64     `json:"seq"` // its record in the journal
+	Exchange string     `json:"exchange"`
+	Key      string     `json:"key"`
+	Bytes    int        `json:"bytes"`
+	Reason   string     `json:"reason"`
+	Time     time.Time  `json:"time"`  // house time at which it was set aside
+	Class    home.Class `json:"class"` // where its event came from
 }
 
 // Names of the gateway's events about its outbox.
@@ -40,24 +33,20 @@ const (
 // maxSetAside is how many are listed; the oldest are left out, and stay counted.
 const maxSetAside = 1000
 
-// Outbox keeps what must outlive a connection, a reload and a restart of the
-// publisher: its counters, and what was set aside. It is a part of the hub:
-// what is set aside is a fold over the gateway's events set_aside and resent;
-// counters are kept by Save and Restore, so that a crash loses what they gained
-// since the last checkpoint. Safe for concurrent use.
+// Outbox is the list of what was set aside, which outlives a connection, a reload
+// and a restart. It is a part of the hub, a fold over the gateway's events
+// set_aside and resent, and tells the ledger of both. Safe for concurrent use.
 type Outbox struct {
+	ledger *ledger.Ledger
 	mu     sync.Mutex
-	counts Counts
 	aside  []SetAside // by Seq
 }
 
-// NewOutbox makes an empty one that counts from a house time on.
-func NewOutbox(since time.Time) *Outbox {
-	return &Outbox{counts: Counts{Since: since, Confirmed: map[string]uint64{}, Dropped: map[string]uint64{}}}
-}
+// NewOutbox makes an empty one that counts in l.
+func NewOutbox(l *ledger.Ledger) *Outbox { return &Outbox{ledger: l} }
 
 // Apply takes the gateway's events about the outbox into the list.
-func (o *Outbox) Apply(ev *home.Event, _ bool) {
+func (o *Outbox) Apply(ev *home.Event, live bool) {
 	if ev.Kind != home.KindGateway {
 		return
 	}
@@ -65,7 +54,7 @@ func (o *Outbox) Apply(ev *home.Event, _ bool) {
 	case eventSetAside:
 		s := SetAside{Reason: ev.Reason, Time: ev.At}
 		if json.Unmarshal(ev.Detail, &s) == nil {
-			o.add(s)
+			o.add(s, live)
 		}
 	case eventResent:
 		var detail resentDetail
@@ -82,7 +71,7 @@ type resentDetail struct {
 	SetAside []uint64  `json:"set_aside,omitempty"` // those that are no longer
 }
 
-func (o *Outbox) add(s SetAside) {
+func (o *Outbox) add(s SetAside, live bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	i, known := o.find(s.Seq)
@@ -90,7 +79,7 @@ func (o *Outbox) add(s SetAside) {
 		o.aside[i] = s
 		return
 	}
-	o.counts.SetAside++
+	o.ledger.Aside(s.Class, live)
 	o.aside = slices.Insert(o.aside, i, s)
 	o.aside = slices.Delete(o.aside, 0, max(0, len(o.aside)-maxSetAside))
 }
@@ -103,7 +92,13 @@ func (o *Outbox) find(seq uint64) (int, bool) {
 func (o *Outbox) remove(seqs []uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.aside = slices.DeleteFunc(o.aside, func(s SetAside) bool { return slices.Contains(seqs, s.Seq) })
+	o.aside = slices.DeleteFunc(o.aside, func(s SetAside) bool {
+		mended := slices.Contains(seqs, s.Seq)
+		if mended {
+			o.ledger.Mended(s.Class)
+		}
+		return mended
+	})
 }
 
 // isAside reports whether a record was set aside and not resent since.
@@ -114,18 +109,6 @@ func (o *Outbox) isAside(seq uint64) bool {
 	return known
 }
 
-func (o *Outbox) confirmed(k home.Kind) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.counts.Confirmed[k.String()]++
-}
-
-func (o *Outbox) dropped(k home.Kind) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.counts.Dropped[k.String()]++
-}
-
 // SetAside lists what is set aside, the oldest first.
 func (o *Outbox) SetAside() []SetAside {
 	o.mu.Lock()
@@ -133,25 +116,13 @@ func (o *Outbox) SetAside() []SetAside {
 	return slices.Clone(o.aside)
 }
 
-// Counts returns a copy of the counters.
-func (o *Outbox) Counts() Counts {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	c := o.counts
-	c.Confirmed, c.Dropped = maps.Clone(c.Confirmed), maps.Clone(c.Dropped)
-	return c
-}
-
 // outboxState is the JSON of an outbox in a checkpoint.
 type outboxState struct {
-	Counts Counts     `json:"counts"`
-	Aside  []SetAside `json:"set_aside"`
+	Aside []SetAside `json:"set_aside"`
 }
 
 // Save returns the state for a checkpoint.
-func (o *Outbox) Save() (json.RawMessage, error) {
-	return json.Marshal(outboxState{o.Counts(), o.SetAside()})
-}
+func (o *Outbox) Save() (json.RawMessage, error) { return json.Marshal(outboxState{o.SetAside()}) }
 
 // Restore takes the state of a checkpoint in the place of its own.
 func (o *Outbox) Restore(data json.RawMessage) error {
@@ -159,16 +130,10 @@ func (o *Outbox) Restore(data json.RawMessage) error {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return err
 	}
-	if s.Counts.Confirmed == nil {
-		s.Counts.Confirmed = map[string]uint64{}
-	}
-	if s.Counts.Dropped == nil {
-		s.Counts.Dropped = map[string]uint64{}
-	}
 	slices.SortFunc(s.Aside, func(a, b SetAside) int { return cmp.Compare(a.Seq, b.Seq) })
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.counts, o.aside = s.Counts, s.Aside
+	o.aside = s.Aside
 	return nil
 }
 
@@ -191,8 +156,8 @@ func (b *Bridge) tellHouse(ev home.Event, then func()) {
 
 // setAside gives up a message for good, says why, and calls then when that is durable.
 func (b *Bridge) setAside(m *message, why string, then func()) {
-	s := SetAside{Seq: m.seq, Exchange: m.exchange, Key: m.key, Bytes: len(m.pub.Body)}
+	s := SetAside{Seq: m.seq, Exchange: m.exchange, Key: m.key, Bytes: len(m.pub.Body), Class: m.class}
 	b.log.Error("a message is set aside; the others go on", "exchange", s.Exchange, "key", s.Key, "seq", s.Seq, "error", why)
-	detail, _ := json.Marshal(map[string]any{"seq": s.Seq, "exchange": s.Exchange, "key": s.Key, "bytes": s.Bytes}) // always encodes
+	detail, _ := json.Marshal(map[string]any{"seq": s.Seq, "exchange": s.Exchange, "key": s.Key, "bytes": s.Bytes, "class": s.Class}) // always encodes
 	b.tellHouse(home.Event{Kind: home.KindGateway, Name: eventSetAside, Reason: why, Detail: detail}, then)
 }

@@ -38,6 +38,7 @@ type publisher struct {
 	sent     uint64    // number of the last record that was sent
 	progress time.Time // when the broker last told something, or had nothing to tell
 	stuck    *stuck    // why nothing more is sent in this run
+	note     []byte    // reused
 }
 
 // sideEntry is the fate of a rule's message, or of one that is set aside.
@@ -250,7 +251,7 @@ func (p *publisher) send(m message) error {
 	switch {
 	case m.skip:
 		if !p.win.pass(m.seq) {
-			p.b.journal.Confirm(m.seq)
+			p.confirm(m.seq)
 		}
 		return nil
 	case m.bad != "":

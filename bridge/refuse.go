@@ -36,7 +36,7 @@ func (p *publisher) broken(err error) error {
 	through, first := e.through, p.win.first() == e
 	p.b.setAside(&e.message, reason(err), func() {
 		if first { // else the next session meets it again, with nothing before it
-			p.b.journal.Confirm(through)
+			p.b.journal.ConfirmNoted(through, p.b.opts.Ledger.Note(nil))
 		}
 		close(recorded)
 	})

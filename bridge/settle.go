@@ -38,13 +38,11 @@ func (p *publisher) judge(e *entry, ack bool) {
 		p.stick(e, "the broker refuses it: a queue that it goes to is full, or cannot be written")
 	case !e.returned:
 		p.b.status.confirmed.Add(1)
-		p.b.outbox.confirmed(e.kind)
 		e.done = true
 		p.acquit(e.seq)
 	case p.b.opts.drops(e.kind):
 		p.b.status.dropped.Add(1)
-		p.b.outbox.dropped(e.kind)
-		e.done = true
+		e.done, e.fate = true, unrouted
 	default:
 		p.stick(e, fmt.Sprintf("no queue takes it: bind one to exchange %s with this key", e.exchange))
 	}
@@ -87,12 +85,11 @@ func (p *publisher) settleSide(s sideEntry) {
 	}
 	switch {
 	case s.aside:
-		e.done = true
+		e.done, e.fate = true, setAside
 	case s.err == nil:
 		e.out = false
 		p.open--
 		p.b.status.confirmed.Add(1)
-		p.b.outbox.confirmed(e.kind)
 		e.done = true
 	case permanent(s.err):
 		e.out = false
@@ -115,10 +112,24 @@ func (p *publisher) proven() {
 func (p *publisher) advance() {
 	p.progress = time.Now()
 	p.proven()
-	if through := p.win.advance(); through > 0 {
-		p.b.journal.Confirm(through)
+	if through := p.win.advance(p.account); through > 0 {
+		p.confirm(through)
 		p.b.status.hold("")
 	}
+}
+
+// account counts a message that the cursor goes past. One that is set aside was
+// counted when that was recorded.
+func (p *publisher) account(e *entry) {
+	if e.fate != setAside {
+		p.b.opts.Ledger.Settled(e.seq, e.class, e.fate == confirmed)
+	}
+}
+
+// confirm moves the cursor, and keeps with it what became of the records behind it.
+func (p *publisher) confirm(through uint64) {
+	p.note = p.b.opts.Ledger.Note(p.note[:0])
+	p.b.journal.ConfirmNoted(through, p.note)
 }
 
 func (p *publisher) block(blocking amqp.Blocking) {

@@ -14,6 +14,7 @@ type entry struct {
 	out      bool   // the broker has not told its fate
 	returned bool   // no queue took it
 	done     bool   // the cursor may go past it
+	fate     fate   // when done
 }
 
 func (w *window) len() int { return len(w.entries) - w.head }
@@ -81,10 +82,20 @@ func (w *window) bySeq(seq uint64) *entry {
 	return nil
 }
 
-// advance takes the settled messages off the front. It returns the number that
-// the cursor may move to, or 0.
-func (w *window) advance() (through uint64) {
+// fate is what became of a message that the cursor may go past.
+type fate uint8
+
+const (
+	confirmed fate = iota
+	unrouted       // no queue took it, and it is not kept
+	setAside
+)
+
+// advance takes the settled messages off the front, and calls gone with each. It
+// returns the number that the cursor may move to, or 0.
+func (w *window) advance(gone func(*entry)) (through uint64) {
 	for w.head < len(w.entries) && w.entries[w.head].done {
+		gone(&w.entries[w.head])
 		through = w.entries[w.head].through
 		w.entries[w.head] = entry{}
 		w.head++

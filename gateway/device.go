@@ -95,6 +95,9 @@ func (r *runner) measure(ctx context.Context) error {
 		return s.Sense, nil
 	})
 	if err == nil {
+		for i := range readings {
+			readings[i].Class = home.ClassPoll
+		}
 		r.accept(readings, nil)
 	}
 	return err
@@ -174,7 +177,7 @@ func (r *runner) listen(ctx context.Context, l drivers.Listener) (worked bool, e
 				case <-ctx.Done():
 					return
 				}
-				r.accept(r.events([]drivers.Reading{reading}), func(error) { <-room })
+				r.accept(r.events(home.ClassListen, []drivers.Reading{reading}), func(error) { <-room })
 				select {
 				case heard <- struct{}{}:
 				default:
@@ -246,7 +249,7 @@ func (r *runner) sense(ctx context.Context, s drivers.Sensor, done func(error)) 
 	if err != nil {
 		return err
 	}
-	r.accept(r.events(readings), done)
+	r.accept(r.events(home.ClassPoll, readings), done)
 	return nil
 }
 
@@ -262,7 +265,7 @@ func (r *runner) obey(ctx context.Context, dev drivers.Device, req request) erro
 		return nil // who asked has given up; nothing must move any more
 	}
 	readings, err := r.read(ctx, do)
-	req.answer <- answer{r.events(readings), err}
+	req.answer <- answer{r.events(home.ClassNone, readings), err}
 	return err
 }
 
@@ -279,11 +282,11 @@ func (r *runner) read(ctx context.Context, do task) (readings []drivers.Reading,
 }
 
 // events turns a driver's readings into events.
-func (r *runner) events(readings []drivers.Reading) []home.Event {
+func (r *runner) events(class home.Class, readings []drivers.Reading) []home.Event {
 	now := r.clock.Now()
 	events := make([]home.Event, 0, len(readings))
 	for _, reading := range readings {
-		ev := home.Event{Kind: home.KindReading, Device: r.name, Property: reading.Property, Value: reading.Value, Time: now}
+		ev := home.Event{Kind: home.KindReading, Class: class, Device: r.name, Property: reading.Property, Value: reading.Value, Time: now}
 		if !reading.Time.IsZero() {
 			ev.Time = r.clock.At(reading.Time)
 		}

@@ -21,6 +21,7 @@ import (
 	"hogar/gateway/home"
 	"hogar/gateway/hub"
 	"hogar/gateway/journal"
+	"hogar/gateway/ledger"
 	"hogar/systemd"
 )
 
@@ -58,6 +59,8 @@ type gateway struct {
 	control *control.Control
 	outbox  *bridge.Outbox
 	rules   *ruleset // whose engine is the newest plan's; the hub's goroutine has it
+	ledger  *ledger.Ledger
+	backlog backlog
 
 	mu  sync.Mutex
 	now *generation
@@ -85,6 +88,7 @@ func Run(ctx context.Context, o Options) error {
 	var wg sync.WaitGroup
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	wg.Go(func() { g.report("hub", g.hub.Run(hubCtx)) })
+	wg.Go(func() { g.keepLedger(hubCtx) })
 	err := g.serve(ctx, sockets)
 	if sockets != nil {
 		sockets.Close() // in case it was never served
@@ -100,7 +104,7 @@ func (g *gateway) open() error {
 	sync := map[string]journal.Sync{"always": journal.Always, "os": journal.OS, "interval": journal.Sync(c.SyncEvery)}[c.Sync]
 	full := map[string]journal.WhenFull{"block": journal.Block, "drop_oldest": journal.DropOldest}[c.WhenFull]
 	j, err := journal.Open(g.o.Journal, journal.Options{Sync: sync, MaxSize: c.MaxSize, Keep: c.Keep, WhenFull: full, Log: g.o.Log,
-		OnGap: func(gap journal.Gap) { g.hub.Accept([]home.Event{gapEvent(gap)}, nil) }})
+		OnGap: g.lost, OnRefuse: func(class uint8, n uint64, err error) { g.hub.Withdraw(class, n, err) }})
 	if err != nil {
 		if errors.Is(err, journal.ErrLocked) {
 			return fmt.Errorf("%w: is another hogar running? (%s)", err, g.o.Journal)
@@ -112,26 +116,29 @@ func (g *gateway) open() error {
 	if g.o.Simulated {
 		flags = home.FlagSimulated
 	}
-	g.hub = hub.New(hub.Options{Journal: j, Clock: g.o.Clock, Flags: flags, Log: g.o.Log,
+	g.ledger = ledger.New(g.o.Clock.Now())
+	g.hub = hub.New(hub.Options{Journal: j, Ledger: g.ledger, Clock: g.o.Clock, Flags: flags, Log: g.o.Log,
 		Alive: func() { _ = g.o.Notify.Alive() }})
-	g.control = control.New(g.hub, g.o.Clock, g.o.Log)
-	g.outbox = bridge.NewOutbox(g.o.Clock.Now())
+	g.control = control.New(source{g.hub, home.ClassControl}, g.o.Clock, g.o.Log)
+	g.outbox = bridge.NewOutbox(g.ledger)
+	g.hub.Attach("ledger", g.ledger)
 	g.hub.Attach("outbox", g.outbox)
 	g.hub.Attach("control", g.control)
 	g.rules = &ruleset{engine: g.o.Plan.engine, hub: g.hub, control: g.control}
 	g.hub.Attach("rules", g.rules)
 	g.o.Clock.NotBefore(g.hub.Recover()) // a simulated house goes on where it was
+	if err := g.ledger.RestoreNote(j.Note()); err != nil {
+		g.o.Log.Warn("what was confirmed is counted as of the last checkpoint", "error", err)
+	}
+	g.backlog = backlog{after: j.Cursor(), to: j.Last(), aside: make(map[uint64]bool)}
+	for _, s := range g.outbox.SetAside() {
+		g.backlog.aside[s.Seq] = true
+	}
+	g.ledger.CountWaiting(j.Stats().First, g.backlog.to)
 	for _, gap := range j.Report().Gaps {
-		g.hub.Accept([]home.Event{gapEvent(gap)}, nil)
+		g.lost(gap)
 	}
 	return nil
-}
-
-// gapEvent tells which records are gone, and why.
-func gapEvent(gap journal.Gap) home.Event {
-	ev := home.Event{Kind: home.KindGateway, Name: "gap", Reason: gap.Reason}
-	ev.Detail, _ = json.Marshal(map[string]any{"from": gap.From, "to": gap.To, "bytes": gap.Bytes, "file": gap.File})
-	return ev
 }
 
 // serve runs the first generation, answers on the socket, and reloads, until ctx
@@ -176,6 +183,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	}
 	_ = g.o.Notify.Stopping()
 	g.o.Log.Info("stopping", "cause", context.Cause(ctx))
+	g.tellLedger()
 	g.tell("stopping", nil)
 	wg.Wait()
 	g.reload.Lock()

@@ -108,7 +108,7 @@ func (g *gateway) devices(gen *generation) (run []func(context.Context)) {
 		run = append(run, r.Run)
 	}
 	for _, b := range gen.plan.brokers {
-		c := mqtt.New(b.Broker, gen.plan.Config.Gateway, b.topics, g.hub.Accept, g.o.Log)
+		c := mqtt.New(b.Broker, gen.plan.Config.Gateway, b.topics, source{g.hub, home.ClassMQTT}.Accept, g.o.Log)
 		for name, t := range b.topics {
 			properties := []home.Property{t.Property()}
 			doors[name] = control.Device{Properties: properties, Actuator: settable(properties, topicActuator{c, name}), Verify: topicVerify}
@@ -161,7 +161,7 @@ func (a topicActuator) Set(ctx context.Context, property string, v home.Value) (
 
 func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 	o := plan.Bridge(urls, g.o.Version)
-	o.Simulated, o.Clock, o.Outbox, o.Accept, o.House = g.o.Simulated, g.o.Clock, g.outbox, g.hub.Accept, g
+	o.Simulated, o.Clock, o.Outbox, o.Ledger, o.Accept, o.House = g.o.Simulated, g.o.Clock, g.outbox, g.ledger, g.hub.Accept, g
 	return o
 }
 

@@ -10,8 +10,8 @@ import (
 
 // Outbox implements [api.Sender].
 func (g *gateway) Outbox() api.Outbox {
-	counts, j := g.outbox.Counts(), g.journal.Stats()
-	o := api.Outbox{Waiting: j.Depth, Since: counts.Since, Confirmed: counts.Confirmed, Dropped: counts.Dropped,
+	flow, j := g.ledger.Flow(), g.journal.Stats()
+	o := api.Outbox{Waiting: j.Depth, In: flow.In, Out: flow.Out, EmptyIn: flow.Empty.Seconds(), Ledger: g.ledger.Counts(),
 		Error: "no broker is configured", SetAside: []api.SetAside{}}
 	if j.Oldest != 0 {
 		o.Oldest = time.UnixMicro(j.Oldest)

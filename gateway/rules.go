@@ -28,6 +28,7 @@ func (r *ruleset) Apply(ev *home.Event, live bool) {
 		case d.Command != nil:
 			r.control.Submit(*d.Command, nil)
 		case d.Event != nil:
+			d.Event.Class = home.ClassRule
 			r.hub.Accept([]home.Event{*d.Event}, nil)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"hogar/gateway/api"
 	"hogar/gateway/home"
+	"hogar/gateway/ledger"
 )
 
 func newOutbox() *cobra.Command {
@@ -20,8 +22,12 @@ func newOutbox() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "outbox",
 		Short: "what waits for RabbitMQ, and what became of the rest",
-		Long: `outbox shows how much waits for RabbitMQ and why, and what became of the rest. A
-message that RabbitMQ refuses for its own sake (too long, a missing exchange of a
+		Long: `outbox shows how much waits for RabbitMQ, since when and why, how fast it comes and
+goes, and the ledger: what became of every event since it is counted, by where it came
+from. sampled = filtered + refused + accepted, and accepted = confirmed + waiting +
+dropped + set aside; each is counted where it happens.
+
+A message that RabbitMQ refuses for its own sake (too long, a missing exchange of a
 rule) is set aside, so that the others go on; --set-aside lists those.`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -53,6 +59,14 @@ func printOutbox(cmd *cobra.Command, o api.Outbox) error {
 	if !o.Oldest.IsZero() {
 		fmt.Fprintf(out, ", the oldest of %s", o.Oldest.Local().Format(time.DateTime))
 	}
+	fmt.Fprintf(out, "\nrate       %.3g a second in, %.3g out", o.In, o.Out)
+	switch {
+	case o.Waiting == 0:
+	case o.EmptyIn < 0:
+		fmt.Fprint(out, "; so it does not become less")
+	default:
+		fmt.Fprintf(out, "; empty in %s", (time.Duration(o.EmptyIn * float64(time.Second))).Round(time.Second))
+	}
 	fmt.Fprintln(out)
 	if o.Error != "" {
 		fmt.Fprintf(out, "trouble    %s\n", o.Error)
@@ -60,23 +74,50 @@ func printOutbox(cmd *cobra.Command, o api.Outbox) error {
 	if o.Held != "" {
 		fmt.Fprintf(out, "held by    %s\n", o.Held)
 	}
-	fmt.Fprintf(out, "confirmed  %s\ndropped    %s\nset aside  %d\n", byKind(o.Confirmed), byKind(o.Dropped), len(o.SetAside))
-	_, err := fmt.Fprintf(out, "counted since %s\n", o.Since.Local().Format(time.DateTime))
+	if len(o.SetAside) > 0 {
+		fmt.Fprintf(out, "set aside  %d, see hogar outbox --set-aside\n", len(o.SetAside))
+	}
+	fmt.Fprintln(out)
+	return printLedger(out, o.Ledger)
+}
+
+// printLedger shows what became of the events, a line for each class.
+func printLedger(out io.Writer, c ledger.Counts) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\tsampled\tfiltered\trefused\taccepted\tconfirmed\twaiting\tdropped\tset aside\t")
+	row := func(name string, e ledger.Entry) {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, e.Sampled, e.Filtered, ledger.Sum(e.Refused), e.Accepted,
+			e.Confirmed, e.Waiting, ledger.Sum(e.Dropped), e.SetAside)
+	}
+	for _, class := range slices.Sorted(maps.Keys(c.Classes)) {
+		row(class, c.Classes[class])
+	}
+	row("all", c.All)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, why := range []struct {
+		what string
+		by   map[string]uint64
+	}{{"refused", c.All.Refused}, {"dropped", c.All.Dropped}} {
+		if len(why.by) > 0 {
+			fmt.Fprintf(out, "%s: %s\n", why.what, byReason(why.by))
+		}
+	}
+	if sampled, accepted := c.All.Missing(); !c.Counting && (sampled != 0 || accepted != 0) {
+		fmt.Fprintf(out, "the ledger does not add up: %d sampled and %d accepted are not accounted for; please report this\n", sampled, accepted)
+	}
+	_, err := fmt.Fprintf(out, "counted since %s\n", c.Since.Local().Format(time.DateTime))
 	return err
 }
 
-// byKind shows counts as "12 readings and the like: reading 10, status 2".
-func byKind(counts map[string]uint64) string {
-	var total uint64
+// byReason shows counts as "full 3, unrouted 2".
+func byReason(counts map[string]uint64) string {
 	var parts []string
-	for _, kind := range slices.Sorted(maps.Keys(counts)) {
-		total += counts[kind]
-		parts = append(parts, fmt.Sprintf("%s %d", kind, counts[kind]))
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %d", reason, counts[reason]))
 	}
-	if total == 0 {
-		return "0"
-	}
-	return fmt.Sprintf("%d (%s)", total, strings.Join(parts, ", "))
+	return strings.Join(parts, ", ")
 }
 
 func printAside(cmd *cobra.Command, list []api.SetAside) error {

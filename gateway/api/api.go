@@ -12,7 +12,7 @@
 //	GET  /api/rules                       how the rules are
 //	GET  /api/rules/NAME                  a rule, with the traces of its last runs
 //	POST /api/rules/NAME/enable           or disable; kept over restarts
-//	GET  /api/outbox                      what waits for RabbitMQ, and what it refused
+//	GET  /api/outbox                      what waits for RabbitMQ, what it refused, and the ledger: what became of everything
 //	POST /api/outbox/resend?since=TIME    sends again what it had confirmed since then
 //
 // Errors are application/problem+json (RFC 9457): title says what was wrong,
@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"hogar/gateway/home"
+	"hogar/gateway/ledger"
 )
 
 // Status is the gateway about itself.
@@ -59,15 +60,16 @@ type Journal struct {
 
 // Outbox is what became of the records that go out.
 type Outbox struct {
-	Waiting   uint64            `json:"waiting"`         // not confirmed yet
-	Oldest    time.Time         `json:"oldest,omitzero"` // house time of the first of them
-	Connected bool              `json:"connected"`
-	Error     string            `json:"error,omitempty"` // why nothing moves
-	Held      string            `json:"held,omitempty"`  // the key that all behind it wait for, and why
-	Since     time.Time         `json:"since"`           // house time from which is counted
-	Confirmed map[string]uint64 `json:"confirmed"`       // by kind
-	Dropped   map[string]uint64 `json:"dropped"`         // by kind: no queue took it, and it is not kept
-	SetAside  []SetAside        `json:"set_aside"`       // refused for their own sake
+	Waiting   uint64        `json:"waiting"`         // not confirmed yet
+	Oldest    time.Time     `json:"oldest,omitzero"` // house time of the first of them
+	Connected bool          `json:"connected"`
+	Error     string        `json:"error,omitempty"` // why nothing moves
+	Held      string        `json:"held,omitempty"`  // the key that all behind it wait for, and why
+	In        float64       `json:"in"`              // accepted a second, over the last half a minute
+	Out       float64       `json:"out"`             // confirmed or dropped a second, the same
+	EmptyIn   float64       `json:"empty_in"`        // seconds until nothing waits, if it goes on so; negative: never
+	Ledger    ledger.Counts `json:"ledger"`          // what became of everything
+	SetAside  []SetAside    `json:"set_aside"`       // refused for their own sake
 }
 
 // SetAside is a message that RabbitMQ refused for its own sake.

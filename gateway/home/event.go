@@ -77,6 +77,7 @@ type Event struct {
 	At    time.Time // house time at which it was accepted
 	Kind  Kind
 	Flags Flags
+	Class Class // where it came from; 0: the gateway itself
 
 	Device   string    // reading, event, status, outcome, catalog, command
 	Property string    // reading, event

@@ -33,7 +33,7 @@ func (h *Hub) Recover() time.Time {
 		if err != nil {
 			continue // a kind of a newer version: readers skip what they do not know
 		}
-		ev.Seq, ev.Flags, ev.At = r.Seq, home.Flags(r.Flags), time.UnixMicro(r.Time)
+		ev.Seq, ev.Flags, ev.Class, ev.At = r.Seq, home.Flags(r.Flags), home.Class(r.Class), time.UnixMicro(r.Time)
 		h.last = ev.At
 		h.apply(&ev, false)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"hogar/gateway/home"
 	"hogar/gateway/journal"
+	"hogar/gateway/ledger"
 )
 
 // Part is a piece of the house whose state is a fold over the events. Its
@@ -49,9 +50,10 @@ type named struct {
 // Options of a hub.
 type Options struct {
 	Journal *journal.Journal
-	Clock   *home.Clock // nil: the machine's time
-	Flags   home.Flags  // set on every event: simulated
-	Alive   func()      // called from the loop at least every 5 s; may be nil
+	Clock   *home.Clock    // nil: the machine's time
+	Flags   home.Flags     // set on every event: simulated
+	Alive   func()         // called from the loop at least every 5 s; may be nil
+	Ledger  *ledger.Ledger // counts what becomes of the events; nil: one of its own
 	Log     *slog.Logger
 }
 
@@ -76,7 +78,6 @@ type Hub struct {
 	savedAt    time.Time // machine time of the checkpoint
 	saving     sync.WaitGroup
 	handled    atomic.Uint64
-	filtered   atomic.Uint64
 }
 
 // batch is what one call of Accept brought, or a call to make between events.
@@ -88,6 +89,9 @@ type batch struct {
 
 // New makes a hub. [Hub.Attach] its parts, then [Hub.Recover], then [Hub.Run].
 func New(o Options) *Hub {
+	if o.Ledger == nil {
+		o.Ledger = ledger.New(o.Clock.Now())
+	}
 	h := &Hub{o: o, wake: make(chan struct{}, 1), savedAt: time.Now()}
 	h.state.init()
 	h.recent.init()
@@ -193,6 +197,7 @@ func (h *Hub) handle(b batch) {
 	defer r.close()
 	for i := range b.events {
 		ev := &b.events[i]
+		h.sample(ev)
 		if !h.sift(ev) {
 			continue
 		}
@@ -201,6 +206,8 @@ func (h *Hub) handle(b batch) {
 		if keep {
 			r.last = i == len(b.events)-1
 			h.takeFor(ev, r)
+		} else {
+			h.o.Ledger.Filtered(ev.Class)
 		}
 		h.takeAll(then, r)
 	}
@@ -208,6 +215,7 @@ func (h *Hub) handle(b batch) {
 
 func (h *Hub) takeAll(events []home.Event, r *receipt) {
 	for i := range events {
+		h.sample(&events[i])
 		h.takeFor(&events[i], r)
 	}
 }
@@ -235,10 +243,11 @@ func (h *Hub) append(ev *home.Event, done func(error)) error {
 	urgent := ev.Kind == home.KindOutcome || ev.Kind == home.KindCommand && done != nil // somebody waits for it
 	if err == nil {
 		ev.Seq, err = h.o.Journal.Append(journal.Record{
-			Time: ev.At.UnixMicro(), Kind: uint8(ev.Kind), Flags: uint8(ev.Flags), Body: h.body,
+			Time: ev.At.UnixMicro(), Kind: uint8(ev.Kind), Flags: uint8(ev.Flags), Class: uint8(ev.Class), Body: h.body,
 		}, urgent, done)
 		h.sinceSaved += int64(len(h.body))
 	}
+	h.count(ev, err)
 	if (err == nil) != (h.refused == nil) {
 		if err != nil {
 			h.o.Log.Error("journal takes nothing, the house goes on unrecorded", "error", err)

@@ -26,6 +26,7 @@ type sieve struct {
 type sieves struct {
 	list   []sieve
 	byName map[string]map[string]*filter.Chain // by device and property
+	class  map[string]home.Class               // of the last measurement, by device
 }
 
 // Filter gives a device its filters, by property, in place of those that it had; nil
@@ -41,7 +42,7 @@ func (s *sieves) set(device string, properties []home.Property, chains map[strin
 		return
 	}
 	if s.byName == nil {
-		s.byName = make(map[string]map[string]*filter.Chain)
+		s.byName, s.class = make(map[string]map[string]*filter.Chain), make(map[string]home.Class)
 	}
 	s.byName[device] = chains
 	for _, p := range properties {
@@ -85,25 +86,24 @@ func (h *Hub) sift(ev *home.Event) (told bool) {
 	raw.Flags = raw.Flags&^home.FlagPublished | home.FlagRaw
 	h.recent.add(&raw)
 	if chain != nil {
+		h.sieves.class[ev.Device] = ev.Class
 		s, passed := chain.Take(filter.Sample{Value: ev.Value, Unknown: ev.Unknown, Time: raw.Time}, raw.At)
 		if passed {
 			ev.Value, ev.Unknown, ev.Time = s.Value, s.Unknown, s.Time
 			ev.Flags &^= home.FlagRaw // a filter tells what the source only repeats
 			return true
 		}
-		h.filtered.Add(1)
 	}
+	h.o.Ledger.Filtered(ev.Class)
 	h.measured(&raw)
 	return false
 }
-
-// Filtered counts the readings that filters held back since the start.
-func (h *Hub) Filtered() uint64 { return h.filtered.Load() }
 
 // measured lets the house know that what it knows was measured again.
 func (h *Hub) measured(raw *home.Event) {
 	first, _, _ := h.state.follows(raw)
 	for i := range first {
+		h.sample(&first[i])
 		_ = h.take(&first[i], nil) // append has logged why
 	}
 	h.state.measured(raw)
@@ -150,7 +150,8 @@ func (h *Hub) tick(now time.Time) {
 		}
 		for _, s := range one.chain.Tick(now) {
 			ev := home.Event{Kind: home.KindReading, Device: one.device, Property: one.property, Value: s.Value, Unknown: s.Unknown,
-				Unit: one.unit, Time: h.state.since(one.device, one.property, s.Time)}
+				Class: h.sieves.class[one.device], Unit: one.unit, Time: h.state.since(one.device, one.property, s.Time)}
+			h.sample(&ev)
 			h.stamp(&ev)
 			ev.Flags &^= home.FlagLate // it was waited for
 			_ = h.record(&ev, nil)     // append has logged why

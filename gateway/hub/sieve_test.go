@@ -78,8 +78,8 @@ func TestFilters(t *testing.T) {
 		if age > time.Second {
 			t.Errorf("the reading is %s old, although it was measured just now", age)
 		}
-		if len(m.measured) != 12 || h.Filtered() != 12 {
-			t.Errorf("%d measurements were held back, %d counted: %q", len(m.measured), h.Filtered(), m.measured)
+		if n := h.o.Ledger.Counts().All.Filtered; len(m.measured) != 12 || n != 12 {
+			t.Errorf("%d measurements were held back, %d counted: %q", len(m.measured), n, m.measured)
 		}
 		if got := fmt.Sprint(len(drain(t, plain)), " ", len(drain(t, raw))); got != "8 22" { // 14 came from the sensor
 			t.Errorf("plain and raw followers saw %s events", got)

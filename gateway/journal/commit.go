@@ -169,9 +169,10 @@ func (j *Journal) settle(waiters []waiter) []waiter {
 // that err asks for.
 func (j *Journal) refuse(recs []byte, waiters []waiter, err error) {
 	j.fail(err)
-	n, last := uint64(0), uint64(0)
+	n, last, classes := uint64(0), uint64(0), map[uint8]uint64{}
 	for len(recs) > 0 {
 		last = recordSeq(recs)
+		classes[recs[classAt]]++
 		recs = recs[recordLen(recs):]
 		n++
 	}
@@ -184,6 +185,11 @@ func (j *Journal) refuse(recs []byte, waiters []waiter, err error) {
 	j.advance(last)
 	j.mu.Unlock()
 	err = fmt.Errorf("%w: %w", reason, err)
+	if j.o.OnRefuse != nil {
+		for class, n := range classes {
+			j.o.OnRefuse(class, n, err)
+		}
+	}
 	for _, w := range waiters {
 		w.done(err)
 	}

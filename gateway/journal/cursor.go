@@ -13,7 +13,8 @@ const (
 	cursorName  = "cursor"
 	cursorMagic = "HGCURSO1"
 	cursorSlot  = 4096
-	cursorLen   = 52
+	cursorLen   = 54
+	maxNote     = 1024
 
 	cursorEvery     = 256             // confirmed records after which it is written at once
 	cursorWriteWait = time.Second     // it is written so often at most otherwise
@@ -23,6 +24,7 @@ const (
 // slot is what is in one slot of the cursor file.
 type slot struct {
 	gen, seq, last uint64
+	note           string // the caller's, about what is behind seq
 }
 
 func encodeSlot(id [16]byte, s slot) []byte {
@@ -32,16 +34,31 @@ func encodeSlot(id [16]byte, s slot) []byte {
 	b = le.AppendUint64(b, s.gen)
 	b = le.AppendUint64(b, s.seq)
 	b = le.AppendUint64(b, s.last)
-	return le.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	tail := le.AppendUint16(nil, uint16(len(s.note)))
+	tail = append(tail, s.note...)
+	b = le.AppendUint32(b, slotSum(b, tail))
+	return append(b, tail...)
+}
+
+// slotSum is the checksum of a slot: of its head and, when there is a note, of tail.
+func slotSum(head, tail []byte) uint32 {
+	sum := crc32.Checksum(head, castagnoli)
+	if len(tail) > 2 {
+		sum = crc32.Update(sum, castagnoli, tail)
+	}
+	return sum
 }
 
 // decodeSlot returns false when b is not an intact slot of the journal id.
 func decodeSlot(id [16]byte, b []byte) (slot, bool) {
-	if len(b) < cursorLen || string(b[:8]) != cursorMagic || [16]byte(b[8:24]) != id ||
-		crc32.Checksum(b[:48], castagnoli) != le.Uint32(b[48:]) {
+	if len(b) < cursorLen || string(b[:8]) != cursorMagic || [16]byte(b[8:24]) != id {
 		return slot{}, false
 	}
-	return slot{le.Uint64(b[24:]), le.Uint64(b[32:]), le.Uint64(b[40:])}, true
+	n := int(le.Uint16(b[52:]))
+	if n > maxNote || cursorLen+n > len(b) || slotSum(b[:48], b[52:cursorLen+n]) != le.Uint32(b[48:]) {
+		return slot{}, false
+	}
+	return slot{le.Uint64(b[24:]), le.Uint64(b[32:]), le.Uint64(b[40:]), string(b[cursorLen : cursorLen+n])}, true
 }
 
 // cursorFile writes the cursor into the two slots in turn. It belongs to one
@@ -86,9 +103,9 @@ func (c *cursorFile) load() (s slot, lost bool) {
 }
 
 // write writes the cursor, without a sync unless the file had to be made.
-func (c *cursorFile) write(seq, last uint64) error {
+func (c *cursorFile) write(seq, last uint64, note string) error {
 	c.gen++
-	s := slot{c.gen, seq, last}
+	s := slot{c.gen, seq, last, note}
 	if c.file == nil {
 		return c.create(s)
 	}
@@ -160,13 +177,13 @@ func replaceFile(fsys FS, dir, name string, data []byte) (File, error) {
 func (j *Journal) saveCursor(now time.Time) time.Duration {
 	c := j.slots
 	j.mu.Lock()
-	seq, last := j.cursor, j.written
+	seq, last, note := j.cursor, j.written, string(j.note)
 	j.mu.Unlock()
 	wait := never
 	if seq != c.saved.seq {
 		wait = cursorWriteWait - now.Sub(c.savedAt)
 		if wait <= 0 || seq/cursorEvery != c.saved.seq/cursorEvery {
-			j.noteCursor(c.write(seq, last))
+			j.noteCursor(c.write(seq, last, note))
 			c.savedAt, wait = now, never
 		}
 		j.mu.Lock()
@@ -187,9 +204,9 @@ func (j *Journal) saveCursor(now time.Time) time.Duration {
 // syncCursor makes the cursor durable as it is now.
 func (j *Journal) syncCursor() error {
 	j.mu.Lock()
-	seq, last := j.cursor, j.written
+	seq, last, note := j.cursor, j.written, string(j.note)
 	j.mu.Unlock()
-	err := j.slots.write(seq, last)
+	err := j.slots.write(seq, last, note)
 	if err == nil {
 		err = j.slots.sync()
 	}

@@ -200,7 +200,7 @@ func TestATornSlotLeavesTheOther(t *testing.T) {
 	t.Parallel()
 	s := newSim()
 	c := cursorFile{fs: s, dir: "/j"}
-	if err := errors.Join(c.write(10, 10), c.write(20, 20), c.sync(), c.write(30, 30), c.write(40, 40)); err != nil {
+	if err := errors.Join(c.write(10, 10, "a"), c.write(20, 20, "b"), c.sync(), c.write(30, 30, "c"), c.write(40, 40, "d")); err != nil {
 		t.Fatal(err)
 	}
 	n := s.names["/j/cursor"]
@@ -212,5 +212,6 @@ func TestATornSlotLeavesTheOther(t *testing.T) {
 	again := cursorFile{fs: s, dir: "/j"}
 	got, lost := again.load()
 	want(t, "cursor", 20, got.seq)
+	want(t, "note", "b", got.note)
 	want(t, "lost", false, lost)
 }

@@ -49,7 +49,7 @@
 //	    24     1  kind   (meant for the caller)
 //	    25     1  flags  (meant for the caller)
 //	    26     1  mark; 1: all before it was durable when this was written
-//	    27     1  zero
+//	    27     1  class  (meant for the caller)
 //	    28        body
 //
 // The salt is the uuid and the segment's first number (24 bytes, as in the
@@ -67,7 +67,9 @@
 //	    24     8  generation: the intact slot with the larger one counts
 //	    32     8  cursor: everything up to this number is confirmed
 //	    40     8  last: the newest number in a segment when it was written
-//	    48     4  checksum of bytes 0 to 47
+//	    48     4  checksum of bytes 0 to 47 and, when there is a note, of all from 52 on
+//	    52     2  length of the note; 0: none
+//	    54        the note that belongs to the cursor (meant for the caller)
 //
 // # Checkpoint
 //

@@ -236,7 +236,8 @@ func TestMaxSizeDropsTheOldest(t *testing.T) {
 		j.Close()
 		next := uint64(1)
 		for _, g := range gaps {
-			want(t, "gap", Gap{g.File, 0, g.Bytes, next, g.To, Dropped}, g)
+			odd := (g.To+1)/2 - next/2
+			want(t, "gap", Gap{g.File, 0, g.Bytes, next, g.To, Dropped, map[uint8]uint64{0: g.To - next + 1 - odd, 1: odd}}, g)
 			next = g.To + 1
 		}
 		want(t, "the first kept", next, st.First)

@@ -12,7 +12,7 @@ import (
 func FuzzDecodeRecord(f *testing.F) {
 	salt := saltOf([16]byte{1}, 7)
 	for _, b := range [][]byte{nil, []byte("body"), make([]byte, 1000)} {
-		rec := appendRecord(nil, Record{Seq: 7, Time: 8, Kind: 9, Flags: 10, Body: b})
+		rec := appendRecord(nil, Record{Seq: 7, Time: 8, Kind: 9, Flags: 10, Class: 11, Body: b})
 		sealRecord(rec, salt)
 		f.Add(rec)
 		f.Add(append(rec, rec...))
@@ -24,7 +24,7 @@ func FuzzDecodeRecord(f *testing.F) {
 			return
 		}
 		again := appendRecord(nil, r)
-		copy(again[markAt:], b[markAt:recordHeader]) // the journal's own
+		again[markAt] = b[markAt] // the journal's own
 		sealRecord(again, salt)
 		if !bytes.Equal(again, b[:n]) {
 			t.Fatalf("%x decodes, but encodes to %x", b[:n], again)
@@ -34,9 +34,10 @@ func FuzzDecodeRecord(f *testing.F) {
 
 func FuzzDecodeCursor(f *testing.F) {
 	id := [16]byte{1, 2}
-	f.Add(encodeSlot(id, slot{1, 2, 3}))
+	f.Add(encodeSlot(id, slot{1, 2, 3, ""}))
+	f.Add(encodeSlot(id, slot{1, 2, 3, "a note"}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if s, ok := decodeSlot(id, b); ok && !bytes.Equal(encodeSlot(id, s), b[:cursorLen]) {
+		if s, ok := decodeSlot(id, b); ok && !bytes.Equal(encodeSlot(id, s), b[:cursorLen+len(s.note)]) {
 			t.Fatalf("%x is taken for %+v", b, s)
 		}
 	})

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -38,6 +39,7 @@ type Journal struct {
 	durable     uint64
 	advanced    chan struct{} // closed when durable moves; nil: nobody waits
 	cursor      uint64
+	note        []byte // the caller's, about what is behind the cursor
 	cursorSaved uint64 // what the file was told last
 	checkpoint  uint64 // the number of the newest
 	bound       uint64 // the number of the one before it: what is behind it may go
@@ -201,8 +203,16 @@ func (j *Journal) Cursor() uint64 {
 // Confirm moves the cursor to seq; it never moves back, nor beyond the newest
 // durable record. It is on the disk within seconds, and before a segment is
 // deleted: after a crash confirmed records may come again.
-func (j *Journal) Confirm(seq uint64) {
+func (j *Journal) Confirm(seq uint64) { j.ConfirmNoted(seq, nil) }
+
+// ConfirmNoted is [Journal.Confirm], and keeps a note of at most 1 KiB with the
+// cursor, in the place of the one before: what is read of the two after a crash
+// belongs together. A nil note leaves the one there is.
+func (j *Journal) ConfirmNoted(seq uint64, note []byte) {
 	j.mu.Lock()
+	if note != nil && len(note) <= maxNote {
+		j.note = append(j.note[:0], note...)
+	}
 	before := j.cursor
 	j.cursor = max(j.cursor, min(seq, j.durable))
 	wake := j.cursor > before && (j.cursor/cursorEvery != before/cursorEvery || before == j.cursorSaved)
@@ -225,6 +235,14 @@ func (j *Journal) Close() error {
 		err = j.finish()
 	})
 	return err
+}
+
+// Note returns the note that belongs to the cursor; empty when there is none, or
+// when the cursor is known from a checkpoint only.
+func (j *Journal) Note() []byte {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return bytes.Clone(j.note)
 }
 
 func (j *Journal) wake() {

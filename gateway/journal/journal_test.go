@@ -34,7 +34,7 @@ func put(t *testing.T, j *Journal, n int) {
 	t.Helper()
 	done := make(chan error, n)
 	for range n {
-		if _, err := j.Append(Record{Kind: 1, Flags: 2, Time: int64(j.Last()+1) * 10, Body: body(j.Last() + 1)}, true, func(err error) { done <- err }); err != nil {
+		if _, err := j.Append(Record{Kind: 1, Flags: 2, Class: uint8((j.Last() + 1) % 2), Time: int64(j.Last()+1) * 10, Body: body(j.Last() + 1)}, true, func(err error) { done <- err }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,7 +53,7 @@ func numbers(t *testing.T, j *Journal, after uint64) []uint64 {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := (Record{r.Seq, int64(r.Seq) * 10, 1, 2, body(r.Seq)}); r.Time != want.Time || r.Kind != 1 || r.Flags != 2 || !bytes.Equal(r.Body, want.Body) {
+		if want := (Record{r.Seq, int64(r.Seq) * 10, 1, 2, r.Class, body(r.Seq)}); r.Time != want.Time || r.Kind != 1 || r.Flags != 2 || !bytes.Equal(r.Body, want.Body) {
 			t.Fatalf("record %d is not as written:\n%s", r.Seq, cmp.Diff(want, r))
 		}
 		got = append(got, r.Seq)
@@ -219,15 +219,16 @@ func TestCursorIsSaved(t *testing.T) {
 		s := newSim()
 		j := open(t, "/j", Options{FS: s, Sync: Always})
 		put(t, j, 1000)
-		j.Confirm(10)
+		j.ConfirmNoted(10, []byte("ten"))
 		j.Confirm(5)
 		want(t, "cursor", 10, j.Cursor())
 		time.Sleep(8 * time.Second)
-		j.Confirm(20)
+		j.ConfirmNoted(20, []byte("twenty"))
 		time.Sleep(8 * time.Second)
-		j.Confirm(30)
+		j.ConfirmNoted(30, []byte("thirty"))
 		after := open(t, "/j", Options{FS: s.restart(nil0(), 0)})
 		want(t, "cursor after a power cut", 20, after.Cursor())
+		want(t, "its note", "twenty", string(after.Note()))
 		j.Confirm(2000)
 		want(t, "not beyond what is durable", 1000, j.Cursor())
 		if err := j.Close(); err != nil {

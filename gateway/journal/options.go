@@ -58,7 +58,10 @@ type Options struct {
 	SegmentSize int64        // bytes; 0: 4 MiB; never more than a sixteenth of MaxSize
 	Log         *slog.Logger // nil: silent
 	OnGap       func(Gap)    // told each gap found after Open, once, from any goroutine; must not wait
-	FS          FS           // nil: the real one
+	// OnRefuse is told how many records of a class got a number and did not become
+	// durable, and why, before their done functions are called; must not wait.
+	OnRefuse func(class uint8, n uint64, err error)
+	FS       FS // nil: the real one
 }
 
 const (

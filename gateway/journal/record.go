@@ -11,6 +11,7 @@ type Record struct {
 	Time  int64  // µs since 1970
 	Kind  uint8  // the caller's
 	Flags uint8  // the caller's
+	Class uint8  // the caller's; a [Gap] says how many of each it took
 	Body  []byte
 }
 
@@ -18,8 +19,9 @@ const (
 	recordHeader = 28
 	maxRecord    = recordHeader + MaxBody
 
-	markAt = 26
-	marked = 1 // all before this record was durable when it was written
+	markAt  = 26
+	marked  = 1 // all before this record was durable when it was written
+	classAt = 27
 )
 
 var (
@@ -34,7 +36,7 @@ func appendRecord(dst []byte, r Record) []byte {
 	dst = le.AppendUint32(dst, 0)
 	dst = le.AppendUint64(dst, r.Seq)
 	dst = le.AppendUint64(dst, uint64(r.Time))
-	dst = append(dst, r.Kind, r.Flags, 0, 0)
+	dst = append(dst, r.Kind, r.Flags, 0, r.Class)
 	return append(dst, r.Body...)
 }
 
@@ -70,5 +72,5 @@ func decodeRecord(b []byte, salt uint32) (Record, int, bool) {
 	if recordSum(b, salt) != le.Uint32(b[4:]) {
 		return Record{}, 0, false
 	}
-	return Record{Seq: recordSeq(b), Time: recordTime(b), Kind: b[24], Flags: b[25], Body: b[recordHeader:]}, int(n), true
+	return Record{Seq: recordSeq(b), Time: recordTime(b), Kind: b[24], Flags: b[25], Class: b[classAt], Body: b[recordHeader:]}, int(n), true
 }

@@ -36,6 +36,9 @@ func (j *Journal) recover() error {
 	j.report.CursorLost = lost
 	j.cursor = max(cursor.seq, newest.cursor)
 	j.cursorSaved = cursor.seq
+	if cursor.seq == j.cursor {
+		j.note = []byte(cursor.note)
+	}
 	j.loadTail(cursor, newest.seq)
 	j.durable = j.last
 	for _, s := range j.segs {
@@ -236,7 +239,7 @@ func (j *Journal) finish() error {
 	if j.active != nil && j.o.Sync == OS {
 		errs = append(errs, j.activeFile.Datasync())
 	}
-	if c := j.slots; c.synced.seq != j.Cursor() || c.synced.last != j.written {
+	if c := j.slots; c.synced.seq != j.Cursor() || c.synced.last != j.written || c.synced.note != string(j.note) {
 		errs = append(errs, j.syncCursor())
 	}
 	if j.active != nil {

@@ -139,6 +139,9 @@ func (j *Journal) deleteOldest() bool {
 	if j.slots.synced.seq < min(cursor, dropped.To) && j.syncCursor() != nil {
 		return false // else confirmed records of the next segments might come again without need
 	}
+	if dropped.From > 0 {
+		dropped.Lost = j.classesOf(s, dropped.From)
+	}
 	if err := j.fs.Remove(j.path(s.name())); err != nil {
 		j.log.Debug("segment not deleted", "file", s.name(), "error", err)
 		return false
@@ -155,6 +158,28 @@ func (j *Journal) deleteOldest() bool {
 		j.tell(dropped)
 	}
 	return true
+}
+
+// classesOf counts the records of s from a number on by their class.
+func (j *Journal) classesOf(s *segment, from uint64) map[uint8]uint64 {
+	f, err := j.fs.Open(j.path(s.name()))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var w walker
+	w.walk(f, s)
+	w.end = s.end
+	n := make(map[uint8]uint64)
+	for {
+		r, ok := w.next()
+		if !ok {
+			return n
+		}
+		if r.Seq >= from {
+			n[r.Class]++
+		}
+	}
 }
 
 // deletable returns the oldest segment if it may go. To of the gap is its last

@@ -10,12 +10,13 @@ const (
 
 // Gap is a place where records are lost.
 type Gap struct {
-	File   string // name of the segment
-	Offset int64  // where the damage begins in it
-	Bytes  int64  // how long it is; 0: numbers are missing without a trace
-	From   uint64 // the first number lost; 0: no number is known to be lost
-	To     uint64 // the last number lost
-	Reason string // [Damaged] or [Dropped]
+	File   string           // name of the segment
+	Offset int64            // where the damage begins in it
+	Bytes  int64            // how long it is; 0: numbers are missing without a trace
+	From   uint64           // the first number lost; 0: no number is known to be lost
+	To     uint64           // the last number lost
+	Reason string           // [Damaged] or [Dropped]
+	Lost   map[uint8]uint64 // of the dropped: how many of each class
 }
 
 // Report is what Open found.

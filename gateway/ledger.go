@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"hogar/gateway/home"
+	"hogar/gateway/hub"
+	"hogar/gateway/journal"
+	"hogar/gateway/ledger"
+)
+
+// source is the hub for those whose events are of one class, unless they say another.
+type source struct {
+	*hub.Hub
+	class home.Class
+}
+
+// Accept is [hub.Hub.Accept].
+func (s source) Accept(events []home.Event, done func(error)) {
+	for i := range events {
+		if events[i].Class == home.ClassNone {
+			events[i].Class = s.class
+		}
+	}
+	s.Hub.Accept(events, done)
+}
+
+// lost counts the records that a gap took, and tells the house which they are.
+func (g *gateway) lost(gap journal.Gap) {
+	unsent := make(map[home.Class]uint64)
+	if gap.Reason == journal.Dropped {
+		for class, n := range gap.Lost {
+			if class != 0 { // else it was not to be sent
+				unsent[home.Class(class)] = n
+			}
+		}
+		g.ledger.Lost(ledger.Full, gap.To, unsent)
+	} else if from := max(gap.From, g.journal.Cursor()+1); gap.From > 0 && gap.To >= from {
+		unsent[home.ClassNone] = gap.To - from + 1 // nobody knows what they were
+		g.ledger.Lost(ledger.Damaged, gap.To, unsent)
+	}
+	detail := ledger.Gap{From: gap.From, To: gap.To, Bytes: gap.Bytes, File: gap.File, Unsent: make(map[string]uint64)}
+	for class, n := range unsent {
+		detail.Unsent[class.String()] = n
+	}
+	ev := home.Event{Kind: home.KindGateway, Name: ledger.EventGap, Reason: gap.Reason}
+	ev.Detail, _ = json.Marshal(detail) // numbers and texts always encode
+	g.hub.Accept([]home.Event{ev}, nil)
+}
+
+const (
+	ledgerTick = time.Second      // how often the rates are taken
+	ledgerTold = 15 * time.Minute // how often the ledger is published, in machine time
+)
+
+// keepLedger counts what waits at the start, takes the rates, and publishes the
+// ledger now and then, until ctx ends.
+func (g *gateway) keepLedger(ctx context.Context) {
+	g.countWaiting(ctx)
+	tick := time.NewTicker(ledgerTick)
+	defer tick.Stop()
+	told := time.Now()
+	for {
+		select {
+		case now := <-tick.C:
+			g.ledger.Tick(now)
+			if now.Sub(told) >= ledgerTold {
+				told = now
+				g.tellLedger()
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tellLedger publishes the ledger.
+func (g *gateway) tellLedger() {
+	ev := home.Event{Kind: home.KindGateway, Name: "ledger"}
+	ev.Detail, _ = json.Marshal(g.ledger.Counts()) // numbers and texts always encode
+	g.hub.Accept([]home.Event{ev}, nil)
+}
+
+// backlog is what waited in the journal when it was opened.
+type backlog struct {
+	after, to uint64          // numbers
+	aside     map[uint64]bool // those of them that are set aside
+}
+
+// countWaiting reads what waited in the journal at the start. It reads faster than
+// the publisher, so that nothing it has not read is deleted.
+func (g *gateway) countWaiting(ctx context.Context) {
+	r := g.journal.Reader(g.backlog.after)
+	defer r.Close()
+	var n [home.Classes]uint64
+	for {
+		rec, ok, err := r.TryNext()
+		if err != nil || !ok || rec.Seq > g.backlog.to || ctx.Err() != nil {
+			break
+		}
+		if class := home.Class(rec.Class); class < home.Classes && !g.backlog.aside[rec.Seq] {
+			n[class]++
+		}
+	}
+	for class := range home.Class(home.Classes) {
+		g.ledger.Waits(class, n[class])
+	}
+	g.ledger.Counted()
+}

@@ -1,0 +1,296 @@
+// Package ledger counts what became of each event that is to go to RabbitMQ.
+//
+//	sampled  = filtered + accepted + refused
+//	accepted = confirmed + waiting + dropped + set aside
+//
+// holds for each class (where events come from) and for all, at any moment. Each
+// term is counted where it happens: the hub counts what comes in, what a filter
+// holds back and what the journal takes or refuses; the publisher what is behind
+// the journal's cursor; what waits at a start is counted in the journal itself.
+// None is the difference of others, so that a loss shows as a sum that is wrong.
+//
+// What has a record survives a kill: accepted, set aside, and what the journal
+// lost are folds over its events, and what is confirmed is kept with the cursor,
+// see [Ledger.Note]. What leaves no record (filtered, refused) is kept in the
+// checkpoint: a kill loses what came since.
+package ledger
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"hogar/gateway/home"
+)
+
+// Why an event was dropped after it was accepted.
+const (
+	Unrouted = "unrouted" // no queue takes it, and its kind is not kept for that
+	Full     = "full"     // the journal was full, and told to drop the oldest
+	Damaged  = "damaged"  // the disk did not give back what was written
+)
+
+// Entry is what became of the events of one class.
+type Entry struct {
+	Sampled   uint64            `json:"sampled"`             // came in, or were made by the house
+	Filtered  uint64            `json:"filtered"`            // held back by a filter, or said nothing new
+	Refused   map[string]uint64 `json:"refused,omitempty"`   // by reason: the journal did not take them
+	Accepted  uint64            `json:"accepted"`            // got a number in the journal
+	Confirmed uint64            `json:"confirmed"`           // a queue has them, and all before them
+	Waiting   int64             `json:"waiting"`             // neither of the others yet
+	Dropped   map[string]uint64 `json:"dropped,omitempty"`   // by reason
+	SetAside  uint64            `json:"set_aside,omitempty"` // refused by the broker for their own sake, and not mended since
+}
+
+// Counts are the ledger at one moment.
+type Counts struct {
+	Since    time.Time        `json:"since"`              // house time from which it is counted
+	Counting bool             `json:"counting,omitempty"` // what waited at the start is not counted to its end yet
+	All      Entry            `json:"all"`
+	Classes  map[string]Entry `json:"classes"` // those of which something is counted
+}
+
+// account is the entry of a class as a checkpoint keeps it. What waits is not kept:
+// it is counted anew at each start.
+type account struct {
+	Sampled  uint64            `json:"sampled,omitempty"`
+	Filtered uint64            `json:"filtered,omitempty"`
+	Refused  map[string]uint64 `json:"refused,omitempty"`
+	Accepted uint64            `json:"accepted,omitempty"`
+	Dropped  map[string]uint64 `json:"dropped,omitempty"` // but for the unrouted
+	SetAside uint64            `json:"set_aside,omitempty"`
+	Mended   uint64            `json:"mended,omitempty"` // were set aside, and a resend brought them to a queue
+
+	// What is behind the cursor, and kept with it.
+	Confirmed uint64 `json:"confirmed,omitempty"`
+	Unrouted  uint64 `json:"unrouted,omitempty"`
+
+	waiting int64
+}
+
+// Ledger is a part of the hub. All methods are safe for concurrent use.
+type Ledger struct {
+	mu       sync.Mutex
+	since    time.Time
+	accounts [home.Classes]account
+	rates    rates
+	restored bool // from a checkpoint
+	anew     bool // what is known is what waits
+	counting bool
+	began    uint64 // the newest number at the start: what is newer is counted as it comes
+	dropped  uint64 // up to this number everything was dropped: it may be confirmed all the same
+}
+
+// New makes a ledger that counts from a house time on.
+func New(since time.Time) *Ledger { return &Ledger{since: since} }
+
+// of returns the account of a class; the caller holds mu.
+func (l *Ledger) of(c home.Class) *account {
+	if c >= home.Classes {
+		c = home.ClassNone // of a newer version
+	}
+	return &l.accounts[c]
+}
+
+// Sampled counts an event that came in.
+func (l *Ledger) Sampled(c home.Class) {
+	l.mu.Lock()
+	l.of(c).Sampled++
+	l.mu.Unlock()
+}
+
+// Filtered counts an event that goes no further, and is not to.
+func (l *Ledger) Filtered(c home.Class) {
+	l.mu.Lock()
+	l.of(c).Filtered++
+	l.mu.Unlock()
+}
+
+// Accepted counts an event that got a number in the journal.
+func (l *Ledger) Accepted(c home.Class) {
+	l.mu.Lock()
+	a := l.of(c)
+	a.Accepted++
+	a.waiting++
+	l.rates.in++
+	l.mu.Unlock()
+}
+
+// Refused counts an event that the journal does not take, and why.
+func (l *Ledger) Refused(c home.Class, reason string) {
+	l.mu.Lock()
+	increase(&l.of(c).Refused, reason, 1)
+	l.mu.Unlock()
+}
+
+// Withdrawn counts events that were accepted, and that the disk did not take after all.
+func (l *Ledger) Withdrawn(c home.Class, n uint64, reason string) {
+	if c == home.ClassNone {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.of(c)
+	a.Accepted -= n
+	a.waiting -= int64(n)
+	increase(&a.Refused, reason, n)
+}
+
+// Settled counts an event that the cursor goes past. confirmed is false when no
+// queue took it, and it is not kept for that.
+func (l *Ledger) Settled(seq uint64, c home.Class, confirmed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c == home.ClassNone || seq <= l.dropped {
+		return
+	}
+	a := l.of(c)
+	a.waiting--
+	l.rates.out++
+	if confirmed {
+		a.Confirmed++
+	} else {
+		a.Unrouted++
+	}
+}
+
+// Lost counts events that are gone from the journal although they were to be
+// sent: those of the numbers up to to, n of each class. It is told of those that
+// were found while the gateway runs; the others come by [Ledger.Apply].
+func (l *Ledger) Lost(reason string, to uint64, n map[home.Class]uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c, n := range n {
+		increase(&l.of(c).Dropped, reason, n)
+		if reason == Full || to > l.began {
+			l.of(c).waiting -= int64(n) // else it was gone before what waits was counted
+		}
+	}
+	if reason == Full {
+		l.dropped = max(l.dropped, to)
+	}
+}
+
+// Aside counts an event that the broker refuses for its own sake, which it is no
+// longer waiting for.
+func (l *Ledger) Aside(c home.Class, live bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.of(c)
+	a.SetAside++
+	if live {
+		a.waiting--
+	}
+}
+
+// Mended counts an event that was set aside, and that a queue has now.
+func (l *Ledger) Mended(c home.Class) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.of(c)
+	a.SetAside--
+	a.Mended++
+}
+
+// CountWaiting says which numbers the journal has at the start, and that what waits
+// of them is being counted: by calls of [Ledger.Waits], and the end by
+// [Ledger.Counted]. When there is no state of a checkpoint and the journal does not
+// reach back to its beginning, the ledger begins anew with what waits.
+func (l *Ledger) CountWaiting(oldest, newest uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.began, l.counting = newest, true
+	if l.anew = !l.restored && oldest > 1; l.anew {
+		l.accounts = [home.Classes]account{}
+	}
+}
+
+// Waits counts events that were found waiting.
+func (l *Ledger) Waits(c home.Class, n uint64) {
+	if c == home.ClassNone {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.of(c)
+	a.waiting += int64(n)
+	if l.anew {
+		a.Sampled += n
+		a.Accepted += n
+	}
+}
+
+// Counted says that all that waited at the start is counted.
+func (l *Ledger) Counted() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counting = false
+}
+
+// Counts returns the ledger of this moment.
+func (l *Ledger) Counts() Counts {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := Counts{Since: l.since, Counting: l.counting, Classes: make(map[string]Entry)}
+	for class := range home.Class(home.Classes) {
+		e := l.accounts[class].entry()
+		if !e.empty() {
+			c.Classes[class.String()] = e
+			c.All.add(&e)
+		}
+	}
+	return c
+}
+
+// entry is the account as others see it.
+func (a *account) entry() Entry {
+	e := Entry{Sampled: a.Sampled, Filtered: a.Filtered, Refused: maps.Clone(a.Refused), Accepted: a.Accepted,
+		Confirmed: a.Confirmed + a.Mended, Waiting: a.waiting, Dropped: maps.Clone(a.Dropped), SetAside: a.SetAside}
+	if a.Unrouted > 0 {
+		increase(&e.Dropped, Unrouted, a.Unrouted)
+	}
+	return e
+}
+
+func (e *Entry) empty() bool {
+	return e.Sampled == 0 && e.Accepted == 0 && e.Confirmed == 0 && e.Waiting == 0 && len(e.Refused) == 0 && len(e.Dropped) == 0 &&
+		e.SetAside == 0
+}
+
+func (e *Entry) add(o *Entry) {
+	e.Sampled += o.Sampled
+	e.Filtered += o.Filtered
+	e.Accepted += o.Accepted
+	e.Confirmed += o.Confirmed
+	e.Waiting += o.Waiting
+	e.SetAside += o.SetAside
+	for reason, n := range o.Refused {
+		increase(&e.Refused, reason, n)
+	}
+	for reason, n := range o.Dropped {
+		increase(&e.Dropped, reason, n)
+	}
+}
+
+// Missing is how many events the two sums of the entry do not account for: 0 when
+// the ledger is right.
+func (e *Entry) Missing() (sampled, accepted int64) {
+	sampled = int64(e.Sampled) - int64(e.Filtered) - int64(e.Accepted) - int64(Sum(e.Refused))
+	accepted = int64(e.Accepted) - int64(e.Confirmed) - e.Waiting - int64(Sum(e.Dropped)) - int64(e.SetAside)
+	return sampled, accepted
+}
+
+// Sum adds up what is counted by reason.
+func Sum(by map[string]uint64) (n uint64) {
+	for _, v := range by {
+		n += v
+	}
+	return n
+}
+
+func increase(m *map[string]uint64, key string, n uint64) {
+	if *m == nil {
+		*m = make(map[string]uint64)
+	}
+	(*m)[key] += n
+}
