@@ -35,15 +35,18 @@ type Options struct {
 	// URLs says where RabbitMQ is, tried in turn, by what stands in the
 	// configuration; none, or nil: nowhere. It is asked again at each reload.
 	URLs      func(config.AMQP) ([]string, error)
-	Journal   string                // folder
-	Socket    string                // path of the unix socket; empty: none
-	NoMQTT    bool                  // the sources below mqtt: are not contacted
-	Simulated bool                  // everything published says so
-	Reload    func() (*Plan, error) // reads the configuration again; nil: not possible
-	Reloads   <-chan struct{}       // asks for a reload: SIGHUP; may be nil
-	Ready     func(a *api.Server)   // called when all runs; may be nil
-	Version   string                // of hogar
-	Notify    systemd.Notifier      // tells systemd
+	Journal   string                   // folder
+	Socket    string                   // path of the unix socket; empty: none
+	Web       string                   // where the page is served, instead of what the configuration says
+	WebOpened func(url string)         // called when the page can be seen; may be nil
+	NoMQTT    bool                     // the sources below mqtt: are not contacted
+	Simulated bool                     // everything published says so
+	Reload    func() (*Plan, error)    // reads the configuration again; nil: not possible
+	Config    func() api.Configuration // its files and their faults; nil: cannot be shown
+	Reloads   <-chan struct{}          // asks for a reload: SIGHUP; may be nil
+	Ready     func(a *api.Server)      // called when all runs; may be nil
+	Version   string                   // of hogar
+	Notify    systemd.Notifier         // tells systemd
 	Log       *slog.Logger
 }
 
@@ -158,7 +161,8 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	}
 	g.set(gen)
 	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
-	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g, Measure: g.Measure, May: g.May, Raw: g.followRaw}
+	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g, Past: past{g}, Config: g.o.Config,
+		Measure: g.Measure, May: g.May, Raw: g.followRaw}
 	if g.o.Reload != nil {
 		// Who asks may go away in the middle of it; the gateway's own end ends it.
 		server.Reload = func(context.Context) error { return g.reloadNow(ctx) }
@@ -166,6 +170,9 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	var wg sync.WaitGroup
 	if sockets != nil {
 		wg.Go(func() { g.report("socket", server.Serve(ctx, sockets)) })
+	}
+	if page := g.page(server.Handler()); page != nil {
+		wg.Go(func() { g.report("web", page.Run(ctx)) })
 	}
 	_ = g.o.Notify.Ready(fmt.Sprintf("%s, %d devices", gen.plan.Config.Gateway, len(gen.plan.devices)))
 	if g.o.Ready != nil {
@@ -220,9 +227,12 @@ func (g *gateway) Status() api.Status {
 	j := g.journal.Stats()
 	s := api.Status{
 		Gateway: gen.plan.Config.Gateway, Version: g.o.Version, Simulated: g.o.Simulated, Started: g.started,
-		HouseTime: g.o.Clock.Now(), Rules: gen.plan.rules,
+		HouseTime: g.o.Clock.Now(), Speed: g.o.Clock.House(time.Second).Seconds(), Rules: gen.plan.rules,
 		AMQP:    api.AMQP{Error: "no broker is configured"},
-		Journal: api.Journal{Waiting: j.Depth, Bytes: j.Bytes},
+		Journal: api.Journal{ID: g.journal.ID(), Waiting: j.Depth, Bytes: j.Bytes, Max: gen.plan.Config.Journal.MaxSize},
+	}
+	if j.Oldest != 0 {
+		s.Journal.Oldest = time.UnixMicro(j.Oldest)
 	}
 	if j.Err != nil && j.State != journal.OK {
 		s.Journal.Error = j.Err.Error()

@@ -28,6 +28,7 @@ var rooms = []struct {
 	{"gateway/hub", []string{"gateway/home", "gateway/journal", "gateway/ledger", "gateway/filter"}},
 	{"gateway/control", []string{"gateway/home"}},
 	{"gateway/api", []string{"gateway/home", "gateway/ledger"}},
+	{"gateway/web", []string{"gateway/home"}},
 	{"rules/expr", []string{"gateway/home"}},
 	{"rules", []string{"gateway/home", "rules/expr"}},
 	{"rules/ruletest", []string{"gateway/home", "rules", "drivers/simboard/world"}},
@@ -44,7 +45,7 @@ var rooms = []struct {
 	{"drivers/mqtt/homeassistant", []string{"gateway/home", "drivers/mqtt/dialect", "drivers/mqtt/template"}},
 	{"drivers/scan", []string{"gateway/home", "drivers", "drivers/kernel", "drivers/dht22"}},
 	{"drivers/*", []string{"gateway/home", "drivers"}},
-	{"gateway", []string{"gateway/home", "gateway/journal", "gateway/config", "gateway/hub", "gateway/ledger", "gateway/control", "gateway/api",
+	{"gateway", []string{"gateway/home", "gateway/journal", "gateway/config", "gateway/hub", "gateway/ledger", "gateway/control", "gateway/api", "gateway/web",
 		"gateway/filter", "rules", "bridge", "drivers", "drivers/*", "drivers/mqtt/*", "systemd"}},
 	{"gateway/filter", []string{"gateway/home"}},
 	{"cmd/bench", []string{"gateway/home", "gateway/journal", "gateway/api", "bridge/localbroker"}},
@@ -67,6 +68,7 @@ var walls = []struct{ module, room string }{
 	{"github.com/rabbitmq/amqp091-go", "bridge"},
 	{"github.com/goccy/go-yaml", "gateway/config"},
 	{"github.com/spf13/cobra", "cmd/hogar"},
+	{"golang.org/x/crypto", "gateway/web"},
 }
 
 // TestImports holds the import lines of every file against the table. It reads

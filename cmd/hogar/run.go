@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -29,7 +30,7 @@ const simulatedSuffix = "-sim"
 
 // runFlags are the flags of run.
 type runFlags struct {
-	config, gateway, amqp, socket, start, level string
+	config, gateway, amqp, socket, web, start, level string
 	simulate, withMQTT                          bool
 	speed                                       float64
 	seed                                        int64
@@ -56,6 +57,7 @@ SIGHUP reads the configuration again; one with faults changes nothing.`,
 	flags.StringVar(&f.gateway, "gateway", "", "name of the gateway, instead of the configuration's")
 	flags.StringVar(&f.amqp, "amqp", "", "URL of RabbitMQ, instead of the configuration's (also AMQP_URL)")
 	flags.StringVar(&f.socket, "socket", "", "unix socket for the command line")
+	flags.StringVar(&f.web, "web", "", "address of the page, like 127.0.0.1:8480, instead of the configuration's")
 	flags.StringVar(&f.level, "log", "info", "what is logged: debug, info, warn, error")
 	flags.BoolVar(&f.simulate, "simulate", false, "simulated buses and pins instead of the machine's")
 	flags.BoolVar(&f.withMQTT, "with-mqtt", false, "contact the mqtt: sources although the house is simulated")
@@ -83,6 +85,7 @@ func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
 		return err
 	}
 	o.Reload = func() (*gateway.Plan, error) { return f.load(path, cmd) }
+	o.Config = func() api.Configuration { return configuration(path) }
 	reloads := make(chan struct{}, 1)
 	o.Reloads = reloads
 	hup := make(chan os.Signal, 1)
@@ -119,10 +122,19 @@ func (f *runFlags) load(path string, cmd *cobra.Command) (*gateway.Plan, error) 
 // options turns the flags and the configuration into the gateway's options.
 func (f *runFlags) options(plan *gateway.Plan, log *slog.Logger) (gateway.Options, error) {
 	cfg := plan.Config
-	o := gateway.Options{Plan: plan, Journal: cfg.Journal.Path, Socket: f.socket, Simulated: f.simulate,
+	o := gateway.Options{Plan: plan, Journal: cfg.Journal.Path, Socket: f.socket, Web: f.web, Simulated: f.simulate,
 		NoMQTT: f.simulate && !f.withMQTT, Version: version, Notify: systemd.FromEnvironment(), Log: log}
 	if o.Socket == "" {
 		o.Socket = defaultSocket(cfg.Gateway)
+	}
+	if host, _, err := net.SplitHostPort(f.web); f.web != "" {
+		switch {
+		case err != nil:
+			return o, usageError{fmt.Errorf("--web is %q, expected an address and a port like 127.0.0.1:8480", f.web)}
+		case !config.LoopbackHost(host) && cfg.Web.Users == "" && cfg.Web.Tokens == "":
+			return o, usageError{fmt.Errorf("--web is %q, where others can reach it, and nobody is asked for a password "+
+				"(name a users_file below web: in the configuration)", f.web)}
+		}
 	}
 	override := f.amqp
 	if override == "" {

@@ -6,8 +6,11 @@
 //	GET  /api/devices?pattern=#           devices with their last readings
 //	GET  /api/events?pattern=#            what happens from now on, as server-sent events;
 //	                                      with &raw=true each measurement before the filters, too
+//	GET  /api/events/past?pattern=#       what happened
+//	GET  /api/history?name=NAME           the readings of a property, for a chart
 //	POST /api/commands                    {"device":…,"set":{…}}: answers with the outcome
 //	POST /api/measure?device=NAME         has it measured, and answers with its new readings
+//	GET  /api/configuration               its files and their faults
 //	POST /api/reload                      reads the configuration again
 //	GET  /api/rules                       how the rules are
 //	GET  /api/rules/NAME                  a rule, with the traces of its last runs
@@ -34,11 +37,20 @@ type Status struct {
 	Simulated bool      `json:"simulated"`
 	Started   time.Time `json:"started"` // machine time
 	HouseTime time.Time `json:"house_time"`
+	Speed     float64   `json:"speed"` // of house time; 1: as in life
 	Devices   int       `json:"devices"`
 	Online    int       `json:"online"` // devices
 	Rules     int       `json:"rules"`
 	AMQP      AMQP      `json:"amqp"`
+	MQTT      []Source  `json:"mqtt,omitempty"`
 	Journal   Journal   `json:"journal"`
+}
+
+// Source is a broker below mqtt:.
+type Source struct {
+	URL       string `json:"url"` // without the password
+	Connected bool   `json:"connected"`
+	Error     string `json:"error,omitempty"`
 }
 
 // AMQP is the state of the bridge.
@@ -53,9 +65,35 @@ type AMQP struct {
 
 // Journal is the state of the journal.
 type Journal struct {
-	Waiting uint64 `json:"waiting"` // records not confirmed by the broker yet
-	Bytes   int64  `json:"bytes"`
-	Error   string `json:"error,omitempty"`
+	ID      string    `json:"id"`
+	Waiting uint64    `json:"waiting"`         // records not confirmed by the broker yet
+	Oldest  time.Time `json:"oldest,omitzero"` // house time of the first of them
+	Bytes   int64     `json:"bytes"`
+	Max     int64     `json:"max"` // bytes it may have
+	Error   string    `json:"error,omitempty"`
+}
+
+// Configuration is the files of the house as they are on the disk now, and what is
+// wrong with them.
+type Configuration struct {
+	Files    []File    `json:"files"`
+	Problems []Problem `json:"problems"`
+}
+
+// File is one file of a configuration. Secrets in it are covered.
+type File struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Problem is a fault of a configuration, or a warning.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`   // from 1; 0: the file as a whole
+	Column  int    `json:"column,omitempty"` // in characters, from 1
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Warning bool   `json:"warning,omitempty"`
 }
 
 // Outbox is what became of the records that go out.

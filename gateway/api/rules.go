@@ -68,25 +68,28 @@ type Rules interface {
 	SwitchRule(ctx context.Context, name string, on bool, reason string) (Rule, error)
 }
 
-// addRules adds the routes of the rules.
-func (s *Server) addRules(mux *http.ServeMux) {
-	mux.HandleFunc("GET /api/rules", func(w http.ResponseWriter, r *http.Request) {
-		list, err := s.Rules.Rules(r.Context())
-		answer(w, list, err)
-	})
-	mux.HandleFunc("GET /api/rules/{name}", func(w http.ResponseWriter, r *http.Request) {
-		t, err := s.Rules.RuleTrace(r.Context(), r.PathValue("name"))
-		answer(w, t, err)
-	})
-	for word, on := range map[string]bool{"enable": true, "disable": false} {
-		mux.HandleFunc("POST /api/rules/{name}/"+word, func(w http.ResponseWriter, r *http.Request) {
-			reason := "by " + source(r)
-			if why := r.URL.Query().Get("reason"); why != "" {
-				reason += ": " + why
-			}
-			rule, err := s.Rules.SwitchRule(r.Context(), r.PathValue("name"), on, reason)
-			answer(w, rule, err)
-		})
+func (s *Server) rules(w http.ResponseWriter, r *http.Request) {
+	list, err := s.Rules.Rules(r.Context())
+	answer(w, list, err)
+}
+
+func (s *Server) rule(w http.ResponseWriter, r *http.Request) {
+	t, err := s.Rules.RuleTrace(r.Context(), r.PathValue("name"))
+	answer(w, t, err)
+}
+
+func (s *Server) switchRule(on bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("name")
+		if !s.permit(w, r, "rule", name) {
+			return
+		}
+		reason := "by " + source(r)
+		if why := r.URL.Query().Get("reason"); why != "" {
+			reason += ": " + why
+		}
+		rule, err := s.Rules.SwitchRule(r.Context(), name, on, reason)
+		answer(w, rule, err)
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"hogar/gateway/home"
@@ -18,7 +21,7 @@ type House interface {
 	Status() Status
 	Devices(pattern string) []home.DeviceState
 	// Follow returns a function that waits for the next event, and for how many
-	// were left out before it.
+	// were left out before it. With a context that has ended it does not wait.
 	Follow() func(ctx context.Context) (ev home.Event, lost uint64, err error)
 }
 
@@ -33,14 +36,16 @@ type Sender interface {
 	Resend(ctx context.Context, since time.Time) (Resent, error)
 }
 
-// Server answers the requests. The caller of a unix socket is told by the
-// kernel, so a request's source is cli:<user>.
+// Server answers the requests. Who asks is told by the kernel on a unix socket
+// (cli:<user>), and by [WithSource] where somebody else stands at the door.
 type Server struct {
 	House  House
 	Door   Door
 	Sender Sender
 	Rules  Rules
+	Past   Past                            // nil: nothing is kept
 	Reload func(ctx context.Context) error // nil: not possible
+	Config func() Configuration            // reads it; nil: not possible
 	// Measure returns when the house has new readings of the device, or why it has
 	// not; nil: not possible.
 	Measure func(ctx context.Context, device string) error
@@ -49,71 +54,79 @@ type Server struct {
 	May func(source, verb, device, property string) bool
 	// Raw is [House.Follow] with the measurements before the filters; nil: not possible.
 	Raw func() func(ctx context.Context) (ev home.Event, lost uint64, err error)
+
+	streams atomic.Int64
+	looks   atomic.Int64 // how many read the journal
+	now     struct {     // the gateway's own state, for all streams
+		sync.Mutex
+		at   time.Time
+		body []byte
+	}
+}
+
+// route is one kind of request.
+type route struct {
+	pattern string
+	serve   http.HandlerFunc
+}
+
+// routes are all there are; openapi.json describes them.
+func (s *Server) routes() []route {
+	return []route{
+		{"GET /api/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.House.Status()) }},
+		{"GET /api/devices", s.devices},
+		{"GET /api/events", s.events},
+		{"GET /api/events/past", s.past},
+		{"GET /api/history", s.history},
+		{"POST /api/commands", s.command},
+		{"POST /api/measure", s.measure},
+		{"POST /api/reload", s.reload},
+		{"GET /api/configuration", s.configuration},
+		{"GET /api/rules", s.rules},
+		{"GET /api/rules/{name}", s.rule},
+		{"POST /api/rules/{name}/enable", s.switchRule(true)},
+		{"POST /api/rules/{name}/disable", s.switchRule(false)},
+		{"GET /api/outbox", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Sender.Outbox()) }},
+		{"POST /api/outbox/resend", s.resend},
+	}
 }
 
 // Handler returns the routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, r *http.Request) { reply(w, s.House.Status()) })
-	mux.HandleFunc("GET /api/devices", s.devices)
-	mux.HandleFunc("GET /api/events", s.events)
-	mux.HandleFunc("POST /api/commands", s.command)
-	mux.HandleFunc("POST /api/measure", s.measure)
-	mux.HandleFunc("POST /api/reload", s.reload)
-	mux.HandleFunc("GET /api/outbox", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Sender.Outbox()) })
-	mux.HandleFunc("POST /api/outbox/resend", s.resend)
-	s.addRules(mux)
+	for _, r := range s.routes() {
+		mux.HandleFunc(r.pattern, r.serve)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path, "see /api/status, /api/devices, /api/events, /api/commands")
 	})
 	return mux
 }
 
-func (s *Server) devices(w http.ResponseWriter, r *http.Request) { s.show(w, r, pattern(r)) }
+// houseNow is the gateway's own state as JSON, not older than half a second.
+func (s *Server) houseNow(now time.Time) []byte {
+	s.now.Lock()
+	defer s.now.Unlock()
+	if now.Sub(s.now.at) > beat/2 {
+		s.now.at = now
+		s.now.body, _ = json.Marshal(s.House.Status()) // texts and numbers always encode
+	}
+	return s.now.body
+}
+
+func (s *Server) devices(w http.ResponseWriter, r *http.Request) {
+	if s.Past != nil { // asked first: what comes after it may be in already, and is never missing
+		_, newest := s.Past.Kept()
+		w.Header().Set("Last-Event-ID", strconv.FormatUint(newest, 10))
+	}
+	s.show(w, r, pattern(r))
+}
 
 func pattern(r *http.Request) string {
 	if p := r.URL.Query().Get("pattern"); p != "" {
 		return p
 	}
 	return "#"
-}
-
-// events streams what happens, until the reader goes.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	match := pattern(r)
-	follow := s.House.Follow
-	if s.Raw != nil && r.URL.Query().Get("raw") == "true" {
-		follow = s.Raw
-	}
-	next := follow()
-	out := http.NewResponseController(w)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
-	_ = out.Flush()
-	var lost uint64 // since the last event that was sent: any of them may have fitted
-	for {
-		ev, more, err := next(r.Context())
-		if err != nil {
-			return
-		}
-		lost += more
-		if !about(match, &ev) || ev.Device != "" && !s.may(r, "get", ev.Device, ev.Property) {
-			continue
-		}
-		data, err := ev.AppendJSON(nil)
-		if err != nil {
-			continue
-		}
-		if lost > 0 {
-			fmt.Fprintf(w, "event: lost\ndata: %d\n\n", lost)
-			lost = 0
-		}
-		fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", ev.Seq, ev.Kind, data)
-		if out.Flush() != nil {
-			return
-		}
-	}
 }
 
 // about reports whether the event's name, its device, or the rule fits pattern.
@@ -149,6 +162,7 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "the command cannot be read: more follows after it", "send one JSON object")
 		return
 	}
+	cmd.ID = cmp.Or(cmd.ID, r.Header.Get("Idempotency-Key"))
 	answer := make(chan home.Outcome, 1)
 	s.Door.Submit(home.Command{ID: cmd.ID, Device: cmd.Device, Set: cmd.Set, Reason: cmd.Reason, Expires: cmd.Expires,
 		Source: source(r)}, func(o home.Outcome) { answer <- o })
@@ -166,6 +180,9 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotImplemented, "this gateway cannot read its configuration again", "restart it")
 		return
 	}
+	if !s.permit(w, r, "gateway", "reload") {
+		return
+	}
 	if err := s.Reload(r.Context()); err != nil {
 		refuse(w, http.StatusUnprocessableEntity, err.Error(), "the old configuration goes on running; hogar check shows the faults")
 		return
@@ -174,6 +191,9 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) resend(w http.ResponseWriter, r *http.Request) {
+	if !s.permit(w, r, "gateway", "resend") {
+		return
+	}
 	since, err := time.Parse(time.RFC3339, r.URL.Query().Get("since"))
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "since is no time: "+err.Error(), "write it like 2026-11-22T20:15:00Z")
@@ -187,6 +207,24 @@ func (s *Server) resend(w http.ResponseWriter, r *http.Request) {
 	reply(w, sent)
 }
 
+// permit refuses what is no command to a device by the same rights, as if it were the
+// setting of that name: gateway.reload.
+func (s *Server) permit(w http.ResponseWriter, r *http.Request, device, property string) bool {
+	if s.may(r, "set", device, property) {
+		return true
+	}
+	s.forbid(w, r, "set", home.Join(device, property))
+	return false
+}
+
+func (s *Server) configuration(w http.ResponseWriter, _ *http.Request) {
+	if s.Config == nil {
+		refuse(w, http.StatusNotImplemented, "this gateway cannot show its configuration", "hogar check shows its faults")
+		return
+	}
+	reply(w, s.Config())
+}
+
 func reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v) // the reader went: nobody is left to be told
@@ -197,3 +235,6 @@ func refuse(w http.ResponseWriter, code int, title, detail string) {
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(problem{title, detail, code})
 }
+
+// Refuse answers with application/problem+json: what was wrong, and what to do.
+func Refuse(w http.ResponseWriter, code int, title, detail string) { refuse(w, code, title, detail) }

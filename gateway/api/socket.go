@@ -149,8 +149,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
+// sourceKey finds in a request's context what [WithSource] has put there.
+type sourceKey struct{}
+
+// WithSource says who sends the request with this context: web:ana.
+func WithSource(ctx context.Context, source string) context.Context {
+	return context.WithValue(ctx, sourceKey{}, source)
+}
+
 // source says who sent a request.
 func source(r *http.Request) string {
+	if s, ok := r.Context().Value(sourceKey{}).(string); ok {
+		return s
+	}
 	name, _ := r.Context().Value(callerKey{}).(string)
 	if name == "" {
 		return "http"

@@ -33,6 +33,7 @@ type Config struct {
 	Location Location
 	AMQP     AMQP
 	Journal  Journal
+	Web      Web
 	Devices  []Device
 	MQTT     []*home.Decoder // one for each source; who takes it decodes it and calls Done
 	Groups   *home.Node      // for the door to decode, as are the next two; nil: absent

@@ -19,7 +19,7 @@ import (
 // Keys of the language that this version does not serve. They are refused and
 // never silently ignored.
 var (
-	laterHouse = []string{"catalog", "export", "web"}
+	laterHouse = []string{"catalog", "export"}
 	laterAMQP  = []string{"unrouted"}
 	laterMQTT  = []string{"homeassistant", "names", "shelly", "tasmota", "zigbee2mqtt"}
 )
@@ -36,6 +36,9 @@ func decode(root *home.Node, l *loader) *Config {
 	cfg.Location = l.location(d.Map("location"))
 	cfg.AMQP = l.amqp(l.section(d, "amqp", laterAMQP))
 	cfg.Journal = l.journal(l.section(d, "journal", nil), cfg.Gateway)
+	if d.Node.Get("web") != nil { // web: alone is all defaults
+		cfg.Web = l.web(l.section(d, "web", nil))
+	}
 	cfg.Devices = l.devices(d.Map("devices"))
 	for _, n := range d.List("mqtt") {
 		cfg.MQTT = append(cfg.MQTT, home.NewDecoder(l.without(n, laterMQTT), l.faults))

@@ -85,16 +85,9 @@ func (a AMQP) Dial() ([]string, error) {
 // it refuses any other file. Credentials of systemd pass: they are read-only in a
 // folder of their own.
 func ReadSecret(file string) (string, error) {
-	info, err := os.Stat(file)
+	data, err := ReadSecrets(file)
 	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
-	}
-	if err := checkMode(file, info.Mode()); err != nil {
 		return "", err
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
 	}
 	line, _, _ := strings.Cut(string(data), "\n")
 	line = strings.TrimRight(line, "\r")
@@ -112,4 +105,20 @@ func checkMode(file string, mode fs.FileMode) error {
 		return fmt.Errorf("secret %s can be read by others (mode %04o): run chmod 600 %s", file, mode.Perm(), file)
 	}
 	return nil
+}
+
+// ReadSecrets is [ReadSecret] for a file of many lines; it returns all of it.
+func ReadSecrets(file string) ([]byte, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	if err := checkMode(file, info.Mode()); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	return data, nil
 }

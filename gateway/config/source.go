@@ -225,3 +225,22 @@ func indentLike(line string, column int) string {
 }
 
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
+
+// Listing is a file of the configuration as it may be shown.
+type Listing struct {
+	Name string
+	Text string // secrets are covered
+}
+
+// Files returns what was read, in the order of the reading.
+func (s *Source) Files() []Listing {
+	shown := make([]Listing, len(s.files))
+	for i, f := range s.files {
+		lines := make([]string, len(f.lines))
+		for n, line := range f.lines {
+			lines[n] = cover(string(line))
+		}
+		shown[i] = Listing{f.name, strings.Join(lines, "\n")}
+	}
+	return shown
+}

@@ -16,12 +16,12 @@ const (
 )
 
 // kinds of sources: what comes before the colon. Those that are local are open
-// until the first entry of their kind: the rules are the owner's own, and the
-// socket's mode guards the command line.
+// until the first entry of their kind: the rules are the owner's own, the socket's
+// mode guards the command line, and the log-in guards the page.
 var kinds = []struct {
 	name  string
 	local bool
-}{{"amqp", false}, {"http", false}, {"cli", true}, {"rule", true}}
+}{{"amqp", false}, {"cli", true}, {"rule", true}, {"web", true}}
 
 // Access says who may do what.
 type Access struct {
@@ -73,7 +73,7 @@ func (a *Access) may(source, verb, device, property string) bool {
 }
 
 // May reports whether a source (amqp:<user>, cli:<user>, rule:<name>,
-// http:<user>) has the right to a verb: set, get or measure. property may be "".
+// web:<user>) has the right to a verb: set, get or measure. property may be "".
 func (c *Control) May(source, verb, device, property string) bool {
 	c.mu.Lock()
 	a := c.house.Access

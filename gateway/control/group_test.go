@@ -154,7 +154,8 @@ func TestAccess(t *testing.T) {
 		{"rule:night", VerbSet, "hall.lamp", "state", true},
 		{"rule:day", VerbSet, "hall.lamp", "state", false}, // rules are spoken of
 		{"cli:ana", VerbSet, "hall.lamp", "state", true},   // the command line is not
-		{"http:ana", VerbSet, "hall.lamp", "state", false},
+		{"web:ana", VerbSet, "hall.lamp", "state", true},   // nor is the page
+		{"http:ana", VerbSet, "hall.lamp", "state", false}, // no such senders
 		{"", VerbSet, "hall.lamp", "state", false},
 	} {
 		if got := a.may(c.source, c.verb, c.device, c.property); got != c.want {

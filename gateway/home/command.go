@@ -75,7 +75,7 @@ type Command struct {
 	Device   string    `json:"device"`
 	Set      Settings  `json:"set"`
 	Expires  time.Time `json:"expires,omitzero"`  // house time; zero: never
-	Source   string    `json:"source,omitempty"`  // amqp, rule:<name>, cli:<user>, http:<user>
+	Source   string    `json:"source,omitempty"`  // amqp, rule:<name>, cli:<user>, web:<user>
 	Reason   string    `json:"reason,omitempty"`  // as the sender wrote it
 	Received time.Time `json:"received,omitzero"` // house time
 

@@ -38,6 +38,7 @@ func (h *Hub) Recover() time.Time {
 		h.apply(&ev, false)
 	}
 	h.state.ready()
+	h.recent.seq = h.o.Journal.Last()
 	return h.last
 }
 
