@@ -10,6 +10,7 @@ require (
 	github.com/spf13/cobra v1.10.2
 	golang.org/x/crypto v0.42.0
 	golang.org/x/sys v0.36.0
+	golang.org/x/term v0.35.0
 	periph.io/x/conn/v3 v3.7.3
 	periph.io/x/devices/v3 v3.7.4
 	pgregory.net/rapid v1.3.0

@@ -50,7 +50,7 @@ var rooms = []struct {
 	{"gateway/filter", []string{"gateway/home"}},
 	{"cmd/bench", []string{"gateway/home", "gateway/journal", "gateway/api", "bridge/localbroker"}},
 	{"cmd/dist", nil},
-	{"cmd/hogar", []string{"gateway/home", "gateway", "gateway/journal", "gateway/config", "gateway/api", "gateway/ledger", "bridge", "bridge/localbroker", "configs", "drivers", "rules", "rules/ruletest",
+	{"cmd/hogar", []string{"gateway/home", "gateway", "gateway/web", "gateway/journal", "gateway/config", "gateway/api", "gateway/ledger", "bridge", "bridge/localbroker", "configs", "drivers", "rules", "rules/ruletest",
 		"drivers/board", "drivers/scan", "drivers/simboard", "drivers/simboard/world", "systemd"}},
 }
 

@@ -56,6 +56,7 @@ a summary.`,
 	}
 	cmd.Flags().StringVar(&d.run.config, "config", "", "another home to simulate")
 	cmd.Flags().StringVar(&d.run.amqp, "amqp", "", "URL of RabbitMQ (also AMQP_URL)")
+	cmd.Flags().StringVar(&d.run.web, "web", "", "address of the page (default "+config.UsualWeb+", or a free port)")
 	cmd.Flags().Float64Var(&d.run.speed, "speed", d.run.speed, "how many times as fast as life")
 	cmd.Flags().StringVar(&d.run.start, "start", d.run.start, "house time at the start, 18:30 or 2026-07-01 18:30")
 	return cmd
@@ -172,6 +173,9 @@ func (d *demo) live(ctx context.Context, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if d.run.web == "" {
+		d.run.web = freeWeb(config.UsualWeb)
+	}
 	plan, err := d.run.load(d.run.config, cmd)
 	if err != nil {
 		return err
@@ -188,6 +192,8 @@ func (d *demo) live(ctx context.Context, cmd *cobra.Command) error {
 		return []string{d.url}, nil
 	}
 	o.Journal = filepath.Join(d.dir, "journal")
+	o.Config = func() api.Configuration { return configuration(d.run.config) }
+	o.WebOpened = func(url string) { d.say("the page is at  %s", d.paint.in(bold, url)) }
 	var server *api.Server
 	shown := make(chan struct{})
 	o.Ready = func(s *api.Server) {

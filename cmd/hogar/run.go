@@ -31,9 +31,9 @@ const simulatedSuffix = "-sim"
 // runFlags are the flags of run.
 type runFlags struct {
 	config, gateway, amqp, socket, web, start, level string
-	simulate, withMQTT                          bool
-	speed                                       float64
-	seed                                        int64
+	simulate, withMQTT                               bool
+	speed                                            float64
+	seed                                             int64
 }
 
 func newRun() *cobra.Command {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net"
+
 	"hogar/gateway"
 	"hogar/gateway/api"
 	"hogar/gateway/config"
@@ -19,4 +21,14 @@ func configuration(path string) api.Configuration {
 			Message: p.Message, Hint: p.Hint, Warning: p.Warning})
 	}
 	return shown
+}
+
+// freeWeb is the usual address when nobody listens there, else a free port.
+func freeWeb(usual string) string {
+	l, err := net.Listen("tcp", usual)
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	l.Close()
+	return usual
 }

@@ -42,13 +42,21 @@ func (f *fake) Devices(pattern string) []home.DeviceState {
 }
 
 func (f *fake) Follow() func(ctx context.Context) (home.Event, uint64, error) {
+	take := func(e followed, ok bool) (home.Event, uint64, error) {
+		if !ok {
+			return home.Event{}, 0, io.EOF
+		}
+		return e.ev, e.lost, nil
+	}
 	return func(ctx context.Context) (home.Event, uint64, error) {
+		select { // what is there comes first, also when ctx has ended
+		case e, ok := <-f.events:
+			return take(e, ok)
+		default:
+		}
 		select {
 		case e, ok := <-f.events:
-			if !ok {
-				return home.Event{}, 0, io.EOF
-			}
-			return e.ev, e.lost, nil
+			return take(e, ok)
 		case <-ctx.Done():
 			return home.Event{}, 0, ctx.Err()
 		}

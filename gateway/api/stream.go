@@ -141,10 +141,10 @@ func (s *stream) run(ctx context.Context) error {
 			}
 			ev, lost, err = next(ended) // what is there already goes with it
 		}
-		if ctx.Err() != nil || err != nil && err != wait.Err() && err != ended.Err() {
+		if err := s.send(ctx); err != nil {
 			return err
 		}
-		if err := s.send(ctx); err != nil {
+		if ctx.Err() != nil || err != nil && err != context.DeadlineExceeded && err != context.Canceled {
 			return err
 		}
 	}

@@ -130,7 +130,7 @@ devices:
   hall.lamp: {driver: relay}
   hall.light: {driver: bh1750, evry: 5s, every: 10}
   porch.lamp: {driver: relay, pin: @17}
-web: {}
+web: {listen: ':8480'}
 location: {latitude: 91, timezone: America/Cordova}
 `)
 	want := `x.yaml:1:10: gateway: "Casa" does not begin with a lower-case letter
@@ -149,7 +149,7 @@ x.yaml:11:3: devices.hall.lamp: 'hall.lamp' is here for the second time, first i
 x.yaml:12:32: devices.hall.light.evry: unknown key 'evry' (did you mean every?)
 x.yaml:12:49: devices.hall.light.every is '10', expected a duration like 200ms, 10s, 5m, 1h30m, 2d or 1w
 x.yaml:13:36: devices.porch.lamp: '@' cannot begin a value (put it in single quotes)
-x.yaml:14:1: web: 'web' is not served by this version of hogar yet (take it out)
+x.yaml:14:15: web.listen is ':8480', where others can reach it, and nobody is asked for a password (name a users_file or a tokens_file, or listen on 127.0.0.1)
 x.yaml:15:1: location: longitude is missing (it is required)
 x.yaml:15:22: location.latitude is 91, expected a number from -90 to 90
 x.yaml:15:36: location.timezone: there is no time zone 'America/Cordova' (write it like Europe/Madrid)
