@@ -119,6 +119,11 @@ bench: ## what it costs, beside the ceilings of the same run; lines for machines
 	@GOOS=linux GOARCH=arm64 $(BUILD) -o build/hogar-linux-arm64 ./cmd/hogar
 	$(GO) run ./cmd/bench -hogar build/hogar -arm64 build/hogar-linux-arm64 -json build/bench.jsonl
 
+.PHONY: torture
+torture: build ## nothing is lost: FAULTS=200 random faults for each of SEED=1,2,3, between real brokers
+	@sh .ci/install.sh rabbitmq-server mosquitto
+	$(GO) run ./cmd/torture -seeds $${SEED:-1,2,3} -faults $${FAULTS:-200}
+
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME=30s
 	@for p in $$($(GO) list ./...); do \

@@ -90,6 +90,23 @@ func (m *Mosquitto) Kill() {
 	}
 }
 
+// Pause hangs the broker (SIGSTOP): its connections stay, and nothing moves. A broker
+// that is stopped is left alone.
+func (m *Mosquitto) Pause() error {
+	if m.group == nil {
+		return nil
+	}
+	return m.process.pause()
+}
+
+// Resume lets a hung broker go on.
+func (m *Mosquitto) Resume() error {
+	if m.group == nil {
+		return nil
+	}
+	return m.process.resume()
+}
+
 func (m *Mosquitto) path(name string) string { return filepath.Join(m.opts.Dir, name) }
 
 // config raises the limits that lose messages with the stock settings: 1000

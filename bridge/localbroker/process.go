@@ -91,3 +91,9 @@ func (g *group) terminate(p *process, patience time.Duration) error {
 		return fmt.Errorf("%s did not end within %s and was killed", filepath.Base(p.cmd.Path), patience)
 	}
 }
+
+// pause stops the program as a hung machine does: connections stay, and nothing
+// moves. The leader of the group is not stopped, so that nothing is left over.
+func (p *process) pause() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+func (p *process) resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }

@@ -165,6 +165,23 @@ func (r *RabbitMQ) Kill() {
 	}
 }
 
+// Pause hangs the node (SIGSTOP): its connections stay, and nothing moves. A node
+// that is stopped is left alone.
+func (r *RabbitMQ) Pause() error {
+	if r.group == nil {
+		return nil
+	}
+	return r.node.pause()
+}
+
+// Resume lets a hung node go on.
+func (r *RabbitMQ) Resume() error {
+	if r.group == nil {
+		return nil
+	}
+	return r.node.resume()
+}
+
 // Ctl runs rabbitmqctl against the node and returns what it prints.
 func (r *RabbitMQ) Ctl(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, r.ctl, append([]string{"--quiet", "--node", nodeName}, args...)...)

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"hogar/gateway/api"
+)
+
+// gate is the gateway under torture: the real program, as a process of its own.
+// Its methods are safe for concurrent use; one fault at a time has the process.
+type gate struct {
+	*api.Client
+	program, dir string
+	path         string // of the socket
+	config       string // path
+	journal      string // folder, as the program names it when it simulates
+
+	mu      sync.Mutex
+	cmd     *exec.Cmd
+	ended   chan struct{} // closed when cmd has ended
+	log     *os.File
+	starts  int
+	exits   []string      // how it ended when nobody had asked for it
+	asked   bool          // somebody has
+	slowest time.Duration // from exec to the first answer, where nothing came between
+	most    float64       // resident memory, MB
+}
+
+func newGate(program, dir string) (*gate, error) {
+	log, err := os.OpenFile(filepath.Join(dir, "gateway.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	run, err := os.MkdirTemp("", "torture-") // short: a socket's path has 108 bytes
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(run, "s")
+	return &gate{Client: api.NewClient(path), program: program, dir: dir, path: path, log: log,
+		config: filepath.Join(dir, "hogar.yaml"), journal: filepath.Join(dir, "disk", "journal-sim")}, nil
+}
+
+// command makes a process of the program, whose folders are all below dir.
+func (g *gate) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(g.program, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + g.dir, "XDG_RUNTIME_DIR=" + g.dir, "XDG_STATE_HOME=" + g.dir}
+	cmd.SysProcAttr = leashed()
+	return cmd
+}
+
+func (g *gate) runArgs() []string {
+	return []string{"run", "--simulate", "--with-mqtt", "--config", g.config, "--socket", g.path}
+}
+
+// start starts the process. It does not wait until it answers.
+func (g *gate) start() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.starts++
+	fmt.Fprintf(g.log, "--- start %d at %s\n", g.starts, time.Now().UTC().Format(time.RFC3339Nano))
+	g.cmd = g.command(g.runArgs()...)
+	g.cmd.Stdout, g.cmd.Stderr = g.log, g.log
+	g.asked = false
+	if err := g.cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", g.program, err)
+	}
+	g.ended = make(chan struct{})
+	go g.watch(g.cmd, g.ended, time.Now()) // ends with the process, which end makes sure of
+	return nil
+}
+
+// watch waits for the end of a process, and notes when it answered first.
+func (g *gate) watch(cmd *exec.Cmd, ended chan struct{}, began time.Time) {
+	go func() {
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			_, err := g.Status(ctx)
+			cancel()
+			if err == nil {
+				g.mu.Lock()
+				g.slowest = max(g.slowest, time.Since(began))
+				g.mu.Unlock()
+				return
+			}
+		}
+	}()
+	err := cmd.Wait()
+	g.mu.Lock()
+	if !g.asked && g.cmd == cmd {
+		g.exits = append(g.exits, fmt.Sprint(err))
+	}
+	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		g.most = max(g.most, float64(u.Maxrss)*1024/1e6) // Linux: in 1,024 bytes
+	}
+	g.mu.Unlock()
+	close(ended)
+}
+
+// process returns the one that runs, and says that its end is asked for.
+func (g *gate) process(ends bool) (*os.Process, chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.asked = g.asked || ends
+	return g.cmd.Process, g.ended
+}
+
+// kill ends the process as a power cut would.
+func (g *gate) kill() {
+	p, ended := g.process(true)
+	_ = p.Kill() // it may have ended
+	<-ended
+}
+
+// stop ends it in order; one that does not end is killed, and that is an error.
+func (g *gate) stop(patience time.Duration) error {
+	p, ended := g.process(true)
+	_ = p.Signal(syscall.SIGTERM)
+	select {
+	case <-ended:
+		return nil
+	case <-time.After(patience):
+		_ = p.Kill()
+		<-ended
+		return fmt.Errorf("it did not end within %s of SIGTERM", patience)
+	}
+}
+
+func (g *gate) signal(s syscall.Signal) {
+	p, _ := g.process(false)
+	_ = p.Signal(s)
+}
+
+// alive reports whether the process runs.
+func (g *gate) alive() bool {
+	g.mu.Lock()
+	ended := g.ended
+	g.mu.Unlock()
+	select {
+	case <-ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// revive starts it again when it has ended by itself, as systemd would, and
+// reports whether it had.
+func (g *gate) revive() (bool, error) {
+	if g.alive() {
+		return false, nil
+	}
+	return true, g.start()
+}
+
+// second starts another process of the same configuration, which must refuse to
+// run beside the first.
+func (g *gate) second(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	cmd := g.command("run", "--simulate", "--config", g.config, "--socket", g.path+"2")
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
+	defer stop()
+	err := cmd.Wait()
+	fmt.Fprintf(g.log, "--- the second: %v: %s", err, out.String())
+	if _, refused := errors.AsType[*exec.ExitError](err); !refused || ctx.Err() != nil {
+		return fmt.Errorf("a second gateway on the same journal did not refuse to run: %v", err)
+	}
+	return nil
+}
+
+// close ends the process and what belongs to it.
+func (g *gate) close() {
+	if g.ended != nil {
+		g.kill()
+	}
+	_ = os.RemoveAll(filepath.Dir(g.path))
+	_ = g.log.Close()
+}

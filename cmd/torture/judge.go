@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// evidence is what the oracles have seen: all that the verdict rests on.
+type evidence struct {
+	taken   map[string]int          // by meter: Mosquitto took all up to this number
+	acked   map[string]map[int]bool // by meter: the gateway acknowledged it to Mosquitto
+	damaged map[string]map[int]bool // by meter: its record was damaged on the disk
+	arrived []delivery              // in the order of the queue
+	forgets bool                    // Mosquitto was killed: what it lost is not the gateway's
+	faults  int
+}
+
+// verdict is what is found against the gateway, and the figures of a run.
+type verdict struct {
+	accepted, delivered, duplicates           int
+	lost, reordered, phantom, mangled, strays int
+	gone                                      int // that Mosquitto lost
+	complaints                                []string
+}
+
+// maxComplaints are told; all are counted.
+const maxComplaints = 20
+
+func (v *verdict) complain(format string, args ...any) {
+	if len(v.complaints) < maxComplaints {
+		v.complaints = append(v.complaints, fmt.Sprintf(format, args...))
+	}
+}
+
+// passed reports whether nothing was found.
+func (v *verdict) passed() bool { return len(v.complaints) == 0 }
+
+// judge holds the invariants of delivery against the evidence.
+func judge(e evidence) *verdict {
+	v := &verdict{}
+	order := newOrder(v, e.taken)
+	for _, d := range e.arrived {
+		order.add(d)
+	}
+	v.delivered, v.duplicates = len(order.ids), order.again
+	v.judgeDuplicates(e.faults)
+	for meter, last := range e.taken {
+		for n := 1; n <= last; n++ {
+			acked, there := e.acked[meter][n], order.notes[meter][n]
+			if acked {
+				v.accepted++
+			}
+			switch {
+			case there, e.damaged[meter][n]:
+			case acked:
+				v.lost++
+				v.complain("lost: %s %d was acknowledged, and has not arrived", meter, n)
+			case e.forgets:
+				v.gone++
+			default:
+				v.lost++
+				v.complain("lost: %s %d was neither acknowledged nor delivered, though Mosquitto has it", meter, n)
+			}
+		}
+	}
+	return v
+}
+
+// window is how many messages the gateway has under way, and so has to send again
+// at most when a connection breaks.
+const window = 128
+
+// judgeDuplicates allows for a window each fault, and for 5 % where there are
+// messages enough between the faults for such a share to mean something.
+func (v *verdict) judgeDuplicates(faults int) {
+	if v.duplicates > window*faults {
+		v.complain("%d duplicates of %d faults: more than a window of %d each", v.duplicates, faults, window)
+	}
+	if v.delivered > 20_000 && v.duplicates*20 > v.delivered {
+		v.complain("%d duplicates of %d messages: more than 5 %%", v.duplicates, v.delivered)
+	}
+}
+
+// order looks at the messages one after the other.
+type order struct {
+	v     *verdict
+	taken map[string]int
+	ids   map[string]string // body by message id
+	again int
+	seq   int64
+	dseq  map[string]int64
+	notes map[string]map[int]bool
+	last  map[string]int // the newest note of each meter
+}
+
+func newOrder(v *verdict, taken map[string]int) *order {
+	return &order{v: v, taken: taken, ids: make(map[string]string), dseq: make(map[string]int64),
+		notes: make(map[string]map[int]bool), last: make(map[string]int)}
+}
+
+func (o *order) add(d delivery) {
+	if body, known := o.ids[d.id]; known {
+		o.again++
+		if body != d.body {
+			o.v.mangled++
+			o.v.complain("%s came with two bodies:\n  %s\n  %s", d.id, body, d.body)
+		}
+		return
+	}
+	o.ids[d.id] = d.body
+	if d.id == "" || !strings.HasSuffix(d.id, fmt.Sprintf("-%d", d.seq)) {
+		o.v.strays++
+		o.v.complain("message id %q does not end in its seq %d: %s %s", d.id, d.seq, d.key, d.body)
+	}
+	if d.seq <= o.seq {
+		o.v.reordered++
+		o.v.complain("reordered: seq %d came first after %d: %s", d.seq, o.seq, d.body)
+	}
+	o.seq = max(o.seq, d.seq)
+	if d.dseq != 0 {
+		if d.dseq <= o.dseq[d.device] {
+			o.v.reordered++
+			o.v.complain("reordered: dseq %d of %s came first after %d", d.dseq, d.device, o.dseq[d.device])
+		}
+		o.dseq[d.device] = max(o.dseq[d.device], d.dseq)
+	}
+	if d.kind == "reading" && strings.HasPrefix(d.device, "meter") && d.text != "" {
+		o.note(d)
+	}
+}
+
+// note takes the reading of a meter.
+func (o *order) note(d delivery) {
+	n := parseNote(d.device, d.text)
+	if n == 0 || n > o.taken[d.device]+1 { // the last may not be known to be taken
+		o.v.phantom++
+		o.v.complain("phantom: nobody sent %s", d.body)
+		return
+	}
+	if o.notes[d.device] == nil {
+		o.notes[d.device] = make(map[int]bool)
+	}
+	if o.notes[d.device][n] {
+		return // Mosquitto gave it to the gateway twice
+	}
+	if n < o.last[d.device] {
+		o.v.reordered++
+		o.v.complain("reordered: %s %d came first after %d", d.device, n, o.last[d.device])
+	}
+	o.last[d.device] = max(n, o.last[d.device])
+	o.notes[d.device][n] = true
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"hogar/bridge/chaos"
+	"hogar/bridge/localbroker"
+)
+
+// gatewayName is the first word of all keys.
+const gatewayName = "casa"
+
+// brokers are those of all runs.
+type brokers struct {
+	rabbit    *localbroker.RabbitMQ
+	mosquitto *localbroker.Mosquitto
+}
+
+func startBrokers(ctx context.Context, dir string) (*brokers, error) {
+	rabbit, err := localbroker.StartRabbitMQ(ctx, localbroker.Options{Dir: filepath.Join(dir, "rabbitmq")})
+	if err != nil {
+		return nil, err
+	}
+	mosquitto, err := localbroker.StartMosquitto(ctx, localbroker.Options{Dir: filepath.Join(dir, "mosquitto")})
+	if err != nil {
+		rabbit.Kill()
+		return nil, err
+	}
+	return &brokers{rabbit, mosquitto}, nil
+}
+
+func (b *brokers) close() {
+	b.rabbit.Kill()
+	b.mosquitto.Kill()
+}
+
+// rig is one run: the gateway, what it is connected to, and who watches.
+//
+//	source -> mosquitto -> line -> tap -> gateway -> line -> guard (TLS) -> rabbitmq -> consumer
+type rig struct {
+	*brokers
+	dir   string
+	vhost string
+	began time.Time
+	locks *locks
+	story *logFile
+
+	guard, tap *forwarder
+	line       *chaos.Proxy // to RabbitMQ
+	mqttLine   *chaos.Proxy
+	gate       *gate
+	source     *source
+	consumer   *consumer
+	disk       disk
+
+	mu         sync.Mutex
+	complaints []string                // of faults, about the gateway
+	damaged    map[string]map[int]bool // by meter
+	forgets    bool                    // Mosquitto was killed
+	closers    []func()
+}
+
+// newRig builds everything below the folder dir, and starts it.
+func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (r *rig, err error) {
+	r = &rig{brokers: b, dir: dir, vhost: fmt.Sprintf("torture%d", seed), began: time.Now(), locks: newLocks(),
+		damaged: make(map[string]map[int]bool)}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
+		return nil, err
+	}
+	logs := make(map[string]*logFile)
+	for _, name := range []string{"story", "source", "consumer"} {
+		if logs[name], err = newLogFile(filepath.Join(dir, name+".log"), r.began); err != nil {
+			return nil, err
+		}
+		r.closers = append(r.closers, logs[name].close)
+	}
+	r.story = logs["story"]
+	if err := r.user(ctx); err != nil {
+		return nil, err
+	}
+	r.disk = newDisk(filepath.Join(dir, "disk"))
+	r.closers = append(r.closers, r.disk.close)
+	r.source = newSource(100*time.Millisecond, r.topic(""), logs["source"])
+	r.consumer = newConsumer(b.rabbit.URL()+r.vhost, gatewayName, logs["consumer"])
+	if err := r.lines(seed); err != nil {
+		return nil, err
+	}
+	if r.gate, err = newGate(program, dir); err != nil {
+		return nil, err
+	}
+	r.closers = append(r.closers, r.gate.close)
+	if err := os.WriteFile(r.gate.config, []byte(r.house()), 0o600); err != nil {
+		return nil, err
+	}
+	if err := r.consumer.bind(true); err != nil {
+		return nil, err
+	}
+	if err := r.gate.start(); err != nil {
+		return nil, err
+	}
+	if err := r.subscribed(ctx); err != nil {
+		return nil, err
+	}
+	r.closers = append(r.closers, r.source.end)
+	return r, r.source.start(b.mosquitto.Addr())
+}
+
+// lines lays what is between the gateway and the brokers.
+func (r *rig) lines(seed uint64) (err error) {
+	if r.guard, err = newGuard(r.rabbit.Addr(), filepath.Join(r.dir, "ca.pem")); err != nil {
+		return err
+	}
+	r.closers = append(r.closers, r.guard.close)
+	if r.line, err = chaos.New(r.guard.addr(), seed); err != nil {
+		return err
+	}
+	r.closers = append(r.closers, func() { _ = r.line.Close() })
+	if r.mqttLine, err = chaos.New(r.mosquitto.Addr(), seed+1); err != nil {
+		return err
+	}
+	r.closers = append(r.closers, func() { _ = r.mqttLine.Close() })
+	if r.tap, err = newTap(r.mqttLine.Addr(), r.source.accepted); err != nil {
+		return err
+	}
+	r.closers = append(r.closers, r.tap.close)
+	return nil
+}
+
+// house is the configuration: the meters, and two chips that nobody can ask again.
+func (r *rig) house() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `gateway: %s
+amqp:
+  urls: ["amqps://casa:secret@%s/%s?cacertfile=%s"]
+  history: none
+journal: {path: %s, sync: 200ms, max_size: 40MB, keep: 1m}
+mqtt:
+  - {url: "mqtt://%s", client_id: %s}
+devices:
+  hall.climate: {driver: bme280, bus: I2C1, address: 0x76, every: 1s}
+  yard.climate: {driver: bme280, bus: I2C1, address: 0x77, every: 1s}
+`, gatewayName, r.line.Addr(), r.vhost, filepath.Join(r.dir, "ca.pem"),
+		strings.TrimSuffix(r.gate.journal, "-sim"), r.tap.addr(), r.clientID())
+	for i := range meters {
+		fmt.Fprintf(&b, "  %s: {driver: mqtt, topic: %s, property: note, type: text}\n", meterName(i), r.topic(meterName(i)))
+	}
+	return b.String()
+}
+
+func (r *rig) clientID() string { return "hogar-" + r.vhost }
+
+// topic of a meter; each run has its own, for Mosquitto is that of all runs.
+func (r *rig) topic(meter string) string { return r.vhost + "/" + meter }
+
+// user makes the virtual host and the gateway's user.
+func (r *rig) user(ctx context.Context) error {
+	for _, e := range []string{
+		`catch rabbit_vhost:delete(<<"%[1]s">>, <<"torture">>), ok = rabbit_vhost:add(<<"%[1]s">>, <<"torture">>).`,
+		`catch rabbit_auth_backend_internal:add_user(<<"casa">>, <<"secret">>, <<"torture">>), ok.`,
+		permit("guest", "%[1]s", ".*"), permit("casa", "%[1]s", ".*"),
+	} {
+		if _, err := r.rabbit.Eval(ctx, strings.ReplaceAll(e, "%[1]s", r.vhost)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// permit gives a user all rights to what fits a pattern.
+func permit(user, vhost, pattern string) string {
+	return fmt.Sprintf(`ok = rabbit_auth_backend_internal:set_permissions(<<"%s">>, <<"%s">>, <<"%[3]s">>, <<"%[3]s">>, <<"%[3]s">>, <<"torture">>).`,
+		user, vhost, pattern)
+}
+
+// subscribed waits until the gateway has its session at Mosquitto, before which
+// nobody could have promised anything.
+func (r *rig) subscribed(ctx context.Context) error {
+	return r.until(ctx, 60*time.Second, "the gateway has subscribed at mosquitto", func() bool {
+		s, err := r.gate.Status(ctx)
+		return err == nil && s.AMQP.Connected && r.source.marked()
+	})
+}
+
+// until waits for a condition.
+func (r *rig) until(ctx context.Context, limit time.Duration, what string, is func() bool) error {
+	for deadline := time.Now().Add(limit); !is(); {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not within %s: %s", limit, what)
+		}
+		if !sleep(ctx, 50*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// sleep waits, and reports whether ctx is still alive.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *rig) complain(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	r.story.add("COMPLAINT %s", text)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.complaints = append(r.complaints, text)
+}
+
+// close ends everything but the brokers.
+func (r *rig) close() {
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		r.closers[i]()
+	}
+	r.closers = nil
+}
