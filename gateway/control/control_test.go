@@ -375,14 +375,14 @@ func TestMemoryIsBounded(t *testing.T) {
 	for i := range rememberMax + 10 {
 		m.put(&home.Outcome{ID: fmt.Sprint(i)}, now)
 	}
-	if len(m.list) != rememberMax || len(m.byID) != rememberMax || !m.crowded(now) {
-		t.Errorf("%d outcomes, %d ids", len(m.list), len(m.byID))
+	if len(m.list) != rememberMax || len(m.byKey) != rememberMax || !m.crowded(now) {
+		t.Errorf("%d outcomes, %d ids", len(m.list), len(m.byKey))
 	}
 	if _, _, ok := m.get(&home.Command{ID: "0"}); !ok {
 		t.Error("the oldest is forgotten")
 	}
 	m.put(&home.Outcome{ID: "tomorrow"}, now.Add(25*time.Hour))
-	if len(m.list) != 1 || len(m.byID) != 1 {
+	if len(m.list) != 1 || len(m.byKey) != 1 {
 		t.Errorf("%d are left after a day", len(m.list))
 	}
 }

@@ -1,11 +1,10 @@
 package control
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"slices"
-	"strconv"
 	"time"
 
 	"hogar/gateway/home"
@@ -18,13 +17,28 @@ const (
 	rememberMax = 100_000
 )
 
+// key stands for a command's id, of which no more need be known than whether it
+// was used: half of its SHA-256, in which no two meet by chance or on purpose.
+type key [16]byte
+
+func keyOf(id string) key {
+	sum := sha256.Sum256([]byte(id))
+	return key(sum[:16])
+}
+
 // ending is a remembered outcome. What the command was is kept as a fingerprint
 // only: who asks again brings it along.
 type ending struct {
-	ID   string          `json:"id"`
-	At   int64           `json:"at"` // ms since 1970, house time
-	Body uint64          `json:"body"`
-	Told json.RawMessage `json:"told"`
+	key  key
+	at   int64 // ms since 1970, house time
+	body uint64
+	told *saying
+}
+
+// saying is the rest of an outcome as JSON (see told). Many outcomes say the same.
+type saying struct {
+	text string
+	of   int // outcomes
 }
 
 // told is the rest of an outcome.
@@ -39,54 +53,69 @@ type told struct {
 	Parts   []home.Outcome `json:"parts,omitempty"`
 }
 
-// memory holds the outcomes by the command's id, the oldest first.
+// memory holds the outcomes by the command's id, the oldest first. What is in the
+// list is never changed, so that a checkpoint can be written from a part of it.
 type memory struct {
-	list []ending
-	byID map[string]int // index in list, counted from the first ever
-	gone int            // how many were forgotten: list[0] has this index
+	list    []ending
+	byKey   map[key]int // index in list, counted from the first ever
+	gone    int         // how many were forgotten: list[0] has this index
+	sayings map[string]*saying
 }
 
-func newMemory() memory { return memory{byID: make(map[string]int)} }
+func newMemory() memory { return memory{byKey: make(map[key]int), sayings: make(map[string]*saying)} }
 
 // get returns the outcome of the command's id. same tells whether it was given
 // for the same command.
 func (m *memory) get(cmd *home.Command) (o home.Outcome, same, ok bool) {
-	i, ok := m.byID[cmd.ID]
+	i, ok := m.byKey[keyOf(cmd.ID)]
 	if !ok {
 		return home.Outcome{}, false, false
 	}
 	e := &m.list[i-m.gone]
 	var t told
-	_ = json.Unmarshal(e.Told, &t) // written by put
+	_ = json.Unmarshal([]byte(e.told.text), &t) // written by put
 	return home.Outcome{ID: cmd.ID, Device: cmd.Device, Set: cmd.Set, Result: t.Result, Error: t.Error, Hint: t.Hint,
-		Reading: t.Reading, Source: t.Source, Reason: t.Reason, TookMS: t.TookMS, Parts: t.Parts}, e.Body == fingerprint(cmd.Device, cmd.Set), true
+		Reading: t.Reading, Source: t.Source, Reason: t.Reason, TookMS: t.TookMS, Parts: t.Parts}, e.body == fingerprint(cmd.Device, cmd.Set), true
 }
 
 // put remembers an outcome, when there is room. One whose id the gateway gave is
 // not: nobody can ask for it.
 func (m *memory) put(o *home.Outcome, now time.Time) {
 	m.prune(now)
-	if _, ok := m.byID[o.ID]; ok || o.OwnID || m.full() {
+	if o.OwnID || m.full() {
+		return
+	}
+	k := keyOf(o.ID)
+	if _, ok := m.byKey[k]; ok {
 		return
 	}
 	rest, err := json.Marshal(told{o.Result, o.Error, o.Hint, o.Reading, o.Source, o.Reason, o.TookMS, o.Parts})
 	if err != nil {
 		return // the journal could not write it either
 	}
-	m.add(ending{o.ID, now.UnixMilli(), fingerprint(o.Device, o.Set), rest})
+	m.add(k, now.UnixMilli(), fingerprint(o.Device, o.Set), rest)
 }
 
-func (m *memory) add(e ending) {
-	m.byID[e.ID] = m.gone + len(m.list)
-	m.list = append(m.list, e)
+func (m *memory) add(k key, at int64, body uint64, told []byte) {
+	s := m.sayings[string(told)]
+	if s == nil {
+		s = &saying{text: string(told)}
+		m.sayings[s.text] = s
+	}
+	s.of++
+	m.byKey[k] = m.gone + len(m.list)
+	m.list = append(m.list, ending{k, at, body, s})
 }
 
 // prune forgets what is older than a day.
 func (m *memory) prune(now time.Time) {
 	limit := now.Add(-rememberFor).UnixMilli()
-	for len(m.list) > 0 && m.list[0].At < limit {
-		delete(m.byID, m.list[0].ID)
-		m.list[0] = ending{}
+	for len(m.list) > 0 && m.list[0].at < limit {
+		e := &m.list[0]
+		delete(m.byKey, e.key)
+		if e.told.of--; e.told.of == 0 {
+			delete(m.sayings, e.told.text)
+		}
 		m.list = m.list[1:]
 		m.gone++
 	}
@@ -99,32 +128,6 @@ func (m *memory) crowded(now time.Time) bool {
 }
 
 func (m *memory) full() bool { return len(m.list) >= rememberMax }
-
-// appendJSON appends the list as encoding/json would, ten times as fast: the hub
-// waits for it.
-func (m *memory) appendJSON(dst []byte) []byte {
-	size := 2
-	for i := range m.list {
-		size += len(m.list[i].ID) + len(m.list[i].Told) + 72
-	}
-	dst = append(slices.Grow(dst, size), '[')
-	for i := range m.list {
-		e := &m.list[i]
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `{"id":`...)
-		dst = home.TextOf(e.ID).AppendJSON(dst)
-		dst = append(dst, `,"at":`...)
-		dst = strconv.AppendInt(dst, e.At, 10)
-		dst = append(dst, `,"body":`...)
-		dst = strconv.AppendUint(dst, e.Body, 10)
-		dst = append(dst, `,"told":`...)
-		dst = append(dst, e.Told...)
-		dst = append(dst, '}')
-	}
-	return append(dst, ']')
-}
 
 // fingerprint tells commands apart. on and true are the same wish.
 func fingerprint(device string, set home.Settings) uint64 {
@@ -148,18 +151,18 @@ func (c *Control) seen(j *job) (known bool, tell func()) {
 		c.log.Warn("a command's id was used before for another command", "command", j.cmd.ID, "source", j.cmd.Source)
 		j.tell(*reused(&j.cmd))
 	}
-	if first, same, ok := c.fold.ended.get(&j.cmd); ok && c.pending[j.cmd.ID] == nil {
-		if !same {
-			return true, reuse
-		}
-		return true, func() { j.tell(first) }
-	}
 	if first := c.pending[j.cmd.ID]; first != nil {
 		if fingerprint(j.cmd.Device, j.cmd.Set) != fingerprint(first.cmd.Device, first.cmd.Set) {
 			return true, reuse
 		}
 		first.done = append(first.done, j.done...)
 		return true, func() {}
+	}
+	if first, same, ok := c.fold.ended.get(&j.cmd); ok {
+		if !same {
+			return true, reuse
+		}
+		return true, func() { j.tell(first) }
 	}
 	return false, nil
 }

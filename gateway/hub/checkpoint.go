@@ -3,6 +3,7 @@ package hub
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"hogar/gateway/home"
@@ -66,39 +67,73 @@ func (h *Hub) restore(data []byte) bool {
 	return true
 }
 
-// snapshot is all parts' state at the newest event's number.
-func (h *Hub) snapshot() (seq uint64, data []byte, err error) {
-	saved := make(map[string]json.RawMessage)
-	if saved["hub"], err = h.state.save(); err != nil {
-		return 0, nil, err
-	}
-	if saved["time"], err = json.Marshal(h.last); err != nil {
-		return 0, nil, err
-	}
-	for _, p := range h.parts {
-		if saved[p.name], err = p.Save(); err != nil {
-			return 0, nil, fmt.Errorf("%s: %w", p.name, err)
-		}
-	}
-	data, err = json.Marshal(saved)
-	return h.o.Journal.Last(), data, err
+// Freezer is a part with so much state that the hub does not wait until it is
+// written: Freeze takes it down, and the function that it returns writes it as Save
+// would, in another goroutine.
+type Freezer interface {
+	Freeze() func() (json.RawMessage, error)
 }
 
-// maybeSave saves a checkpoint now and then. The state is taken here; the disk
-// is waited for elsewhere.
+// frozen is a part's state, to be written.
+type frozen struct {
+	name  string
+	write func() (json.RawMessage, error)
+}
+
+// freeze takes down all parts' state at the newest event's number.
+func (h *Hub) freeze() (seq uint64, parts []frozen) {
+	add := func(name string, data json.RawMessage, err error) {
+		parts = append(parts, frozen{name, func() (json.RawMessage, error) { return data, err }})
+	}
+	data, err := h.state.save()
+	add("hub", data, err)
+	data, err = json.Marshal(h.last)
+	add("time", data, err)
+	for _, p := range h.parts {
+		if f, ok := p.Part.(Freezer); ok {
+			parts = append(parts, frozen{p.name, f.Freeze()})
+			continue
+		}
+		data, err := p.Save()
+		add(p.name, data, err)
+	}
+	return h.o.Journal.Last(), parts
+}
+
+// saveAt writes a checkpoint and waits for it.
+func (h *Hub) saveAt(seq uint64, parts []frozen) error {
+	data := []byte{'{'}
+	for i, p := range parts { // as encoding/json would, which reads all of it again
+		part, err := p.write()
+		if err != nil {
+			return fmt.Errorf("checkpoint: %s: %w", p.name, err)
+		}
+		if len(part) == 0 {
+			part = json.RawMessage("null")
+		}
+		if i > 0 {
+			data = append(data, ',')
+		}
+		data = append(strconv.AppendQuote(data, p.name), ':')
+		data = append(data, part...)
+	}
+	if err := h.o.Journal.SaveCheckpoint(seq, append(data, '}')); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+// maybeSave saves a checkpoint now and then. The state is taken down here; it is
+// written, and the disk waited for, elsewhere.
 func (h *Hub) maybeSave() {
 	if h.sinceSaved < saveBytes && (time.Since(h.savedAt) < saveEvery || h.sinceSaved == 0) {
 		return
 	}
 	h.sinceSaved, h.savedAt = 0, time.Now()
-	seq, data, err := h.snapshot()
-	if err != nil {
-		h.o.Log.Error("no checkpoint: a part cannot be saved", "error", err)
-		return
-	}
+	seq, parts := h.freeze()
 	h.saving.Wait() // the one before has had 15 minutes or 64 MB of time
 	h.saving.Go(func() {
-		if err := h.o.Journal.SaveCheckpoint(seq, data); err != nil {
+		if err := h.saveAt(seq, parts); err != nil {
 			h.o.Log.Error("no checkpoint: the next start reads more of the journal", "error", err)
 		}
 	})
@@ -106,12 +141,6 @@ func (h *Hub) maybeSave() {
 
 // save saves a checkpoint and waits for it.
 func (h *Hub) save() error {
-	seq, data, err := h.snapshot()
-	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	if err := h.o.Journal.SaveCheckpoint(seq, data); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	return nil
+	seq, parts := h.freeze()
+	return h.saveAt(seq, parts)
 }
