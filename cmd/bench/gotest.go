@@ -40,7 +40,7 @@ func (b *bench) benchmarks(ctx context.Context, binary, pattern, benchtime strin
 		return fmt.Errorf("benchmark %s of %s: %w\n%s", pattern, filepath.Base(binary), err, out)
 	}
 	cmd := exec.CommandContext(ctx, binary, "-test.run=^$", "-test.bench="+pattern, "-test.benchtime="+benchtime, "-test.benchmem")
-	cmd.Env = append(os.Environ(), brokerVar+"="+b.broker, "TMPDIR="+b.dir, "CI=1") // on CI nothing is skipped
+	cmd.Env = append(os.Environ(), brokerVar+"="+b.broker, gatewayVar+"="+gatewayName, "TMPDIR="+b.dir, "CI=1") // on CI nothing is skipped
 	cmd.Dir = b.dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {

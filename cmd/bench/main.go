@@ -31,7 +31,7 @@ func main() {
 	flag.StringVar(&b.arm64, "arm64", "build/hogar-linux-arm64", "binary for linux arm64, stripped")
 	flag.StringVar(&b.config, "config", "configs/demo.yaml", "configuration with ten devices")
 	flag.StringVar(&b.json, "json", "build/bench.jsonl", "file for the lines of JSON, written anew")
-	flag.StringVar(&b.only, "only", "", "measure only: idle, start, loaded, publish, journal, event, rule")
+	flag.StringVar(&b.only, "only", "", "measure only: idle, start, loaded, publish, command, journal, event, rule")
 	flag.IntVar(&b.rounds, "rounds", 7, "interleaved rounds")
 	flag.IntVar(&b.messages, "messages", 20_000, "messages of each publishing benchmark")
 	limit := flag.Duration("limit", 6*time.Minute, "give up after so long")
@@ -106,13 +106,13 @@ type part struct {
 // parts returns what is to be measured, with the benchmarks built.
 func (b *bench) parts(ctx context.Context) ([]part, error) {
 	parts := []part{
-		{"idle", "", b.idle}, {"start", "", b.starts}, {"loaded", "", b.loaded}, {"publish", "bridge", b.publish},
+		{"idle", "", b.idle}, {"start", "", b.starts}, {"loaded", "", b.loaded}, {"publish", "bridge", b.publish}, {"command", "bridge", b.commands},
 		{"journal", "gateway/journal", b.journal}, {"event", "gateway/hub", b.events}, {"rule", "rules", b.steps},
 	}
 	if b.only != "" {
 		parts = slices.DeleteFunc(parts, func(p part) bool { return p.name != b.only })
 		if len(parts) == 0 {
-			return nil, fmt.Errorf("there is no part %q, expected idle, start, loaded, publish, journal, event or rule", b.only)
+			return nil, fmt.Errorf("there is no part %q, expected idle, start, loaded, publish, command, journal, event or rule", b.only)
 		}
 	}
 	for i := range parts {
