@@ -71,9 +71,12 @@ mqtt:
 			t.Errorf("SIGTERM: exit code %d after %s", code, took)
 		}
 	}
-	compareJournal(t, rock.journal(), collect(t, r, "test.rock"))
-	arrived := collect(t, r, "test.storm")
+	arrived := collect(t, r, "test.rock")
+	compareJournal(t, rock.journal(), arrived)
+	compareLedger(t, rock.journal(), arrived)
+	arrived = collect(t, r, "test.storm")
 	compareJournal(t, storm.journal(), arrived)
+	compareLedger(t, storm.journal(), arrived)
 	compareMeter(t, arrived, from, sent)
 }
 
