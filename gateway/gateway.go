@@ -89,15 +89,25 @@ func Run(ctx context.Context, o Options) error {
 		sockets = l
 	}
 	var wg sync.WaitGroup
+	ctx, dead := context.WithCancelCause(ctx)
+	defer dead(nil)
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	wg.Go(func() { g.report("hub", g.hub.Run(hubCtx)) })
 	wg.Go(func() { g.keepLedger(hubCtx) })
+	wg.Go(func() {
+		if watchDisk(hubCtx, g.diskDead) && o.Plan.Config.Journal.WhenDead == "exit" {
+			dead(ErrDisk)
+		}
+	})
 	err := g.serve(ctx, sockets)
 	if sockets != nil {
 		sockets.Close() // in case it was never served
 	}
 	stopHub()
 	wg.Wait()
+	if err == nil && errors.Is(context.Cause(ctx), ErrDisk) {
+		err = ErrDisk
+	}
 	return err
 }
 

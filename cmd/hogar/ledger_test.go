@@ -8,6 +8,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"hogar/gateway/api"
 	"hogar/gateway/home"
 	"hogar/gateway/journal"
 	"hogar/gateway/ledger"
@@ -68,4 +69,13 @@ func checkpointed(t *testing.T, v *journal.View) ledger.Counts {
 		t.Fatal(err)
 	}
 	return l.Counts()
+}
+
+func outboxOf(t *testing.T, g *gate) api.Outbox {
+	t.Helper()
+	o, err := g.Outbox(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"hogar/gateway"
 )
 
 // version is stamped by the build.
@@ -24,6 +26,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitDisk   = 75 // as sysexits.h has it: a temporary failure; systemd starts it again
 	exitConfig = 78 // as sysexits.h has it: the configuration cannot be run; systemd does not try again
 )
 
@@ -58,6 +61,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 		return exitFailed
 	}
 	fmt.Fprintln(errs, "hogar:", err)
+	if errors.Is(err, gateway.ErrDisk) {
+		return exitDisk
+	}
 	if _, ok := errors.AsType[configError](err); ok {
 		return exitConfig
 	}

@@ -78,6 +78,7 @@ type Journal struct {
 	SyncEvery time.Duration // with interval; machine time
 	Keep      time.Duration // how long history stays
 	WhenFull  string        // block or drop_oldest
+	WhenDead  string        // go_on or exit: what to do when the disk refuses to write
 }
 
 // Device is one entry of devices.

@@ -37,7 +37,7 @@ func TestLoad(t *testing.T) {
 gateway: casa
 location: {latitude: -31.42, longitude: -64.18, timezone: America/Argentina/Cordoba}
 amqp: {urls: [amqp://casa@broker-1, "amqps://casa@broker-2:5671/home"], queue_type: quorum, history: none, declare: false, exchange: amq.topic}
-journal: {path: /var/hogar, max_size: 1.5GB, sync: 1s, when_full: drop_oldest, keep: 2w}
+journal: {path: /var/hogar, max_size: 1.5GB, sync: 1s, when_full: drop_oldest, when_dead: exit, keep: 2w}
 devices:
   hall.lamp: {driver: relay, pin: GPIO17, label: Lamp}
   kitchen.climate: {every: 30s, stale_after: 2m, driver: bme280, address: 0x76, groups: kitchen.all, on_return: reapply}
@@ -77,7 +77,7 @@ rules:
 		AMQP: AMQP{URLs: []string{"amqp://casa@broker-1", "amqps://casa@broker-2:5671/home"}, Exchange: "amq.topic",
 			QueueType: "quorum", History: "none"},
 		Journal: Journal{Path: "/var/hogar", MaxSize: 1_500_000_000, Sync: "interval", SyncEvery: time.Second,
-			Keep: 14 * 24 * time.Hour, WhenFull: "drop_oldest"},
+			Keep: 14 * 24 * time.Hour, WhenFull: "drop_oldest", WhenDead: "exit"},
 		Devices: []Device{
 			{Name: "hall.lamp", Driver: "relay", Label: "Lamp", OnReturn: "keep"},
 			{Name: "kitchen.climate", Driver: "bme280", Every: 30 * time.Second, StaleAfter: 2 * time.Minute,
@@ -101,7 +101,7 @@ func TestDefaults(t *testing.T) {
 		Location: Location{Timezone: time.Local},
 		AMQP:     AMQP{URLs: []string{usualBroker}, Exchange: "hogar", QueueType: "classic", History: "stream", Declare: true},
 		Journal: Journal{Path: "/state/hogar/casa/journal", MaxSize: 512_000_000, Sync: "interval",
-			SyncEvery: 200 * time.Millisecond, Keep: 7 * 24 * time.Hour, WhenFull: "block"},
+			SyncEvery: 200 * time.Millisecond, Keep: 7 * 24 * time.Hour, WhenFull: "block", WhenDead: "go_on"},
 		Rules: &home.Node{Path: []string{"rules"}, Kind: home.NodeMap},
 	}
 	if diff := cmp.Diff(want, cfg, cmp.Comparer(func(a, b *time.Location) bool { return a == b })); diff != "" {

@@ -183,6 +183,7 @@ func (l *loader) journal(d *home.Decoder, gateway string) Journal {
 		MaxSize:  l.size(d, "max_size", 512_000_000, leastJournal, 1_000_000_000_000),
 		Keep:     d.Duration("keep", 7*24*time.Hour, 0, 10*365*24*time.Hour),
 		WhenFull: d.Word("when_full", "block", "block", "drop_oldest"),
+		WhenDead: d.Word("when_dead", "go_on", "go_on", "exit"),
 	}
 	j.Sync, j.SyncEvery = l.sync(d)
 	d.Done()

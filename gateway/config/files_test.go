@@ -57,7 +57,7 @@ func TestDefaultsInExample(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("a default is not what hogar.yaml says (-does +says):\n%s", diff)
 	}
-	for _, key := range []string{"urls", "exchange", "queue_type", "history", "declare", "path", "max_size", "sync", "keep", "when_full"} {
+	for _, key := range []string{"urls", "exchange", "queue_type", "history", "declare", "path", "max_size", "sync", "keep", "when_full", "when_dead"} {
 		if !strings.Contains(string(text), "\n  #"+key+": ") {
 			t.Errorf("hogar.yaml does not show %s", key)
 		}
