@@ -54,6 +54,9 @@ func TestDecodeTopic(t *testing.T) {
 	if diff := cmp.Diff(want, got.Property()); diff != "" {
 		t.Errorf("property: want -, got +\n%s", diff)
 	}
+	if gate := topic(t, "topic", "g", "command_topic", "g/set", "property", "gate", "type", "choice", "options", "press", "momentary", "true"); !gate.property.Momentary {
+		t.Errorf("%+v", gate.property)
+	}
 	heater := topic(t, "topic", "h", "command_topic", "h/set", "property", "target", "min", "5", "max", "30")
 	want = home.Property{Name: "target", Type: home.TypeNumber, Min: new(5.0), Max: new(30.0), Settable: true}
 	if diff := cmp.Diff(want, heater.Property()); diff != "" {
@@ -67,23 +70,24 @@ func TestTopicFaults(t *testing.T) {
 		pairs []string
 		says  string
 	}{
-		"nothing":          {nil, "topic is missing"},
-		"no property":      {[]string{"topic", "a"}, "property is missing"},
-		"wildcard":         {[]string{"topic", "garden/+/soil", "property", "p"}, "without the wildcards + and #"},
-		"command wildcard": {append(good, "command_topic", "#"), "command_topic is '#'"},
-		"shared":           {[]string{"topic", "$share/g/t", "property", "p"}, "not shared"},
-		"empty topic":      {[]string{"topic", "", "property", "p"}, "topic is empty"},
-		"zero in topic":    {[]string{"topic", "a\x00b", "property", "p"}, "UTF-8 without a zero"},
-		"path":             {append(good, "json", "moisture"), "does not begin with $"},
-		"property name":    {[]string{"topic", "a", "property", "Soil Moisture"}, "does not begin with a lower-case letter"},
-		"type":             {append(good, "type", "bolean"), "did you mean boolean?"},
-		"no options":       {append(good, "type", "choice"), "a choice needs its options"},
-		"options":          {append(good, "options", "a,b"), "options is for type choice, and this is a number"},
-		"unit":             {append(good, "type", "text", "unit", "%"), "unit is for type number, and this is a text"},
-		"payload":          {append(good, "payload_on", "1"), "payload_on is for type boolean"},
-		"same payloads":    {append(good, "type", "boolean", "payload_on", "OFF"), "are both 'OFF'"},
-		"limits":           {append(good, "min", "5", "max", "1"), "expected min below max"},
-		"broker":           {append(good, "broker", "first"), "broker is 'first'"},
+		"nothing":                        {nil, "topic is missing"},
+		"no property":                    {[]string{"topic", "a"}, "property is missing"},
+		"wildcard":                       {[]string{"topic", "garden/+/soil", "property", "p"}, "without the wildcards + and #"},
+		"momentary, and nothing sets it": {append(good, "momentary", "true"), "momentary is for what is set, and nothing sets"},
+		"command wildcard":               {append(good, "command_topic", "#"), "command_topic is '#'"},
+		"shared":                         {[]string{"topic", "$share/g/t", "property", "p"}, "not shared"},
+		"empty topic":                    {[]string{"topic", "", "property", "p"}, "topic is empty"},
+		"zero in topic":                  {[]string{"topic", "a\x00b", "property", "p"}, "UTF-8 without a zero"},
+		"path":                           {append(good, "json", "moisture"), "does not begin with $"},
+		"property name":                  {[]string{"topic", "a", "property", "Soil Moisture"}, "does not begin with a lower-case letter"},
+		"type":                           {append(good, "type", "bolean"), "did you mean boolean?"},
+		"no options":                     {append(good, "type", "choice"), "a choice needs its options"},
+		"options":                        {append(good, "options", "a,b"), "options is for type choice, and this is a number"},
+		"unit":                           {append(good, "type", "text", "unit", "%"), "unit is for type number, and this is a text"},
+		"payload":                        {append(good, "payload_on", "1"), "payload_on is for type boolean"},
+		"same payloads":                  {append(good, "type", "boolean", "payload_on", "OFF"), "are both 'OFF'"},
+		"limits":                         {append(good, "min", "5", "max", "1"), "expected min below max"},
+		"broker":                         {append(good, "broker", "first"), "broker is 'first'"},
 	} {
 		d := options(c.pairs...)
 		DecodeTopic(d)

@@ -44,6 +44,10 @@ func DecodeTopic(d *home.Decoder) Topic {
 	}
 	t.property = decodeProperty(d)
 	t.property.Settable = t.Command != ""
+	t.property.Momentary = d.Bool("momentary", false)
+	if t.property.Momentary && !t.property.Settable {
+		d.Fault("momentary", "give it a command_topic", "momentary is for what is set, and nothing sets %s", t.property.Name)
+	}
 	t.on, t.off = d.Text("payload_on", "ON"), d.Text("payload_off", "OFF")
 	if t.property.Type != home.TypeBoolean {
 		only(d, t.property.Type, "boolean", "payload_on", "payload_off")

@@ -61,7 +61,7 @@ func (c *Control) returned(ev *home.Event) []*job {
 		return nil
 	}
 	s.Away = false
-	if d == nil || !d.Reapply || ev.Value == s.Desired || !d.sets(ev.Property) {
+	if d == nil || !d.Reapply || ev.Value == s.Desired || !d.sets(ev.Property) || c.momentary(ev.Device, ev.Property) {
 		return nil
 	}
 	return []*job{c.own(home.Command{Deadline: time.Now().Add(lives), Device: ev.Device, Set: home.Settings{{Property: ev.Property, Value: s.Desired}}, Source: "on_return",

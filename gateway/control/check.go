@@ -18,6 +18,25 @@ func (c *Control) normalise(cmd *home.Command) {
 		set[i] = c.accepted(devices, s)
 	}
 	cmd.Set = set
+	cmd.Anew = c.differs(cmd)
+}
+
+// differs reports whether doing the command a second time would differ from doing
+// it once. The lock is held.
+func (c *Control) differs(cmd *home.Command) bool {
+	wishes := slices.Concat(c.house.Scenes[cmd.Device].Sets, []Wish{{cmd.Device, cmd.Set}})
+	for _, member := range c.house.Groups[cmd.Device] {
+		wishes = append(wishes, Wish{member, cmd.Set})
+	}
+	return slices.ContainsFunc(wishes, func(w Wish) bool {
+		return slices.ContainsFunc(w.Set, func(s home.Setting) bool { return s.Value == home.Toggle || c.momentary(w.Device, s.Property) })
+	})
+}
+
+// momentary reports whether a property is one that leaves no state. The lock is held.
+func (c *Control) momentary(device, property string) bool {
+	d := c.devices[device]
+	return d != nil && slices.ContainsFunc(d.Properties, func(p home.Property) bool { return p.Name == property && p.Momentary })
 }
 
 // accepted is s as the first of the devices that has the property takes it.
@@ -71,7 +90,7 @@ func (c *Control) checkLife(cmd *home.Command) *home.Outcome {
 	if expired(cmd) {
 		return &home.Outcome{Result: home.Expired, Error: "its time was over when it came"}
 	}
-	if cmd.Redelivered && cmd.OwnID && !absolute(cmd.Set) {
+	if cmd.Redelivered && cmd.OwnID && cmd.Anew {
 		return &home.Outcome{Result: home.Undecided, Error: "it was delivered before without an id, and may have acted then",
 			Hint: "give commands that toggle a message_id"}
 	}

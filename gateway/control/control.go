@@ -11,8 +11,8 @@
 //
 // An intent without an outcome, found at a start, is ended by [Control.Attach]:
 // an absolute set is carried out again, what acts differently the second time
-// (a toggle) is not. For that the intent of a toggle is on the disk before the
-// device is touched; an absolute set need not wait for the disk.
+// (a toggle, a press) is not. For that the intent of such a one is on the disk before
+// the device is touched; an absolute set need not wait for the disk.
 package control
 
 import (
@@ -237,7 +237,7 @@ func (c *Control) record(jobs ...*job) {
 	for i, j := range jobs {
 		cmd := j.cmd
 		events[i] = home.Event{Kind: home.KindCommand, Device: cmd.Device, Command: &cmd}
-		j.waits = !absolute(cmd.Set)
+		j.waits = cmd.Anew
 		wait = wait || j.waits
 	}
 	if !wait {

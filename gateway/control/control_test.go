@@ -105,6 +105,7 @@ var lampProperties = []home.Property{
 	{Name: "state", Type: home.TypeBoolean, Settable: true},
 	{Name: "brightness", Type: home.TypeNumber, Min: new(0.0), Max: new(100.0), Unit: "%", Settable: true},
 	{Name: "power", Type: home.TypeNumber, Unit: "W"},
+	{Name: "blink", Type: home.TypeChoice, Options: []string{"once", "twice"}, Settable: true, Momentary: true},
 }
 
 // house is a control with one lamp that is served until the test ends.
@@ -162,13 +163,13 @@ func TestOutcomes(t *testing.T) {
 		{"plain", home.Command{Device: "hall.lamp", Set: set("state", "on")}, "applied||", []string{"state=on"}},
 		{"several, in order", home.Command{Device: "hall.lamp", Set: set("brightness", 40, "state", true)}, "applied||", []string{"brightness=40", "state=on"}},
 		{"unknown device", home.Command{Device: "hall.lmap", Set: set("state", "on")}, `rejected|there is no device "hall.lmap"|did you mean hall.lamp?`, nil},
-		{"unknown property", home.Command{Device: "hall.lamp", Set: set("colour", "red")}, `rejected|hall.lamp has no property "colour"|what can be set: state, brightness`, nil},
-		{"not settable", home.Command{Device: "hall.lamp", Set: set("power", 3)}, "rejected|hall.lamp.power cannot be set|what can be set: state, brightness", nil},
+		{"unknown property", home.Command{Device: "hall.lamp", Set: set("colour", "red")}, `rejected|hall.lamp has no property "colour"|what can be set: state, brightness, blink`, nil},
+		{"not settable", home.Command{Device: "hall.lamp", Set: set("power", 3)}, "rejected|hall.lamp.power cannot be set|what can be set: state, brightness, blink", nil},
 		{"a sensor", home.Command{Device: "hall.light", Set: set("illuminance", 3)}, "rejected|hall.light.illuminance cannot be set|nothing of hall.light can be set", nil},
 		{"out of range", home.Command{Device: "hall.lamp", Set: set("brightness", 400)}, "rejected|hall.lamp.brightness: 400 is not between 0 and 100 %|send a number between 0 and 100 %", nil},
 		{"wrong type", home.Command{Device: "hall.lamp", Set: set("state", "maybe")}, "rejected|hall.lamp.state: maybe is not on, off or toggle|send on, off or toggle", nil},
 		{"all or nothing", home.Command{Device: "hall.lamp", Set: set("state", "on", "brightness", -1)}, "rejected|hall.lamp.brightness: -1 is not between 0 and 100 %|send a number between 0 and 100 %", nil},
-		{"nothing", home.Command{Device: "hall.lamp"}, "rejected|the command sets nothing|set at least one of state, brightness", nil},
+		{"nothing", home.Command{Device: "hall.lamp"}, "rejected|the command sets nothing|set at least one of state, brightness, blink", nil},
 		{"too late", home.Command{Device: "hall.lamp", Set: set("state", "on"), Deadline: time.Now().Add(-time.Second)}, "expired|its time was over when it came|", nil},
 		{"too late by the clock", home.Command{Device: "hall.lamp", Set: set("state", "on"), Expires: time.Now().Add(-time.Second)}, "expired|its time was over when it came|", nil},
 		{"toggle of what is unknown", home.Command{Device: "hall.lamp", Set: set("state", "toggle")}, "failed|toggle hall.lamp.state: its state is unknown; set it on or off|", nil},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,6 +122,11 @@ func TestCutOff(t *testing.T) {
 		{name: "toggle, shows what it did before", verify: 5 * time.Second, reads: off, records: func() []home.Event {
 			return []home.Event{intentOf("z", time.Second, "state", "off"), outcomeOf("z", home.Applied, "state", "off"), intentOf("a", time.Second, "state", "toggle")}
 		}, want: "a unknown", sets: "[]"},
+		{name: "a press", records: func() []home.Event { return []home.Event{intentOf("a", time.Second, "blink", "twice")} },
+			want: "a unknown", sets: "[]"},
+		{name: "a press that was done, and none after it", records: func() []home.Event {
+			return []home.Event{intentOf("a", time.Second, "blink", "twice"), intentOf("b", time.Second, "state", "on"), outcomeOf("a", home.Applied, "blink", "twice")}
+		}, want: "b applied", sets: "[state=on]"},
 		{name: "nothing is open", records: func() []home.Event {
 			return []home.Event{intentOf("a", time.Second, "state", "on"), outcomeOf("a", home.Applied, "state", "on")}
 		}, want: "", sets: "[]"},
@@ -182,7 +188,7 @@ func TestEveryCrashPoint(t *testing.T) {
 			h.once(t, first.records[:n])
 			toggles := 0
 			for _, ev := range first.records[:n] {
-				if ev.Kind == home.KindCommand && !absolute(ev.Command.Set) {
+				if ev.Kind == home.KindCommand && ev.Command.Anew {
 					toggles++ // from here on it may have acted
 				}
 			}
@@ -202,7 +208,7 @@ func (h *fakeHub) once(t *testing.T, before []home.Event) {
 	for _, ev := range append(before, h.records...) {
 		if ev.Kind == home.KindOutcome {
 			count[ev.Outcome.ID]++
-			if ev.Outcome.Result == home.Undecided && absolute(ev.Outcome.Set) {
+			if ev.Outcome.Result == home.Undecided && !slices.ContainsFunc(ev.Outcome.Set, func(s home.Setting) bool { return s.Value == home.Toggle }) {
 				t.Errorf("%s can be done again, and is unknown", ev.Outcome.ID)
 			}
 		}
@@ -229,6 +235,41 @@ func TestAToggleWaitsForTheDisk(t *testing.T) {
 		synctest.Wait()
 		if got := fmt.Sprint(l.seen()); got != "[state=off state=on state=off]" {
 			t.Errorf("then: %s", got)
+		}
+	})
+}
+
+// A press waits for the disk as a toggle does, is waited for by no reading, takes no
+// other's place in the queue, and makes no state that something could go back to.
+func TestAPressIsDoneOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &lamp{}
+		h := again(t, nil)
+		live(t, h, lampHouse(l, 5*time.Second))
+		h.slow = true
+		var results []home.Result
+		for range 3 {
+			h.control.Submit(home.Command{Device: "hall.lamp", Set: set("blink", "twice")}, func(o home.Outcome) { results = append(results, o.Result) })
+		}
+		synctest.Wait()
+		if got := fmt.Sprint(l.seen()); got != "[]" {
+			t.Errorf("before the intents are durable: %s", got)
+		}
+		h.sync()
+		synctest.Wait()
+		h.sync()
+		synctest.Wait()
+		h.sync()
+		if got := fmt.Sprint(l.seen()); got != "[blink=twice blink=twice blink=twice]" || fmt.Sprint(results) != "[applied applied applied]" {
+			t.Errorf("then: %s, %v", got, results)
+		}
+		if want := h.control.Desired("hall.lamp"); len(want) > 0 {
+			t.Errorf("desired: %s", want)
+		}
+		h.slow = false
+		o := submit(t, h.control, home.Command{ID: "x", OwnID: true, Redelivered: true, Device: "hall.lamp", Set: set("blink", "twice")})
+		if o.Result != home.Undecided || len(l.seen()) != 3 {
+			t.Errorf("delivered again without an id: %+v, %v", o, l.seen())
 		}
 	})
 }

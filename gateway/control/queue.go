@@ -44,12 +44,12 @@ func (c *Control) enqueue(id string) {
 // supersede takes out of the queue the commands that set nothing that j does not
 // set as well. A toggle counts by its number, so it neither replaces nor is replaced.
 func (d *device) supersede(j *job) []*job {
-	if j.forced || !absolute(j.cmd.Set) {
+	if j.forced || j.cmd.Anew {
 		return nil
 	}
 	var old []*job
 	d.queue = slices.DeleteFunc(d.queue, func(q *job) bool {
-		if q.forced || !absolute(q.cmd.Set) || !covers(j.cmd.Set, q.cmd.Set) {
+		if q.forced || q.cmd.Anew || !covers(j.cmd.Set, q.cmd.Set) {
 			return false
 		}
 		old = append(old, q)
@@ -70,11 +70,6 @@ func covers(newer, older home.Settings) bool {
 
 func sets(set home.Settings, property string) bool {
 	return slices.ContainsFunc(set, func(s home.Setting) bool { return s.Property == property })
-}
-
-// absolute reports whether doing it twice is the same as doing it once.
-func absolute(set home.Settings) bool {
-	return !slices.ContainsFunc(set, func(s home.Setting) bool { return s.Value == home.Toggle })
 }
 
 // poke wakes the device's goroutine.
@@ -125,7 +120,7 @@ func (c *Control) take(d *device) *job {
 		return nil
 	}
 	j := d.queue[0]
-	if j.waits || len(d.proofs) > 0 && !absolute(j.cmd.Set) {
+	if j.waits || len(d.proofs) > 0 && j.cmd.Anew {
 		return nil
 	}
 	d.queue = slices.Delete(d.queue, 0, 1)

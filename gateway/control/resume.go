@@ -29,6 +29,7 @@ func (c *Control) leftovers() []leftover {
 		if c.pending[in.ID] != nil {
 			continue
 		}
+		in.Anew = in.Anew || c.differs(&in.Command) // a journal of an earlier version does not say
 		j := &job{cmd: in.Command, taken: time.Now()}
 		c.pending[in.ID] = j
 		list = append(list, leftover{in, j, c.isWhole(in.Device)})
@@ -54,7 +55,7 @@ func (c *Control) resume(l leftover) {
 	j.cmd.Deadline = time.Now().Add(left)
 	c.mu.Unlock()
 	switch {
-	case !absolute(l.Set):
+	case l.Anew:
 		c.readBack(d, j, cutOff(j, ""))
 	case len(j.todo) == 0:
 		c.finish(j, home.Outcome{Result: home.Superseded, Error: "the gateway stopped before its outcome was recorded, and a newer command was carried out"}, nil)
@@ -69,7 +70,7 @@ func (c *Control) resume(l leftover) {
 func cutOff(j *job, why string) home.Outcome {
 	o := home.Outcome{Result: home.Undecided, Error: "the gateway stopped before its outcome was recorded: it may or may not have acted",
 		Hint: "look at the device, then set it on or off"}
-	if absolute(j.cmd.Set) {
+	if !j.cmd.Anew {
 		o.Result, o.Hint = home.Failed, ""
 	}
 	if why != "" {

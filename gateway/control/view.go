@@ -66,7 +66,7 @@ func (c *Control) Desired(device string) home.Settings {
 	}
 	var set home.Settings
 	for _, p := range d.Properties {
-		if s := c.fold.shown[name{device, p.Name}]; s != nil && s.Desired.Known() {
+		if s := c.fold.shown[name{device, p.Name}]; s != nil && s.Desired.Known() && !p.Momentary {
 			set = append(set, home.Setting{Property: p.Name, Value: s.Desired})
 		}
 	}

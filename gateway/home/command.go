@@ -82,6 +82,10 @@ type Command struct {
 	// OwnID: the gateway gave the id, so nobody can send it a second time.
 	OwnID bool `json:"own_id,omitempty"`
 
+	// Anew: doing it a second time differs from doing it once: it toggles, or sets what
+	// is momentary.
+	Anew bool `json:"anew,omitempty"`
+
 	// Redelivered: the broker has delivered it before, maybe to this gateway. It is
 	// not written down.
 	Redelivered bool `json:"-"`

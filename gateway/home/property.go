@@ -34,6 +34,10 @@ type Property struct {
 	Max      *float64 `json:"max,omitempty"`     // greatest value, in Unit
 	Options  []string `json:"options,omitempty"` // of a choice or an event; of a number: words it may be set to
 	Settable bool     `json:"settable,omitempty"`
+
+	// Momentary: setting it does something and leaves no state (a button is pressed, a
+	// lamp is made to blink), so that twice is not the same as once.
+	Momentary bool `json:"momentary,omitempty"`
 }
 
 // Toggle is what a command may set a boolean to: the other state.

@@ -180,6 +180,7 @@ func textEntity(b *build) {
 func button(b *build) {
 	s := b.settable(&slot{key: "press"}, "command_topic", "command_template", "")
 	s.choice([]string{"press"})
+	s.Momentary = true
 	if s.set != nil {
 		s.set.words = map[string]string{"press": b.c.text("payload_press", "PRESS")}
 	}

@@ -79,6 +79,7 @@ func features(exposes []json.RawMessage, depth int, ignore func(what, why string
 func leaf(e expose, ignore func(what, why string)) (feature, bool) {
 	f := feature{key: e.Property, access: e.Access}
 	f.Name, f.Settable = dialect.Word(e.Property), e.Access&accessSet != 0
+	f.Momentary = f.Settable && e.Access&(accessState|accessGet) == 0 // effect, identify, brightness_step
 	switch e.Type {
 	case "binary":
 		f.Type, f.on, f.off = home.TypeBoolean, value(e.On), value(e.Off)
@@ -143,6 +144,7 @@ func merge(list []feature, ignore func(what, why string)) []feature {
 		case twice:
 			out[i].access |= f.access
 			out[i].Settable = out[i].Settable || f.Settable
+			out[i].Momentary = out[i].Settable && out[i].access&(accessState|accessGet) == 0
 			for _, word := range f.Options {
 				out[i].option(word, f.raw[word])
 			}

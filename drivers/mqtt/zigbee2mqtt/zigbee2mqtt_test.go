@@ -67,7 +67,7 @@ func TestDevices(t *testing.T) {
 	}
 	want := []dialect.Device{
 		{ID: "0x02", Label: "living/Lamp ä", Properties: append(lamp[:3:3],
-			home.Property{Name: "effect", Type: home.TypeChoice, Options: []string{"blink", "1", "on"}, Settable: true},
+			home.Property{Name: "effect", Type: home.TypeChoice, Options: []string{"blink", "1", "on"}, Settable: true, Momentary: true},
 			home.Property{Name: "gradient", Type: home.TypeObject, Settable: true})},
 		{ID: "0x03", Label: "door", Properties: []home.Property{
 			{Name: "contact", Type: home.TypeBoolean},
