@@ -241,6 +241,9 @@ func (g *gateway) Status() api.Status {
 		AMQP:    api.AMQP{Error: "no broker is configured"},
 		Journal: api.Journal{ID: g.journal.ID(), Waiting: j.Depth, Bytes: j.Bytes, Max: gen.plan.Config.Journal.MaxSize},
 	}
+	if zone := gen.plan.Config.Location.Timezone; zone != time.Local {
+		s.Timezone = zone.String()
+	}
 	if j.Oldest != 0 {
 		s.Journal.Oldest = time.UnixMicro(j.Oldest)
 	}

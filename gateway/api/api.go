@@ -37,7 +37,8 @@ type Status struct {
 	Simulated bool      `json:"simulated"`
 	Started   time.Time `json:"started"` // machine time
 	HouseTime time.Time `json:"house_time"`
-	Speed     float64   `json:"speed"` // of house time; 1: as in life
+	Speed     float64   `json:"speed"`              // of house time; 1: as in life
+	Timezone  string    `json:"timezone,omitempty"` // of the house; absent: not told, the machine's
 	Devices   int       `json:"devices"`
 	Online    int       `json:"online"` // devices
 	Rules     int       `json:"rules"`

@@ -52,12 +52,11 @@ function path(points, x, y, stepped, end) {
 /** Chart draws points [ms, value] between from and to. zoom is called with a range. */
 export function Chart({ points, raw = [], from, to, unit, label, zoom }) {
   const box = useRef(null);
-  const [width, setWidth] = useState(600);
+  const [[width, height], setSize] = useState([600, 260]);
   const [pointer, setPointer] = useState(null); // ms
   const [drag, setDrag] = useState(null);       // ms where it began
-  const height = 260;
   useLayoutEffect(() => {
-    const watch = new ResizeObserver(([e]) => setWidth(Math.max(200, e.contentRect.width)));
+    const watch = new ResizeObserver(([e]) => setSize([Math.max(200, e.contentRect.width), Math.max(120, e.contentRect.height)]));
     watch.observe(box.current);
     return () => watch.disconnect();
   }, []);
@@ -101,7 +100,7 @@ export function Chart({ points, raw = [], from, to, unit, label, zoom }) {
     e.preventDefault();
   };
   useEffect(() => setDrag(null), [from, to]);
-  const yTicks = stepped ? [0, 1] : ticks(low, high, 4);
+  const yTicks = stepped ? [0, 1] : ticks(low, high, 6);
   const first = inside.find(([, v]) => isNumber(number(v))), last = [...inside].reverse().find(([, v]) => isNumber(number(v)));
   const summary = first ? `${label}: ${clock(first[0], "minute")} ${shown(first[1], unit)}, ${clock(last[0], "minute")} ${shown(last[1], unit)}` : label;
   return html`<div><svg ref=${box} class="chart" viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label=${summary} tabindex="0"

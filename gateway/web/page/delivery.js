@@ -36,7 +36,7 @@ export function Delivery() {
       .map(([name, n, unit]) => html`<div class="card figure" key=${name}><span class="quiet">${t(name)}</span><b>${n}${unit && html`<small class="quiet">${unit}</small>`}</b></div>`)}
     </div>
     ${state.depth.length > 1 && html`<section class="card"><header><h3>${t("Waiting over time")}</h3></header>
-      <${Chart} points=${state.depth} from=${Math.max(state.depth[0][0], Date.now() - 600e3)} to=${state.depth.at(-1)[0]} label=${t("waiting")} zoom=${() => {}} /></section>`}
+      <${Chart} points=${state.depth} from=${state.depth[0][0]} to=${state.depth.at(-1)[0]} label=${t("waiting")} zoom=${() => {}} /></section>`}
     <h2>${t("What became of everything")}</h2>
     <section class="card"><p class="quiet">${t("counted since {t}", { t: clock(Date.parse(l.since), "full") })}</p><div class="table" tabindex="0"><table>
       <thead><tr><th>${t("class")}</th>${columns.map(([c]) => html`<th class="n" key=${c}>${t(c)}</th>`)}</tr></thead>

@@ -40,7 +40,7 @@ const colour = { running: "ok", paused: "warn", disabled: "warn" };
 
 function Head({ rule: r, link }) {
   const name = r.label || human(r.rule);
-  return html`<div class="rule-head"><h3>${link ? html`<a href=${"#/rule/" + r.rule}>${name}</a>` : name} <span class=${"badge " + (colour[r.state] || "")}>${t(r.state)}</span></h3>
+  return html`<div class="rule-head"><h3>${link && html`<a href=${"#/rule/" + r.rule}>${name}</a>`} <span class=${"badge " + (colour[r.state] || "")}>${t(r.state)}</span></h3>
     <${Enable} rule=${r} /><p>${r.why}</p></div>
     <p class="facts"><span>${t("last run")} <b>${isTime(r.last) ? html`<${Age} time=${r.last} />` : t("never")}</b></span>
       <span>${t("next look")} <b>${isTime(r.next) ? clock(Date.parse(r.next), "second") : t("only when something happens")}</b></span>

@@ -10,7 +10,7 @@ export const state = {
   devices: new Map(),     // by name
   pending: new Map(),     // commands on their way, by full name: the value wished for
   refused: new Map(),     // the last refusal, by full name
-  depth: [],              // how many records waited: [ms, n]
+  depth: [],              // how many records waited: [ms of the house, n]
   connected: false,
 };
 
@@ -122,7 +122,7 @@ function hear(house) {
   known = id;
   state.house = house;
   state.heard = Date.now();
-  state.depth.push([state.heard, house.journal.waiting]);
+  state.depth.push([Date.parse(house.house_time), house.journal.waiting]);
   if (state.depth.length > 600) state.depth.shift();
   changed();
 }

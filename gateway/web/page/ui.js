@@ -2,7 +2,7 @@
 
 import { html, useState, useEffect } from "./vendor/htm-preact-3.1.1.js";
 import { command, houseNow, state } from "./store.js";
-import { human, shown, span, t } from "./words.js";
+import { human, rounded, shown, span, t } from "./words.js";
 
 const paths = {
   devices: "M4 11.500 12 5l8 6.500V20H4zM10 20v-5h4v5",
@@ -90,7 +90,7 @@ export function Property({ device: d, property: p, big }) {
   const happened = d.happened?.[p.property];
   const pending = state.pending.has(name);
   const known = r && r.value !== null && r.value !== undefined;
-  let value = shown(r?.value, "");
+  let value = typeof r?.value === "number" ? rounded(r.value) : shown(r?.value, "");
   if (p.type === "event") value = happened ? human(String(happened.what)) : "–";
   const slider = p.settable && p.type === "number" && p.min !== undefined && p.max !== undefined;
   return html`<div class=${"property" + (big ? " big" : "") + (pending ? " pending" : "")} data-name=${name}>

@@ -70,6 +70,9 @@ export function span(ms, ago) {
 /** figure shows a number with no more digits than it has. */
 export const figure = (n) => n.toLocaleString(lang(), { maximumFractionDigits: 6 });
 
+/** rounded shows a number with as many digits as people read at a glance. */
+export const rounded = (n) => n.toLocaleString(lang(), { maximumFractionDigits: Math.abs(n) >= 1000 ? 0 : Math.abs(n) >= 100 ? 1 : 2 });
+
 /** bytes shows a size. */
 export function bytes(n) {
   for (const unit of ["B", "kB", "MB"]) {
