@@ -6,6 +6,7 @@
 //	publisher   journal -> exchange hogar, confirmed and not returned -> cursor
 //	side        two more channels beside it: messages of rules; refused commands
 //	consumer    queues now, commands and expired -> Door -> receipt, ack; questions -> House
+//	listener    messages of other applications -> Accept, ack
 //	replier     receipts and answers -> reply_to
 //
 // What a queue cannot take at present is kept and tried again, in order, and so
@@ -73,14 +74,20 @@ type Options struct {
 	Names Resolver
 	// Clock is house time, for Received and Expires of commands; nil: the machine's.
 	Clock *home.Clock
+	// Messages are what the house wants to hear of other applications: each message
+	// becomes an event of Accept. None: there is no queue for them.
+	Messages   []Source
+	MessageTTL time.Duration // how long one waits for a gateway that is away; 0: 60 s
+	// Publishes are the exchanges to which rules publish, for [Topology].
+	Publishes []string
 	// House answers questions about the devices; nil: they are refused.
 	House House
 	// Ledger counts what becomes of the records; Outbox lists what is set aside. They are
 	// those of the gateway, which outlive the bridge; nil: its own.
 	Ledger *ledger.Ledger
 	Outbox *Outbox
-	// Accept takes the gateway's events about the outbox into the house, as the hub
-	// does; nil: nobody is told.
+	// Accept takes the gateway's events about the outbox, and messages of other
+	// applications, into the house, as the hub does; nil: nobody is told.
 	Accept func(events []home.Event, done func(error))
 }
 
@@ -102,6 +109,9 @@ func (o Options) withDefaults() Options {
 	o.History = orElse(o.History, "stream")
 	o.QueueType = orElse(o.QueueType, "classic")
 	o.Version = orElse(o.Version, "dev")
+	if o.MessageTTL <= 0 {
+		o.MessageTTL = defaultMessageTTL
+	}
 	if o.Window <= 0 {
 		o.Window = 128
 	}
@@ -181,16 +191,13 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if err := home.CheckWord(b.opts.Gateway); err != nil {
 		return fmt.Errorf("the gateway's name: %w", err)
 	}
+	sessions := map[part]func(context.Context, *target) error{partPublish: b.publish, partConsume: b.consume, partReply: b.reply}
+	if len(b.opts.Messages) > 0 && b.opts.Accept != nil {
+		sessions[partListen] = b.listen
+	}
 	var wg sync.WaitGroup
-	for _, p := range []struct {
-		part    part
-		session func(context.Context, *target) error
-	}{
-		{partPublish, b.publish},
-		{partConsume, b.consume},
-		{partReply, b.reply},
-	} {
-		wg.Go(func() { b.supervise(ctx, p.part, targets, p.session) })
+	for p, session := range sessions {
+		wg.Go(func() { b.supervise(ctx, p, targets, session) })
 	}
 	wg.Wait()
 	return nil

@@ -118,27 +118,35 @@ func (in *intake) declareNow(ch *amqp.Channel) error {
 	return ch.QueueBind(o.queue("now"), o.Gateway+".#", nowExchange, false, nil)
 }
 
-// subscribe consumes a queue on a channel of its own, after declare if there is one.
+// subscribe consumes a queue of commands.
 func (in *intake) subscribe(to *<-chan amqp.Delivery, name string, declare func(*amqp.Channel) error) (*amqp.Channel, error) {
-	ch, err := in.link.Channel()
+	ch, deliveries, err := in.link.subscribe(name, prefetch, declare)
+	if err == nil {
+		*to = deliveries
+	}
+	return ch, err
+}
+
+// subscribe consumes a queue on a channel of its own, after declare if there is one.
+func (l *link) subscribe(name string, prefetch int, declare func(*amqp.Channel) error) (*amqp.Channel, <-chan amqp.Delivery, error) {
+	ch, err := l.Channel()
 	if err != nil {
-		return nil, in.link.failure(nil, err, "open a channel")
+		return nil, nil, l.failure(nil, err, "open a channel")
 	}
 	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
 	if declare != nil {
 		if err := declare(ch); err != nil {
-			return nil, in.link.failure(closed, err, "claim queue "+name)
+			return nil, nil, l.failure(closed, err, "claim queue "+name)
 		}
 	}
 	if err := ch.Qos(prefetch, 0, false); err != nil {
-		return nil, in.link.failure(closed, err, "set the prefetch of queue "+name)
+		return nil, nil, l.failure(closed, err, "set the prefetch of queue "+name)
 	}
 	deliveries, err := ch.Consume(name, "", false, false, false, false, nil)
 	if err != nil {
-		return nil, in.link.failure(closed, err, "consume queue "+name)
+		return nil, nil, l.failure(closed, err, "consume queue "+name)
 	}
-	*to = deliveries
-	return ch, nil
+	return ch, deliveries, nil
 }
 
 func (in *intake) run(ctx context.Context, bury func(finished)) error {

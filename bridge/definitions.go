@@ -39,9 +39,13 @@ func (o *Options) rights() rights {
 	for i, k := range publishedKinds {
 		kinds[i] = k.String()
 	}
+	written := []string{quote(o.Exchange)}
+	for _, exchange := range o.Publishes {
+		written = append(written, quote(exchange))
+	}
 	return rights{
 		configure: "^" + own + "now$",
-		write:     "^(" + quote(o.Exchange) + `|amq\.default|` + own + "now)$",
+		write:     "^(" + strings.Join(written, "|") + `|amq\.default|` + own + "now)$",
 		read:      `^(hogar\.now|` + own + "(commands|expired|dead|messages|now))$",
 		topics: []topicRights{
 			{o.Exchange, "^" + quote(o.Gateway) + `\.(` + strings.Join(kinds, "|") + `)(\..*)?$`, "^$"},
@@ -84,9 +88,9 @@ func Topology(o Options) (file []byte, lines []string, err error) {
 		d.TopicPermissions = append(d.TopicPermissions, map[string]any{"user": user, "vhost": vhost, "exchange": p.exchange, "write": p.write, "read": p.read})
 		lines = append(lines, fmt.Sprintf("rabbitmqctl set_topic_permissions -p %s %s %s %s %s", shell(vhost), shell(user), shell(p.exchange), shell(p.write), shell(p.read)))
 	}
-	// Three connections, one for a moment, and the dead ones of a lost network.
+	// Three connections, one more where rules listen, one for a moment, and the dead ones of a lost network.
 	lines = append(lines, fmt.Sprintf(`rabbitmqctl set_user_limits %s '{"max-connections":12,"max-channels":48}'`, shell(user)))
-	d.add(vhost, o.publishTopology(), o.consumeTopology())
+	d.add(vhost, o.publishTopology(), o.consumeTopology(), o.listenTopology())
 	file, err = json.MarshalIndent(d, "", "  ")
 	return file, lines, err
 }
@@ -105,9 +109,9 @@ func (d *definitions) add(vhost string, all ...topology) {
 		for _, q := range t.queues {
 			d.Queues = append(d.Queues, map[string]any{"name": q.name, "vhost": vhost, "durable": true, "auto_delete": false,
 				"arguments": q.args})
-			for _, key := range q.keys {
-				d.Bindings = append(d.Bindings, map[string]any{"source": q.exchange, "vhost": vhost, "destination": q.name,
-					"destination_type": "queue", "routing_key": key, "arguments": amqp.Table{}})
+			for _, to := range q.bindings() {
+				d.Bindings = append(d.Bindings, map[string]any{"source": to.Exchange, "vhost": vhost, "destination": q.name,
+					"destination_type": "queue", "routing_key": to.Key, "arguments": amqp.Table{}})
 			}
 		}
 	}

@@ -163,7 +163,7 @@ func (d *doctor) login() bool {
 // topology looks at what there is, and changes nothing.
 func (d *doctor) topology(s *setup) {
 	seen := make(map[string]bool)
-	for _, t := range []topology{d.b.opts.publishTopology(), d.b.opts.consumeTopology()} {
+	for _, t := range []topology{d.b.opts.publishTopology(), d.b.opts.consumeTopology(), d.b.opts.listenTopology()} {
 		for _, x := range t.exchanges {
 			if seen[x.name] {
 				continue

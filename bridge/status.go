@@ -32,7 +32,7 @@ func (b *Bridge) Status() Status {
 	s := &b.status
 	s.mu.Lock()
 	st := s.now
-	for _, p := range []part{partPublish, partConsume, partReply} { // the weightiest first
+	for _, p := range []part{partPublish, partConsume, partReply, partListen} { // the weightiest first
 		if st.Error == "" {
 			st.Error = s.errors[p]
 		}
@@ -51,17 +51,18 @@ const (
 	partPublish part = iota
 	partConsume
 	partReply
+	partListen
 	parts
 )
 
 // trouble is the message of the log when a part fails. What ends a connection
-// ends all three: it has one message, whichever part meets it first.
+// ends all of them: it has one message, whichever part meets it first.
 func (p part) trouble(err error) string {
 	if f, ok := errors.AsType[*fault](err); ok && f.line {
 		return "no connection to rabbitmq; readings are kept"
 	}
 	return [...]string{"rabbitmq takes no readings; they are kept", "no commands from rabbitmq",
-		"no receipts to senders over rabbitmq"}[p]
+		"no receipts to senders over rabbitmq", "no messages of other applications from rabbitmq"}[p]
 }
 
 // status collects what Status shows.
@@ -132,6 +133,13 @@ func (s *status) hold(what string) bool {
 	news := s.now.Held != what
 	s.now.Held = what
 	return news
+}
+
+// troubled reports whether something was told about subject, and still holds.
+func (s *status) troubled(subject string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told[subject] != ""
 }
 
 // tell reports whether text is news about subject; "" forgets it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -19,8 +20,18 @@ type queue struct {
 	args     amqp.Table
 	exchange string // "": bound to nothing
 	keys     []string
+	sources  []Source   // and to these exchanges of others
 	optional bool       // without it the part still does its work
 	fallback amqp.Table // arguments where the broker has no such kind of queue (541)
+}
+
+// bindings are all that the queue is bound to.
+func (q *queue) bindings() []Source {
+	list := slices.Clone(q.sources)
+	for _, key := range q.keys {
+		list = append(list, Source{q.exchange, key})
+	}
+	return list
 }
 
 // topology is what one part needs on the broker.
@@ -231,19 +242,25 @@ func (s *setup) compare(ctx context.Context, q queue) error {
 	return err
 }
 
-// bind binds again what is bound already, which changes nothing.
+// bind binds again what is bound already, which changes nothing. A binding that is
+// not ours to make, and one to an exchange that another application has not declared
+// yet, are told.
 func (s *setup) bind(ctx context.Context, q queue) error {
-	for _, key := range q.keys {
-		err := s.step(ctx, "bind queue "+q.name+" to "+key, func(ch *amqp.Channel) error {
-			return ch.QueueBind(q.name, key, q.exchange, false, nil)
+	var without error
+	for _, to := range q.bindings() {
+		err := s.step(ctx, "bind queue "+q.name+" to exchange "+to.Exchange+", key "+to.Key, func(ch *amqp.Channel) error {
+			return ch.QueueBind(q.name, to.Key, to.Exchange, false, nil)
 		})
-		if hasCode(err, amqp.AccessRefused) {
-			s.warn("binding of "+q.name, err)
-			continue
-		}
-		if err != nil {
+		switch {
+		case hasCode(err, amqp.AccessRefused), hasCode(err, amqp.NotFound) && len(q.sources) > 0:
+			without = err
+		case err != nil:
 			return err
 		}
 	}
+	s.warn(bindingOf(q.name), without)
 	return nil
 }
+
+// bindingOf is the subject under which is told that a queue lacks a binding.
+func bindingOf(queue string) string { return "binding of " + queue }

@@ -81,7 +81,7 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 func (p *Plan) RuleHouse() (rules.House, rules.Options) {
 	cfg := p.Config
 	return p.house(), rules.Options{Location: cfg.Location.Timezone, Latitude: cfg.Location.Latitude,
-		Longitude: cfg.Location.Longitude, Groups: p.door.Groups, Scenes: cfg.Scenes, Vars: cfg.Vars, Publish: true}
+		Longitude: cfg.Location.Longitude, Groups: p.door.Groups, Scenes: cfg.Scenes, Vars: cfg.Vars}
 }
 
 // plan decodes one entry with its driver.

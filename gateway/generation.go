@@ -169,8 +169,12 @@ func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 // configuration decides them.
 func (p *Plan) Bridge(urls []string, version string) bridge.Options {
 	a := p.Config.AMQP
-	return bridge.Options{URLs: urls, Gateway: p.Config.Gateway, Exchange: a.Exchange, History: a.History,
-		QueueType: a.QueueType, Declare: a.Declare, Version: version, Coalesce: true, Names: p.resolver()}
+	o := bridge.Options{URLs: urls, Gateway: p.Config.Gateway, Exchange: a.Exchange, History: a.History,
+		QueueType: a.QueueType, MessageTTL: a.MessageTTL, Declare: a.Declare, Version: version, Coalesce: true, Names: p.resolver(), Publishes: p.engine.Publishes()}
+	for _, s := range p.engine.Messages() {
+		o.Messages = append(o.Messages, bridge.Source(s))
+	}
+	return o
 }
 
 // resolver tells the bridge devices, groups and scenes from properties.

@@ -28,7 +28,6 @@ func findings(t *testing.T, path string) []string {
 	t.Helper()
 	n, src, faults := config.File(path)
 	o := place0
-	o.Messages, o.Publish = true, true
 	o.Vars = node(pairs{"guests", "off", "n", "0", "house", pairs{"options", []any{"day", "night", "away"}, "start", "day"}}, "vars")
 	Load(n.Get("rules"), checkHouse, o, faults)
 	var list []string

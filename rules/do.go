@@ -204,29 +204,34 @@ func (e *Engine) again(r *run) {
 	}
 }
 
-// pendingVariable is a variable that was set, and how many sets led to it.
+// pendingVariable is a variable that was set: who looks at it does so right after
+// the present event.
 type pendingVariable struct {
-	event home.Event
-	deep  int
+	watch           *watch
+	value, previous home.Value
+	deep            int // how many sets led to it
 }
 
 const tooDeep = "rules that set variables started one another"
 
-// setVariables sets variables: rules see each right after the present event. It
-// reports whether the run goes on.
+// setVariables sets variables. The steps behind it have the new value; rules are
+// started right after the present event. It reports whether the run goes on.
 func (e *Engine) setVariables(r *run, c *home.Command) bool {
 	if e.deep >= variableDeep {
 		e.end(r, "failed", fmt.Sprintf("%s %d deep", tooDeep, variableDeep))
 		return false
 	}
 	for _, s := range c.Set {
+		w := e.names[nameKey{home.Vars, s.Property}]
+		one := &e.env.Slots[w.slot]
 		v := s.Value
-		if w := e.names[nameKey{home.Vars, s.Property}]; v == home.Toggle && w != nil && e.isSwitch(s.Property) {
-			v = home.BooleanOf(!e.env.Slots[w.slot].Value.Boolean())
+		if v == home.Toggle && e.isSwitch(s.Property) {
+			v = home.BooleanOf(!one.Value.Boolean())
 		}
-		ev := home.Event{At: e.now, Kind: home.KindVariable, Name: s.Property, Value: v, Reason: c.Source}
-		e.out = append(e.out, Decision{Event: &ev})
-		e.pending = append(e.pending, pendingVariable{ev, e.deep + 1})
+		e.pending = append(e.pending, pendingVariable{w, v, e.known[w.slot], e.deep + 1})
+		one.Value, one.Why, one.At = v, "", e.now
+		e.known[w.slot] = v
+		e.out = append(e.out, Decision{Event: &home.Event{At: e.now, Kind: home.KindVariable, Name: s.Property, Value: v, Reason: c.Source}})
 	}
 	return true
 }
@@ -235,14 +240,14 @@ func (e *Engine) isSwitch(name string) bool {
 	return slices.ContainsFunc(e.vars, func(v *variable) bool { return v.Name == name && v.Type == home.TypeBoolean })
 }
 
-// settle lets rules see the variables that rules have set, one after the other.
+// settle lets rules look at the variables that rules have set, one after the other.
 func (e *Engine) settle() {
 	for len(e.pending) > 0 {
 		p := e.pending[0]
 		e.pending = e.pending[1:]
 		e.moment++
 		e.deep = p.deep
-		e.readVariable(&p.event)
+		e.lookAll(p.watch, p.value, p.previous, false)
 	}
 	e.deep = 0
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -184,15 +185,20 @@ func (e *Engine) read(w *watch, ev *home.Event) {
 	} else if s.Why == "" {
 		s.Why = "unknown"
 	}
+	e.lookAll(w, ev.Value, before, ev.Late())
+}
+
+// lookAll lets those look who read a name that has a value now and had another
+// before: waiting runs first.
+func (e *Engine) lookAll(w *watch, now, before home.Value, late bool) {
 	e.resume(w.slot)
 	for _, t := range w.triggers {
 		if t.kind == whenIs {
-			e.look(t, ev.Late())
+			e.look(t, late)
 			continue
 		}
-		if t.kind == whenChanged && ev.Value.Known() && before.Known() && before != ev.Value && !ev.Late() {
-			e.start(t, cause{Value: ev.Value, Previous: before,
-				Event: e.table.Name(w.slot) + " " + before.String() + " -> " + ev.Value.String()})
+		if t.kind == whenChanged && now.Known() && before.Known() && before != now && !late {
+			e.start(t, cause{Value: now, Previous: before, Event: e.table.Name(w.slot) + " " + before.String() + " -> " + now.String()})
 		}
 	}
 }
@@ -226,9 +232,27 @@ func (e *Engine) status(d *deviceWatch, ev *home.Event) {
 	}
 }
 
+// keptHeard is how many ids of messages are remembered.
+const keptHeard = 1000
+
+// heardBefore reports whether a message with the same id has come before: a sender
+// that knows nothing of a confirm, or a broker that knows nothing of an
+// acknowledgement, says it once more.
+func (e *Engine) heardBefore(m *home.Message) bool {
+	if m.ID == "" {
+		return false
+	}
+	id := m.Exchange + " " + m.ID
+	if slices.Contains(e.heard, id) {
+		return true
+	}
+	e.heard = bounded(append(e.heard, id), keptHeard)
+	return false
+}
+
 func (e *Engine) message(ev *home.Event) {
 	m := ev.Message
-	if m == nil || ev.Late() {
+	if m == nil || ev.Late() || e.heardBefore(m) {
 		return
 	}
 	for _, t := range e.messages {

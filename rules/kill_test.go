@@ -35,7 +35,7 @@ var longRules = pairs{
 	}},
 }
 
-var longOptions = Options{Location: time.UTC, Vars: node(pairs{"n", "0"}), Publish: true}
+var longOptions = Options{Location: time.UTC, Vars: node(pairs{"n", "0"})}
 
 // mortal is a gateway that may be killed: a log that is kept, a checkpoint, and a
 // door that does each command once, with its outcome in the log at once.

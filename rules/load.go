@@ -17,6 +17,8 @@ type rule struct {
 	name, label, mode, missed string
 	order                     int
 	max                       int
+	most                      int           // starts
+	within                    time.Duration // this time, or it is paused
 	disabled                  bool
 	triggers                  []*trigger
 	when                      expr.Scope // of everything but its conditions to start
@@ -92,6 +94,9 @@ func (l *loader) rule(p home.Pair) *rule {
 	r.label = d.Text("label", "")
 	r.mode = d.Word("mode", "single", "single", "restart", "queued", "parallel")
 	r.max = d.Int("max", 10, 1, 1000)
+	if r.most, r.within = d.Rate("rate", mostRate, time.Second, 24*time.Hour); r.most == 0 {
+		r.most, r.within = runawayLimit, runawaySpan
+	}
 	r.missed = d.Word("missed", "if_still_true", "skip", "if_still_true", "run")
 	r.disabled = !d.Bool("enabled", true)
 	for _, n := range d.List("allow") {

@@ -123,20 +123,19 @@ func TestAllFaultsOfAllRules(t *testing.T) {
 	}
 }
 
-func TestRefusedWithoutABroker(t *testing.T) {
+// The sun needs a place, and a message an exchange that can be named.
+func TestRefusedTriggers(t *testing.T) {
 	o := place0
-	o.Messages, o.Publish = false, false
-	for _, rules := range []any{
-		aRule(pairs{"message", pairs{"exchange", "x", "key", "y"}}, on),
-		aRule("sun.up", []any{pairs{"publish", pairs{"exchange", "x", "key", "y"}}}),
-		aRule(pairs{"sun", "noon"}, on),
+	o.Latitude, o.Longitude = 0, 0
+	for _, when := range []pairs{
+		{"sun", "noon"},
+		{"message", pairs{"exchange", "", "key", "y"}},
+		{"message", pairs{"exchange", "shop", "key", ""}},
+		{"message", pairs{"exchange", strings.Repeat("x", 256), "key", "y"}},
+		{"message", pairs{"exchange", "shop", "key", strings.Repeat("x", 256)}},
 	} {
-		o.Latitude, o.Longitude = 0, 0
-		if strings.Contains(keyOf(node(rules)), "sun.up") {
-			o.Latitude = 1
-		}
 		var faults home.Faults
-		if e := Load(node(rules), house, o, &faults); e != nil || len(faults.List) != 1 {
+		if e := Load(node(aRule(when, on)), house, o, &faults); e != nil || len(faults.List) != 1 || faults.List[0].Hint == "" {
 			t.Error(faults.List)
 		}
 	}

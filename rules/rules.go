@@ -16,6 +16,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"hogar/gateway/home"
@@ -36,8 +37,6 @@ type Options struct {
 	Groups              map[string][]string // group to its devices; checked by who owns them
 	Scenes              *home.Node          // the node of scenes:, or nil
 	Vars                *home.Node          // the node of vars:, or nil
-	Messages            bool                // somebody hands in messages of other applications; without it triggers on them are refused
-	Publish             bool                // somebody sends what rules publish; without it the step is refused
 	Unchecked           bool                // rules are not held against one another: that was done before
 }
 
@@ -47,8 +46,8 @@ type Decision struct {
 	Event   *home.Event   // to record: a rule's run, a variable, a message out
 }
 
-// Binding is a source of messages that rules are started by.
-type Binding struct{ Exchange, Key string }
+// Source is where messages come from that rules are started by.
+type Source struct{ Exchange, Key string }
 
 // Status is the present state of one rule.
 type Status struct {
@@ -68,7 +67,8 @@ type Status struct {
 const (
 	defaultPatience = 10 * time.Second // for a command's outcome, house time
 	stepBudget      = 1000             // steps of all runs in one Step
-	runawayLimit    = 30               // starts of a rule within runawaySpan
+	runawayLimit    = 30               // starts of a rule within runawaySpan, unless it has a rate
+	mostRate        = 1000             // that a rate may allow
 	runawaySpan     = time.Minute
 	runawayPause    = 10 * time.Minute
 	variableDeep    = 16 // variables that set variables
@@ -107,6 +107,7 @@ type Engine struct {
 	budget  int
 	out     []Decision
 	unsent  []home.Event // messages out that did not come back yet
+	heard   []string     // ids of messages of other applications, the newest last
 	left    []Decision   // of Restore, for the next Step
 	loader  *loader      // compiles the steps of runs that outlived their rule's text
 }
@@ -134,10 +135,27 @@ type deviceWatch struct {
 func (e *Engine) SetPatience(d time.Duration) { e.patience = d }
 
 // Messages returns the sources of messages that the rules listen to.
-func (e *Engine) Messages() []Binding {
-	var list []Binding
+func (e *Engine) Messages() []Source {
+	var list []Source
 	for _, t := range e.messages {
-		list = append(list, Binding{t.exchange, t.pattern})
+		if s := (Source{t.exchange, t.pattern}); !slices.Contains(list, s) {
+			list = append(list, s)
+		}
 	}
 	return list
+}
+
+// Publishes returns the exchanges that rules publish to, as far as they are
+// written plainly.
+func (e *Engine) Publishes() []string {
+	var list []string
+	for _, r := range e.rules {
+		for i := range r.code {
+			if m := r.code[i].message; m != nil && m.exchange.plain.Known() {
+				list = append(list, m.exchange.plain.String())
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }

@@ -83,7 +83,7 @@ var house = houseOf(`
 	hvac.mode choice settable heat cool off
 `)
 
-var place0 = Options{Latitude: 52.52, Longitude: 13.405, Location: mustZone("Europe/Berlin"), Messages: true, Publish: true}
+var place0 = Options{Latitude: 52.52, Longitude: 13.405, Location: mustZone("Europe/Berlin")}
 
 func mustZone(name string) *time.Location {
 	loc, err := time.LoadLocation(name)

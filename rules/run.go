@@ -59,7 +59,7 @@ func (r *run) step() *instr { return &r.code[r.PC] }
 // ruleState is what a rule remembers.
 type ruleState struct {
 	Runs   int         `json:"runs,omitempty"`   // number of the last one
-	Recent []time.Time `json:"recent,omitempty"` // starts within runawaySpan
+	Recent []time.Time `json:"recent,omitempty"` // starts within the time of its rate
 	Paused time.Time   `json:"paused,omitzero"`  // until then
 	Why    string      `json:"why,omitempty"`
 
@@ -119,14 +119,14 @@ func truthWord(v home.Value) string {
 // runaway pauses a rule that starts too often, and reports whether it did.
 func (e *Engine) runaway(r *rule) bool {
 	s := &r.state
-	s.Recent = slices.DeleteFunc(s.Recent, func(t time.Time) bool { return e.now.Sub(t) >= runawaySpan })
+	s.Recent = slices.DeleteFunc(s.Recent, func(t time.Time) bool { return e.now.Sub(t) >= r.within })
 	s.Recent = append(s.Recent, e.now)
-	if len(s.Recent) <= runawayLimit {
+	if len(s.Recent) <= r.most {
 		return false
 	}
 	s.Recent = nil
 	s.Paused = e.now.Add(runawayPause)
-	s.Why = fmt.Sprintf("runaway: started more than %d times within a minute; paused until %s", runawayLimit,
+	s.Why = fmt.Sprintf("runaway: started more than %d times within %s; paused until %s", r.most, home.FormatDuration(r.within),
 		s.Paused.In(e.loc).Format("15:04:05"))
 	e.report(r, "paused", s.Why, trace{})
 	return true

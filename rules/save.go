@@ -23,6 +23,7 @@ type saved struct {
 	Devices map[string]bool      `json:"devices,omitempty"` // those that have had a status
 	Rules   map[string]savedRule `json:"rules,omitempty"`
 	Unsent  []savedMessage       `json:"unsent,omitempty"` // messages out that were not yet recorded
+	Heard   []string             `json:"heard,omitempty"`  // ids of messages in
 }
 
 type savedMessage struct {
@@ -51,7 +52,7 @@ const saveVersion = 1
 
 // Save returns the whole state. It is not to be called within Step.
 func (e *Engine) Save() (json.RawMessage, error) {
-	s := saved{Version: saveVersion, Now: e.now, Trusted: e.trusted, RunSeq: e.runSeq, Names: make(map[string]savedName),
+	s := saved{Version: saveVersion, Now: e.now, Trusted: e.trusted, RunSeq: e.runSeq, Heard: e.heard, Names: make(map[string]savedName),
 		Devices: make(map[string]bool), Rules: make(map[string]savedRule)}
 	for _, ev := range e.unsent {
 		s.Unsent = append(s.Unsent, savedMessage{ev.Name, ev.Reason, ev.Message})
@@ -99,7 +100,7 @@ func (e *Engine) Restore(b json.RawMessage) error {
 	if s.Version != saveVersion {
 		return fmt.Errorf("restore the rules' state: it has version %d, expected %d", s.Version, saveVersion)
 	}
-	e.trusted, e.runSeq = s.Trusted, s.RunSeq
+	e.trusted, e.runSeq, e.heard = s.Trusted, s.RunSeq, bounded(s.Heard, keptHeard)
 	e.setNow(s.Now.UTC())
 	for _, m := range s.Unsent {
 		if m.Message != nil {

@@ -1,8 +1,13 @@
 package rules
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hogar/gateway/home"
 )
 
 func TestSteps(t *testing.T) {
@@ -82,6 +87,22 @@ func TestVariables(t *testing.T) {
 	}
 }
 
+// TestVariablesAtOnce: what a rule counts is there for its next step and for the
+// rules that the same event starts; who looks at it is started right after.
+func TestVariablesAtOnce(t *testing.T) {
+	o := place0
+	o.Vars = node(pairs{"n", "0"}, "vars")
+	button := pairs{"event", "hall.button.action"}
+	rules := pairs{
+		"a", pairs{"when", button, "do", []any{pairs{"repeat", "2", "do", []any{set("vars.n", "= vars.n + 1")}}, set("hall.lamp.brightness", "= vars.n")}},
+		"b", pairs{"when", button, "do", []any{set("vars.n", "= vars.n + 1")}},
+		"c", pairs{"when", pairs{"changed", "vars.n"}, "mode", "parallel", "do", []any{pairs{"log", "= value"}}},
+	}
+	story{t: t, rules: rules, o: o, start: night}.tell(`
+		0s hall.button.action ! single => a started; vars.n 1; vars.n 2; hall.lamp brightness: 2; b started; vars.n 3; b done; c started; c done; c started; c done; c started; c done; a done
+	`)
+}
+
 func TestScenesAndGroups(t *testing.T) {
 	o := place0
 	o.Scenes = node(pairs{"evening", pairs{"hall.lamp.state", "on", "hall.lamp.brightness", "40", "porch.lamp.state", "off"}}, "scenes")
@@ -128,6 +149,54 @@ func TestRunaway(t *testing.T) {
 	press(11 * time.Minute)
 	if states["started"] != 31 {
 		t.Error(states)
+	}
+}
+
+// TestRate: a rule may say how often it is started at most, and no less than once.
+func TestRate(t *testing.T) {
+	r := pairs{"when", pairs{"event", "hall.button.action"}, "do", []any{pairs{"log", "x"}}, "rate", "3 per 10s"}
+	e := load(t, pairs{"r", r}, place0)
+	var got []string
+	for i := range 4 {
+		for _, d := range e.Step(event(night.Add(time.Duration(i)*time.Second), []string{"hall.button.action", "!", "single"})) {
+			got = append(got, d.Event.State)
+		}
+	}
+	if len(got) != 7 || got[6] != "paused" || !strings.Contains(e.Rules()[0].Why, "more than 3 times within 10s") {
+		t.Error(got, e.Rules())
+	}
+	var faults home.Faults
+	r[len(r)-1] = "0 per 10s"
+	if Load(node(pairs{"r", r}), house, place0, &faults) != nil || len(faults.List) != 1 || !strings.Contains(faults.List[0].Message, "like 10 per 1m") {
+		t.Error(faults.List)
+	}
+}
+
+// TestMessageTwice: a message that its sender, or the broker, says once more
+// starts nothing; after a restart, too.
+func TestMessageTwice(t *testing.T) {
+	rules := one("r", "when", pairs{"message", pairs{"exchange", "shop", "key", "#"}}, "do", []any{pairs{"log", "x"}})
+	e := load(t, rules, place0)
+	started := func(id string) (n int) {
+		for _, d := range e.Step(home.Event{At: night, Kind: home.KindMessage, Message: &home.Message{Exchange: "shop", Key: "order", ID: id}}) {
+			if d.Event.State == "started" {
+				n++
+			}
+		}
+		return n
+	}
+	got := []int{started("a"), started("a"), started("b"), started(""), started("")}
+	state, err := e.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e = load(t, rules, place0)
+	if err := e.Restore(state); err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, started("a"), started("b"), started("c"))
+	if diff := cmp.Diff([]int{1, 0, 1, 1, 1, 0, 0, 1}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

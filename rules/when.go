@@ -256,6 +256,9 @@ func (l *loader) whenEvent(t *trigger, n *home.Node) {
 	t.shown += " " + text
 }
 
+// mostKey is how many bytes AMQP allows for an exchange's name and for a key.
+const mostKey = 255
+
 func (l *loader) whenMessage(t *trigger, n *home.Node) {
 	if n.Kind != home.NodeMap {
 		l.faults.At(n, "write {exchange: shop, key: order.placed}", "message is %s", n.Describe())
@@ -265,8 +268,10 @@ func (l *loader) whenMessage(t *trigger, n *home.Node) {
 	d.Require("exchange", "key")
 	t.exchange, t.pattern = d.Text("exchange", ""), d.Text("key", "")
 	t.shown = "message " + t.exchange + " " + t.pattern
-	d.Done()
-	if !l.o.Messages {
-		l.faults.At(n, "take the rule out, or set enabled: false when it is built", "messages of other applications cannot start rules in this house yet")
+	for key, s := range map[string]string{"exchange": t.exchange, "key": t.pattern} {
+		if d.Get(key) != nil && (s == "" || len(s) > mostKey) {
+			d.Fault(key, "write {exchange: shop, key: order.placed}; # is any key", "%s has %d bytes, expected from 1 to %d", key, len(s), mostKey)
+		}
 	}
+	d.Done()
 }

@@ -199,6 +199,12 @@ func describe(p paint, ev *home.Event) string {
 		return s
 	case home.KindGateway:
 		return p.in(cyan, "gateway "+strings.TrimSpace(ev.Name+" "+ev.Reason))
+	case home.KindMessage, home.KindPublish:
+		way := "message in"
+		if ev.Kind == home.KindPublish {
+			way = "message by rule " + ev.Name
+		}
+		return fmt.Sprintf("%-34s ", way) + p.in(violet, ev.Message.Exchange+" "+ev.Message.Key) + " " + string(ev.Message.Body)
 	case home.KindVariable:
 		return fmt.Sprintf("%-34s ", "vars."+ev.Name) + ev.Value.String()
 	}

@@ -65,9 +65,10 @@ type AMQP struct {
 	URLs         []string // tried in turn; may hold passwords, so show them with [Redact] only
 	PasswordFile string   // for the URLs that have a user and no password; see [AMQP.Dial]
 	Exchange     string
-	QueueType    string // of the commands: classic or quorum
-	History      string // stream, quorum, classic or none
-	Declare      bool   // declare what is missing; else only check
+	QueueType    string        // of the commands: classic or quorum
+	MessageTTL   time.Duration // how long messages of other applications wait for the gateway
+	History      string        // stream, quorum, classic or none
+	Declare      bool          // declare what is missing; else only check
 }
 
 // Journal is the log on disk.

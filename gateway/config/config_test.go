@@ -36,7 +36,7 @@ func TestLoad(t *testing.T) {
 	cfg, problems := told(t, `
 gateway: casa
 location: {latitude: -31.42, longitude: -64.18, timezone: America/Argentina/Cordoba}
-amqp: {urls: [amqp://casa@broker-1, "amqps://casa@broker-2:5671/home"], queue_type: quorum, history: none, declare: false, exchange: amq.topic}
+amqp: {urls: [amqp://casa@broker-1, "amqps://casa@broker-2:5671/home"], queue_type: quorum, message_ttl: 1d, history: none, declare: false, exchange: amq.topic}
 journal: {path: /var/hogar, max_size: 1.5GB, sync: 1s, when_full: drop_oldest, when_dead: exit, keep: 2w}
 devices:
   hall.lamp: {driver: relay, pin: GPIO17, label: Lamp}
@@ -75,7 +75,7 @@ rules:
 		Gateway:  "casa",
 		Location: Location{Known: true, Latitude: -31.42, Longitude: -64.18, Timezone: zone},
 		AMQP: AMQP{URLs: []string{"amqp://casa@broker-1", "amqps://casa@broker-2:5671/home"}, Exchange: "amq.topic",
-			QueueType: "quorum", History: "none"},
+			QueueType: "quorum", MessageTTL: 24 * time.Hour, History: "none"},
 		Journal: Journal{Path: "/var/hogar", MaxSize: 1_500_000_000, Sync: "interval", SyncEvery: time.Second,
 			Keep: 14 * 24 * time.Hour, WhenFull: "drop_oldest", WhenDead: "exit"},
 		Devices: []Device{
@@ -99,7 +99,7 @@ func TestDefaults(t *testing.T) {
 	want := &Config{
 		Gateway:  "casa",
 		Location: Location{Timezone: time.Local},
-		AMQP:     AMQP{URLs: []string{usualBroker}, Exchange: "hogar", QueueType: "classic", History: "stream", Declare: true},
+		AMQP:     AMQP{URLs: []string{usualBroker}, Exchange: "hogar", QueueType: "classic", MessageTTL: time.Minute, History: "stream", Declare: true},
 		Journal: Journal{Path: "/state/hogar/casa/journal", MaxSize: 512_000_000, Sync: "interval",
 			SyncEvery: 200 * time.Millisecond, Keep: 7 * 24 * time.Hour, WhenFull: "block", WhenDead: "go_on"},
 		Rules: &home.Node{Path: []string{"rules"}, Kind: home.NodeMap},

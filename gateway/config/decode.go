@@ -111,6 +111,7 @@ func (l *loader) amqp(d *home.Decoder) AMQP {
 		PasswordFile: d.File("password_file", ""),
 		Exchange:     d.Text("exchange", "hogar"),
 		QueueType:    d.Word("queue_type", "classic", "classic", "quorum"),
+		MessageTTL:   d.Duration("message_ttl", time.Minute, time.Second, 30*24*time.Hour),
 		History:      d.Word("history", "stream", "stream", "quorum", "classic", "none"),
 		Declare:      d.Bool("declare", true),
 	}

@@ -47,7 +47,7 @@ func DecodeSafety(n *home.Node, device string, properties []home.Property, names
 		d.Fault("min_on", "", "min_on is %s, and max_on switches off after %s", home.FormatDuration(s.MinOn), home.FormatDuration(s.MaxOn))
 	}
 	s.Interlock = d.interlock()
-	s.Rate = d.rate()
+	s.Rate.Most, s.Rate.Within = d.Rate("rate", 1000, spanLeast, spanMost)
 	s.Range = d.ranges()
 	s.OnStale = d.reaction("on_stale", "for", s)
 	s.OnLoss = d.reaction("on_broker_loss", "after", s)
@@ -84,23 +84,6 @@ func (d safetyDecoder) switches(device string) bool {
 		}
 	}
 	return false
-}
-
-// rate reads how often: 10 per 1m.
-func (d safetyDecoder) rate() Rate {
-	if d.Get("rate") == nil {
-		return Rate{}
-	}
-	words := strings.Fields(d.Text("rate", ""))
-	if len(words) == 3 && words[1] == "per" {
-		most, err := strconv.Atoi(words[0])
-		within, errSpan := home.ParseDuration(words[2])
-		if err == nil && errSpan == nil && most > 0 && most <= 1000 && within >= spanLeast && within <= spanMost {
-			return Rate{most, within}
-		}
-	}
-	d.Fault("rate", "", "rate is '%s', expected how often (1 to 1000 times) and in what time, like 10 per 1m", d.Text("rate", ""))
-	return Rate{}
 }
 
 // ranges reads {brightness: 10..80}.

@@ -137,6 +137,24 @@ func (d *Decoder) Bool(key string, byDefault bool) bool {
 	return byDefault
 }
 
+// Rate reads how often, from once to most times, and in what time: 10 per 1m. It
+// returns 0 when it is not there.
+func (d *Decoder) Rate(key string, most int, least, longest time.Duration) (times int, within time.Duration) {
+	if d.Get(key) == nil {
+		return 0, 0
+	}
+	text := d.Text(key, "")
+	if words := strings.Fields(text); len(words) == 3 && words[1] == "per" {
+		n, err := strconv.Atoi(words[0])
+		span, errSpan := ParseDuration(words[2])
+		if err == nil && errSpan == nil && n > 0 && n <= most && span >= least && span <= longest {
+			return n, span
+		}
+	}
+	d.Fault(key, "", "%s is '%s', expected how often (1 to %d times) and in what time, like 10 per 1m", key, text, most)
+	return 0, 0
+}
+
 // Int reads a whole number from least to most, decimal or 0x hexadecimal.
 func (d *Decoder) Int(key string, byDefault, least, most int) int {
 	expected := fmt.Sprintf("a whole number from %d to %d", least, most)

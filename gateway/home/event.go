@@ -123,5 +123,6 @@ type Catalog struct {
 type Message struct {
 	Exchange string          `json:"exchange"`
 	Key      string          `json:"key"`
+	ID       string          `json:"id,omitempty"` // the sender's message_id
 	Body     json.RawMessage `json:"body"`
 }

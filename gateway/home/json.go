@@ -130,7 +130,7 @@ func (e *Event) fill(w *wire) error {
 		w.Label, w.Driver, w.Properties, w.Removed = c.Label, c.Driver, c.Properties, c.Removed
 	case KindMessage, KindPublish:
 		m := e.Message
-		w.Exchange, w.Key, w.Body = m.Exchange, m.Key, m.Body
+		w.Exchange, w.Key, w.ID, w.Body = m.Exchange, m.Key, m.ID, m.Body
 		w.Rule = e.Name
 	case KindCommand:
 		c := e.Command
@@ -193,7 +193,7 @@ func (e *Event) take(w *wire) error {
 		e.Catalog = &Catalog{ID: w.ID, Via: w.Via, Label: w.Label, Driver: w.Driver, Properties: w.Properties, Removed: w.Removed}
 	case KindMessage, KindPublish:
 		e.Name = w.Rule
-		e.Message = &Message{Exchange: w.Exchange, Key: w.Key, Body: w.Body}
+		e.Message = &Message{Exchange: w.Exchange, Key: w.Key, ID: w.ID, Body: w.Body}
 	case KindCommand:
 		e.Reason = ""
 		e.Command = &Command{ID: w.ID, Device: w.Device, Set: w.Set, Expires: w.Expires, Source: w.Source,

@@ -72,7 +72,7 @@ func suiteOf(t testing.TB, path string) *Suite {
 		}
 	}
 	return &Suite{Rules: cfg.Rules, House: h, Options: rules.Options{Location: cfg.Location.Timezone,
-		Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude, Messages: true, Publish: true}}
+		Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude, Vars: cfg.Vars}}
 }
 
 // runFile runs the tests of one file.

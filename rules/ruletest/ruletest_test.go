@@ -58,7 +58,7 @@ func someSuite(t testing.TB, text string) *Suite {
 	}
 	n, src := parsed(t, text)
 	vars, _ := parsed(t, "orders: 0\n")
-	s := &Suite{Rules: n.Get("rules"), House: h, Options: rules.Options{Location: berlin, Latitude: 52.5, Longitude: 13.4, Vars: vars, Messages: true, Publish: true}}
+	s := &Suite{Rules: n.Get("rules"), House: h, Options: rules.Options{Location: berlin, Latitude: 52.5, Longitude: 13.4, Vars: vars}}
 	var faults home.Faults
 	s.load(nil, &faults)
 	for _, p := range src.Problems(&faults) {

@@ -1,0 +1,151 @@
+package bridge
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/home"
+)
+
+// ear is a house that hears messages, and has them on its disk when it is told to.
+type ear struct {
+	mu     sync.Mutex
+	heard  []string
+	open   []func(error)
+	forget bool // the disk takes nothing yet
+}
+
+func (e *ear) accept(events []home.Event, done func(error)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, ev := range events {
+		if ev.Kind != home.KindMessage {
+			continue
+		}
+		m := ev.Message
+		e.heard = append(e.heard, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", m.Exchange, m.Key, m.ID, m.Body, ev.Reason)))
+	}
+	if e.forget {
+		e.open = append(e.open, done)
+	} else if done != nil {
+		done(nil)
+	}
+}
+
+func (e *ear) all() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]string(nil), e.heard...)
+}
+
+func (c *client) publish(exchange, key string, msg amqp.Publishing) {
+	c.t.Helper()
+	if err := c.ch.Publish(exchange, key, false, false, msg); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) topic(exchange string) {
+	c.t.Helper()
+	if err := c.ch.ExchangeDeclare(exchange, "topic", true, false, false, false, nil); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// TestListen hears what fits, whatever its body is.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	url := rabbit(t)
+	c := dialClient(t, url)
+	c.topic("shop")
+	if err := c.ch.ExchangeDeclare("bells", "fanout", true, false, false, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	e := &ear{}
+	h := runBridge(t, Options{URLs: []string{url}, Declare: true, Accept: e.accept,
+		Messages: []Source{{"shop", "order.*"}, {"bells", "#"}, {"shop", "stock.#"}}}, &door{})
+	h.until("it listens", func() bool { return strings.Contains(h.log.String(), "listening to other applications") })
+	c.publish("shop", "order.placed", amqp.Publishing{Body: []byte(`{"sku": "A-7"}`), MessageId: "o1"})
+	c.publish("shop", "order.placed.twice", amqp.Publishing{Body: []byte(`{}`)})
+	c.publish("shop", "stock.a.b", amqp.Publishing{Body: []byte("seven left")})
+	c.publish("shop", "stock", amqp.Publishing{})
+	c.publish("bells", "", amqp.Publishing{Body: []byte("true")})
+	c.publish("shop", "order.raw", amqp.Publishing{Body: []byte{0xff, 0xfe}})
+	c.publish("shop", "order.long", amqp.Publishing{Body: []byte(strings.Repeat("7", maxHeard+1))})
+	want := []string{`shop order.placed o1 {"sku": "A-7"}`, `shop stock.a.b  "seven left"`, `shop stock  ""`, `bells   true`,
+		"shop order.raw  null its body is left out: it is not UTF-8",
+		"shop order.long  null its body is left out: it has 65537 bytes, at most 65536 are read"}
+	h.until("all are heard", func() bool { return len(e.all()) >= len(want) })
+	if diff := cmp.Diff(want, e.all()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	h.stop()
+	if n := waiting(t, c, "hogar.casa.messages"); n > 0 {
+		t.Errorf("%d were not acknowledged", n)
+	}
+}
+
+// TestListenKeeps: what is not durable is delivered again, and what is, is not.
+func TestListenKeeps(t *testing.T) {
+	t.Parallel()
+	url := rabbit(t)
+	c := dialClient(t, url)
+	c.topic("shop")
+	e := &ear{forget: true}
+	o := Options{URLs: []string{url}, Declare: true, Accept: e.accept, Messages: []Source{{"shop", "#"}}}
+	h := runBridge(t, o, &door{})
+	h.until("it listens", func() bool { return strings.Contains(h.log.String(), "listening to other applications") })
+	for i := range 3 {
+		c.publish("shop", "order", amqp.Publishing{Body: []byte(fmt.Sprint(i)), DeliveryMode: amqp.Persistent})
+	}
+	h.until("three are heard", func() bool { return len(e.all()) == 3 })
+	e.mu.Lock()
+	e.open[0](nil)
+	e.open[1](fmt.Errorf("the disk is full"))
+	e.mu.Unlock()
+	h.until("the refusal is told", func() bool { return strings.Contains(h.log.String(), "stays with rabbitmq") })
+	closeAll(t, url)
+	e.mu.Lock()
+	e.forget = false
+	e.mu.Unlock()
+	h.until("two are heard again", func() bool { return len(e.all()) == 5 })
+	want := []string{"shop order  0", "shop order  1", "shop order  2", "shop order  1", "shop order  2"}
+	if diff := cmp.Diff(want, e.all()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	c = dialClient(t, url)
+	h.stop()
+	if n := waiting(t, c, "hogar.casa.messages"); n > 0 {
+		t.Errorf("%d were not acknowledged", n)
+	}
+}
+
+// TestListenToWhatIsNotThere: an exchange that its application declares later is
+// heard from then on, and does not keep the others back.
+func TestListenToWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	url := rabbit(t)
+	c := dialClient(t, url)
+	c.topic("shop")
+	e := &ear{}
+	h := runBridge(t, Options{URLs: []string{url}, Declare: true, Accept: e.accept,
+		Messages: []Source{{"mill", "#"}, {"shop", "#"}}}, &door{})
+	h.until("it is told", func() bool { return strings.Contains(h.log.String(), "no exchange 'mill'") })
+	h.until("it listens", func() bool { return strings.Contains(h.log.String(), "listening to other applications") })
+	c.publish("shop", "a", amqp.Publishing{Body: []byte("1")})
+	h.until("the shop is heard", func() bool { return len(e.all()) == 1 })
+	c.topic("mill")
+	h.until("the mill is heard", func() bool {
+		c.publish("mill", "b", amqp.Publishing{Body: []byte("2")})
+		all := e.all()
+		return all[len(all)-1] == "mill b  2"
+	})
+	if n := strings.Count(h.log.String(), "no exchange 'mill'"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
