@@ -27,6 +27,8 @@ type Plan struct {
 	rules   int           // how many there are
 	door    control.House // but its devices
 	vars    []home.Property
+
+	furnished map[string]config.Device // entries without a driver, by name: they add to discovered devices
 }
 
 // device is one planned device.
@@ -39,23 +41,20 @@ type device struct {
 	filters map[string]*filter.Chain // by property
 }
 
-// broker is a source below mqtt: with the devices that take their topics there.
-type broker struct {
-	mqtt.Broker
-	topics map[string]mqtt.Topic // by device
-}
-
 // Check holds a configuration against the drivers and the rules, without
 // touching any hardware. Its faults are added to those of the reading; the Plan is
 // usable when none of them is more than a warning.
 func Check(cfg *config.Config, faults *home.Faults) *Plan {
-	p := &Plan{Config: cfg}
+	p := &Plan{Config: cfg, furnished: make(map[string]config.Device)}
 	for _, d := range cfg.MQTT {
-		p.brokers = append(p.brokers, broker{mqtt.DecodeBroker(d), make(map[string]mqtt.Topic)})
-		d.Done()
+		p.brokers = append(p.brokers, decodeBroker(d))
 	}
 	drivers := table()
 	for _, d := range cfg.Devices {
+		if d.Driver == "" && p.discovers() {
+			p.planFurnished(d)
+			continue
+		}
 		if one, ok := p.plan(d, drivers, faults); ok {
 			p.devices = append(p.devices, one)
 		}
@@ -63,6 +62,7 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	p.checkParts(faults)
 	p.checkNames(faults)
 	p.vars = rules.Variables(cfg.Vars) // what is wrong in it, the rules tell
+	p.checkGiven(faults)
 	p.planDoor(faults)
 	for i := range p.devices {
 		d := &p.devices[i]
@@ -80,7 +80,11 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 // need of the configuration.
 func (p *Plan) RuleHouse() (rules.House, rules.Options) {
 	cfg := p.Config
-	return p.house(), rules.Options{Location: cfg.Location.Timezone, Latitude: cfg.Location.Latitude,
+	var house rules.House = p.house()
+	if p.discovers() {
+		house = openNames{p.house(), p.wholes()}
+	}
+	return house, rules.Options{Location: cfg.Location.Timezone, Latitude: cfg.Location.Latitude,
 		Longitude: cfg.Location.Longitude, Groups: p.door.Groups, Scenes: cfg.Scenes, Vars: cfg.Vars}
 }
 
@@ -190,12 +194,17 @@ func (d *device) staleAfter(clock *home.Clock) time.Duration {
 type names struct {
 	properties map[string]home.Property // by full name
 	devices    map[string]bool
+	known      map[string]bool // devices of which the properties are known
+	open       bool            // devices may come that nobody knows yet
 }
 
 func (p *Plan) house() names {
-	n := names{make(map[string]home.Property), make(map[string]bool)}
+	n := names{make(map[string]home.Property), make(map[string]bool), make(map[string]bool), p.discovers()}
+	for name := range p.furnished {
+		n.devices[name] = true
+	}
 	for _, d := range p.devices {
-		n.devices[d.Name] = true
+		n.devices[d.Name], n.known[d.Name] = true, true
 		for _, property := range d.properties() {
 			n.properties[home.Join(d.Name, property.Name)] = property
 		}
@@ -208,6 +217,9 @@ func (n names) Property(name string) (home.Property, bool) {
 	p, ok := n.properties[name]
 	return p, ok
 }
+
+// Open reports whether a device, of which nothing is known, may still be discovered.
+func (n names) Open(device string) bool { return n.open && !n.known[device] }
 
 // Device reports whether there is a device of that name.
 func (n names) Device(name string) bool { return n.devices[name] }

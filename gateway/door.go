@@ -16,6 +16,8 @@ func (p *Plan) planDoor(faults *home.Faults) {
 	for i := range p.devices {
 		d := &p.devices[i]
 		d.safety = control.DecodeSafety(d.Safety, d.Name, d.properties(), house, faults)
+	}
+	for _, d := range p.Config.Devices {
 		for _, group := range d.Groups {
 			if err := home.CheckDevice(group); err != nil {
 				d.Options.Fault("groups", "", "the name of a group: %v", err)
@@ -47,7 +49,7 @@ func (p *Plan) wholes() map[string]bool {
 }
 
 // resolver is what the bridge is told of the names of the house.
-func (p *Plan) resolver() resolver { return resolver{p.house(), p.wholes()} }
+func (p *Plan) resolver() resolver { return resolver{p.house(), p.wholes(), nil} }
 
 // brokerEvery is how often the door is told whether the broker is there.
 const brokerEvery = time.Second

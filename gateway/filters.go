@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"hogar/gateway/filter"
 	"hogar/gateway/home"
@@ -33,6 +34,19 @@ func decodeFilters(n *home.Node, device string, properties []home.Property, faul
 		}
 		if c := filter.Decode(pair.Value, p, faults); c != nil {
 			chains[p.Name] = c
+		}
+	}
+	return chains
+}
+
+// withExpiry adds when a property is unknown because nothing is heard of it.
+func withExpiry(chains map[string]*filter.Chain, properties []home.Property, expire map[string]time.Duration) map[string]*filter.Chain {
+	for _, p := range properties {
+		if after := expire[p.Name]; after > 0 {
+			if chains == nil {
+				chains = make(map[string]*filter.Chain)
+			}
+			chains[p.Name] = filter.Expire(chains[p.Name], after)
 		}
 	}
 	return chains

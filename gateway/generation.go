@@ -24,6 +24,7 @@ type generation struct {
 	bridge *bridge.Bridge // nil: there is no broker to talk to
 
 	runners map[string]*runner // of the devices on the board, by name
+	found   *found             // the discovered devices
 
 	stopDevices, stopBridge context.CancelFunc
 	devices, bridges        sync.WaitGroup
@@ -32,14 +33,14 @@ type generation struct {
 // start starts a generation of plan on board; its goroutines end with stop. The
 // one before, old, has been stopped; nil: there was none.
 func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, urls []string, old *Plan) (*generation, error) {
-	gen := &generation{plan: plan, board: board, runners: make(map[string]*runner)}
+	gen := &generation{plan: plan, board: board, runners: make(map[string]*runner), found: g.newFound(plan)}
 	free := context.WithoutCancel(ctx) // the order in which all ends is stop's
 	deviceCtx, stopDevices := context.WithCancel(free)
 	bridgeCtx, stopBridge := context.WithCancel(free)
 	gen.stopDevices, gen.stopBridge = stopDevices, stopBridge
 
-	run := g.devices(gen)
-	if err := g.hub.Do(ctx, func() { g.furnish(plan, old) }); err != nil {
+	run := g.devices(deviceCtx, gen)
+	if err := g.hub.Do(ctx, func() { g.furnish(gen, old) }); err != nil {
 		return nil, err
 	}
 	if runs, ok := board.(interface{ Run(context.Context) error }); ok {
@@ -58,7 +59,8 @@ func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, ur
 
 // furnish tells the hub what the house has now: which devices, and the rules,
 // with the timers and runs of the old ones. It runs in the hub's goroutine.
-func (g *gateway) furnish(plan, old *Plan) {
+func (g *gateway) furnish(gen *generation, old *Plan) {
+	plan := gen.plan
 	plan.engine.SetPatience(max(10*time.Second, g.o.Clock.House(5*time.Second)))
 	if old != nil {
 		state, err := old.engine.Save()
@@ -83,7 +85,9 @@ func (g *gateway) furnish(plan, old *Plan) {
 		catalog = append(catalog, g.furnishVars(plan)...)
 	}
 	for _, known := range g.hub.Devices("#") {
-		if _, ok := expect[known.Name]; !ok {
+		if gen.found.keeps(known) {
+			expect[known.Name] = plan.furnished[known.Name].StaleAfter
+		} else if _, ok := expect[known.Name]; !ok {
 			g.hub.Filter(known.Name, nil, nil)
 			catalog = append(catalog, home.Event{Kind: home.KindCatalog, Device: known.Name, Catalog: &home.Catalog{Removed: true}})
 		}
@@ -95,7 +99,7 @@ func (g *gateway) furnish(plan, old *Plan) {
 // devices attaches the devices to the door, so that it sees all that they tell,
 // and returns what is to run: one function for each device, each source, and
 // each that can be set.
-func (g *gateway) devices(gen *generation) (run []func(context.Context)) {
+func (g *gateway) devices(ctx context.Context, gen *generation) (run []func(context.Context)) {
 	doors := make(map[string]control.Device)
 	for _, d := range gen.plan.devices {
 		if d.topic != nil {
@@ -108,11 +112,7 @@ func (g *gateway) devices(gen *generation) (run []func(context.Context)) {
 		run = append(run, r.Run)
 	}
 	for _, b := range gen.plan.brokers {
-		c := mqtt.New(b.Broker, gen.plan.Config.Gateway, b.topics, source{g.hub, home.ClassMQTT}.Accept, g.o.Log)
-		for name, t := range b.topics {
-			properties := []home.Property{t.Property()}
-			doors[name] = control.Device{Properties: properties, Actuator: settable(properties, topicActuator{c, name}), Verify: topicVerify}
-		}
+		c := g.connect(ctx, gen, b, doors)
 		if !g.o.NoMQTT {
 			run = append(run, func(ctx context.Context) { g.report("mqtt", c.Run(ctx)) })
 		}
@@ -154,6 +154,11 @@ type topicActuator struct {
 	device     string
 }
 
+// Proof says what the device will tell.
+func (a topicActuator) Proof(property string, v home.Value) (home.Value, bool) {
+	return a.connection.Proof(a.device, property, v)
+}
+
 // Set publishes the value and waits until the broker has it.
 func (a topicActuator) Set(ctx context.Context, property string, v home.Value) ([]home.Event, error) {
 	return nil, a.connection.Set(ctx, a.device, property, v)
@@ -162,6 +167,7 @@ func (a topicActuator) Set(ctx context.Context, property string, v home.Value) (
 func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 	o := plan.Bridge(urls, g.o.Version)
 	o.Simulated, o.Clock, o.Outbox, o.Ledger, o.Accept, o.House = g.o.Simulated, g.o.Clock, g.outbox, g.ledger, g.hub.Accept, g
+	o.Names = resolver{plan.house(), plan.wholes(), g.hub.Has}
 	return o
 }
 
@@ -180,7 +186,8 @@ func (p *Plan) Bridge(urls []string, version string) bridge.Options {
 // resolver tells the bridge devices, groups and scenes from properties.
 type resolver struct {
 	names
-	wholes map[string]bool
+	wholes     map[string]bool
+	discovered func(device string) bool // nil: none
 }
 
 // Resolve cuts a name as sent in a routing key. The longest device name wins.
@@ -192,7 +199,9 @@ func (r resolver) Resolve(name string) (device, property string, known bool) {
 	return device, property, r.has(device)
 }
 
-func (r resolver) has(name string) bool { return r.names.devices[name] || r.wholes[name] }
+func (r resolver) has(name string) bool {
+	return r.names.devices[name] || r.wholes[name] || r.discovered != nil && r.discovered(name)
+}
 
 // stop ends the generation: the devices first, then, when what they told last is
 // with the broker or flush is over, the bridge.

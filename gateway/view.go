@@ -32,13 +32,15 @@ func (g *gateway) May(source, verb, device, property string) bool {
 // name is the device's, or that of one of its properties.
 func (g *gateway) Measure(ctx context.Context, name string) error {
 	gen := g.get()
-	device, _, known := gen.plan.resolver().Resolve(name)
+	device, property, known := resolver{gen.plan.house(), gen.plan.wholes(), g.hub.Has}.Resolve(name)
 	r := gen.runners[device]
 	switch {
 	case !known:
 		return errors.New("there is no such device")
 	case gen.plan.wholes()[device]:
 		return errors.New("it is a group or a scene; measure one of its devices")
+	case r == nil && gen.found.connection(device) != nil:
+		return g.askDiscovered(ctx, gen.found.connection(device), device, property)
 	case r == nil:
 		return errors.New("it tells by itself and cannot be asked to measure")
 	}

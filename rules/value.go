@@ -100,6 +100,9 @@ func (l *loader) setting(p home.Pair, name string, s *expr.Scope) (setting, bool
 		l.unknownName(p, name)
 		return setting{}, false
 	}
+	if expr.MayCome(l.house, device) {
+		l.faults.Add(home.Fault{Path: p.Value.Path, OnKey: true, Warning: true, Message: home.NotYet(name), Hint: near(name, l.house.Names())})
+	}
 	if !prop.Settable {
 		l.faults.Add(home.Fault{Path: p.Value.Path, OnKey: true, Message: name + " cannot be set: it is only read"})
 		return setting{}, false
@@ -115,9 +118,12 @@ func (l *loader) settingValue(n *home.Node, prop home.Property, s *expr.Scope) (
 		l.add(n, offset, faults)
 		return value{prog: prog}, prog != nil
 	}
-	if prop.Type == home.TypeObject && n.Kind == home.NodeMap {
+	if (prop.Type == home.TypeObject || prop.Type == "") && n.Kind == home.NodeMap {
 		t := body(l, n, s)
 		return value{tree: &t}, true
+	}
+	if prop.Type == "" && n.Kind == home.NodeScalar {
+		return value{plain: Literal(n)}, true
 	}
 	text, ok := l.text(n, prop.Name, string(prop.Type))
 	if !ok {

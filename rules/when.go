@@ -144,7 +144,9 @@ func (l *loader) triggerOf(t *trigger, word string, n *home.Node, d *home.Decode
 			t.kind = whenOffline
 			t.hold = d.Duration("for", 0, 0, 366*24*time.Hour)
 		}
-		if text, ok := l.text(n, word, "a device"); ok && !l.house.Device(text) {
+		if text, ok := l.text(n, word, "a device"); ok && expr.MayCome(l.house, text) {
+			l.faults.Add(home.Fault{Path: n.Path, Warning: true, Message: home.NotYet(text), Hint: near(text, l.house.Names())})
+		} else if ok && !l.house.Device(text) {
 			l.faults.At(n, near(text, l.house.Names()), "there is no device %s", text)
 		}
 		t.device = n.Text
@@ -214,6 +216,8 @@ func (l *loader) readable(n *home.Node, name string) (home.Property, bool) {
 			f.Message, f.Hint = name+" is a device", "name one of its properties"
 		}
 		l.faults.Add(f)
+	} else if device, _ := home.Split(name); expr.MayCome(l.house, device) {
+		l.faults.Add(home.Fault{Path: n.Path, Warning: true, Message: home.NotYet(name), Hint: near(name, l.house.Names())})
 	}
 	return p, ok
 }
@@ -237,7 +241,7 @@ func (l *loader) whenEvent(t *trigger, n *home.Node) {
 		return
 	}
 	t.names, t.value = []string{name}, &p
-	if p.Type != home.TypeEvent {
+	if p.Type != home.TypeEvent && p.Type != "" {
 		l.faults.At(where, "write: when: "+name+", or {changed: "+name+"}", "%s is no event: it is a %s, which stays", name, p.Type)
 		return
 	}

@@ -45,7 +45,8 @@ func (b Broker) Loopback() bool {
 // DecodeBroker reads an entry of mqtt: url (required; mqtt:// or mqtts://), user,
 // password_file (a path; a bare name is a systemd credential), ca_file (whom to
 // trust instead of the system's authorities), client_id (default
-// hogar-<gateway>). Unknown keys are refused.
+// hogar-<gateway>). The caller reads its own keys from the same decoder and then
+// refuses the rest.
 func DecodeBroker(d *home.Decoder) Broker {
 	d.Require("url")
 	b := Broker{
@@ -69,7 +70,6 @@ func DecodeBroker(d *home.Decoder) Broker {
 	if b.caFile != "" && !b.tls {
 		d.Fault("ca_file", "mqtts://", "ca_file is for mqtts://")
 	}
-	d.Done()
 	return b
 }
 

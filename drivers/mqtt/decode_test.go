@@ -138,6 +138,7 @@ func TestBrokerFaults(t *testing.T) {
 	} {
 		d := options(c.pairs...)
 		DecodeBroker(d)
+		d.Done()
 		got := faultsOf(d)
 		if !strings.Contains(got, c.says) || strings.Contains(got, "secret") {
 			t.Errorf("%s: %q, want %q and no secret", name, got, c.says)

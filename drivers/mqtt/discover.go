@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -25,7 +26,7 @@ type Source struct {
 type Discover func(Discovered)
 
 // Discovered is a discovered device as the gateway needs to know it. It is set by
-// [Connection.Command] under its name.
+// [Connection.Set] under its name.
 type Discovered struct {
 	Name       string
 	Removed    bool
@@ -41,18 +42,18 @@ type Outsider struct {
 
 // found is what was discovered at one broker. It is safe for concurrent use.
 type found struct {
-	broker   string
+	broker   Broker
 	sources  []Source
 	names    *dialect.Names
 	discover Discover
+	labels   map[string]string
 	last     func(device, property string) home.Value
 
-	mu      sync.Mutex
-	byID    map[string]*device
-	byName  map[string]*device
-	out     map[string]Outsider // by id
-	told    map[string]bool     // what was ignored and logged
-	answers []*answer
+	mu     sync.Mutex
+	byID   map[string]*device
+	byName map[string]*device
+	out    map[string]Outsider // by id
+	told   map[string]bool     // what was ignored and logged
 }
 
 // device is a discovered device that is in the house.
@@ -64,7 +65,7 @@ type device struct {
 }
 
 func newFound(o Options) *found {
-	f := &found{broker: o.Broker.String(), sources: o.Sources, names: o.Names, discover: o.Discover, last: o.Last,
+	f := &found{broker: o.Broker, sources: o.Sources, names: o.Names, discover: o.Discover, labels: o.Labels, last: o.Last,
 		byID: make(map[string]*device), byName: make(map[string]*device), out: make(map[string]Outsider), told: make(map[string]bool)}
 	if f.discover == nil {
 		f.discover = func(Discovered) {}
@@ -93,7 +94,7 @@ func (f *found) named(name string) (device, bool) {
 	return device{}, false
 }
 
-func (f *found) via(s Source) string { return f.broker + "/" + s.Base }
+func (f *found) via(s Source) string { return f.broker.Via(s) }
 
 // understood turns what a source told into events, statuses and catalogs first.
 func (c *Connection) understood(s Source, t dialect.Told, late bool) []home.Event {
@@ -159,7 +160,7 @@ func (c *Connection) enter(s Source, d dialect.Device) []home.Event {
 	c.reach.add(name)
 	f.discover(Discovered{Name: name, Properties: d.Properties, Expire: d.Expire})
 	return []home.Event{{Kind: home.KindCatalog, Device: name,
-		Catalog: &home.Catalog{ID: d.ID, Via: f.via(s), Label: d.Label, Driver: s.Name, Properties: d.Properties}}}
+		Catalog: &home.Catalog{ID: d.ID, Via: f.via(s), Label: cmp.Or(f.labels[name], d.Label), Driver: s.Name, Properties: d.Properties}}}
 }
 
 // missing lists who was known by way of s and is not among devices.
@@ -197,7 +198,8 @@ func (c *Connection) leaves(id string) []home.Event {
 	return []home.Event{{Kind: home.KindCatalog, Device: name, Catalog: &home.Catalog{ID: id, Removed: true}}}
 }
 
-// said makes an event of a reading; ok is false for what is known already.
+// said makes an event of a reading: a raw one of what is known already. ok is false
+// for what says nothing at all.
 func (c *Connection) said(r dialect.Reading, late bool) (ev home.Event, ok bool) {
 	d := c.found.of(r.ID)
 	if d == nil {
@@ -207,14 +209,15 @@ func (c *Connection) said(r dialect.Reading, late bool) (ev home.Event, ok bool)
 		Unknown: r.Unknown, Time: r.Time}
 	if late {
 		ev.Flags = home.FlagLate
-	} else {
-		c.found.confirm(d.name, r.Property, r.Value)
 	}
-	if r.Momentary {
+	switch {
+	case r.Momentary:
 		ev.Kind = home.KindEvent
-		return ev, true
+	case r.Repeats && c.repeated(&ev):
+		ev.Flags |= home.FlagRaw
+		return ev, !late && ev.Value.Known() // nobody knows when it was measured
 	}
-	return ev, !r.Repeats || !c.repeated(&ev)
+	return ev, true
 }
 
 // repeated reports whether ev says what the house knows already. The house may
@@ -249,31 +252,3 @@ func (c *Connection) ignored(i dialect.Ignored) {
 
 // maxTold bounds what is remembered of messages that are not understood.
 const maxTold = 1000
-
-// expect begins to listen for what a device says of a property.
-func (f *found) expect(device, property string) *answer {
-	a := &answer{device, property, make(chan home.Value, 16)}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.answers = append(f.answers, a)
-	return a
-}
-
-func (f *found) forget(a *answer) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.answers = slices.DeleteFunc(f.answers, func(b *answer) bool { return a == b })
-}
-
-func (f *found) confirm(device, property string, v home.Value) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, a := range f.answers {
-		if a.device == device && a.property == property {
-			select {
-			case a.values <- v:
-			default:
-			}
-		}
-	}
-}

@@ -1,7 +1,6 @@
 package mqtt
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -70,6 +69,12 @@ func (h *house) lines() []string {
 		case home.KindStatus:
 			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %.30s", e.Device, e.State, e.Reason)))
 		default:
+			if e.Flags&home.FlagRaw != 0 {
+				if !h.raw {
+					continue
+				}
+				mark += "raw "
+			}
 			lines = append(lines, fmt.Sprintf("%s%s %s %s", mark, e.FullName(), e.Value, e.Unit))
 		}
 	}
@@ -168,35 +173,29 @@ func TestNameTaken(t *testing.T) {
 	h.waitFor(t, `catalog lamp 0x01 "Lamp" false`, `catalog porch.probe 0x02 "lamp" false`)
 }
 
-func TestVerifiedCommand(t *testing.T) {
+func TestDiscoveredCommand(t *testing.T) {
 	broker := startMosquitto(t, "allow_anonymous true")
 	z2m := broker.client("z2m")
 	finish(t, z2m.Publish("zigbee2mqtt/bridge/groups", 1, true, "[]"))
 	finish(t, z2m.Publish("zigbee2mqtt/bridge/devices", 1, true, zigbee("Lamp", "Probe")))
-	obeys := make(chan bool, 10)
 	finish(t, z2m.Subscribe("zigbee2mqtt/Lamp/set", 1, func(_ paho.Client, m paho.Message) {
-		if <-obeys {
-			z2m.Publish("zigbee2mqtt/Lamp", 1, false, m.Payload())
-		}
+		z2m.Publish("zigbee2mqtt/Lamp", 1, false, m.Payload())
 	}))
-	h := &house{auto: always}
+	h := &house{auto: always, raw: true}
 	c, _ := connectZigbee(t, broker.address, h, dialect.NamesOptions{})
 	run(t, c)
 	connected(t, c)
-	c.confirmWait = patience
-	for range 2 { // the second message repeats what is known, and confirms all the same
-		obeys <- true
-		if v, err := c.Command(t.Context(), "lamp", "state", home.BooleanOf(true)); err != nil || v != home.BooleanOf(true) {
-			t.Errorf("confirmed as %s, %v", v, err)
+	h.waitFor(t, `catalog lamp 0x01 "Lamp" false`, `catalog probe 0x02 "Probe" false`)
+	if want, ok := c.Proof("lamp", "state", home.BooleanOf(true)); !ok || want != home.BooleanOf(true) {
+		t.Errorf("the lamp proves it with %s, %v", want, ok)
+	}
+	for _, want := range []string{"lamp.state on ", "raw lamp.state on "} { // the second message repeats what is known, and proves it all the same
+		if err := c.Set(t.Context(), "lamp", "state", home.BooleanOf(true)); err != nil {
+			t.Error(err)
 		}
+		h.waitFor(t, want)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	obeys <- false
-	if v, err := c.Command(ctx, "lamp", "state", home.BooleanOf(false)); err != nil || v.Known() {
-		t.Errorf("a lamp that does not answer: %s, %v", v, err)
-	}
-	if _, err := c.Command(t.Context(), "probe", "temperature", home.NumberOf(1)); err == nil {
+	if err := c.Set(t.Context(), "probe", "temperature", home.NumberOf(1)); err == nil {
 		t.Error("a sensor was set")
 	}
 	if err := c.Ask(t.Context(), "lamp", "state"); err != nil {
@@ -204,5 +203,32 @@ func TestVerifiedCommand(t *testing.T) {
 	}
 	if err := c.Ask(t.Context(), "garden.soil", "moisture"); err == nil {
 		t.Error("a plain topic was asked")
+	}
+}
+
+// What the journal refused comes again, and is no repetition then; the same holds for a
+// message that was left out.
+func TestNothingRefusedIsARepetition(t *testing.T) {
+	c := NewWith(Options{Gateway: "casa", Accept: (&house{auto: always}).accept, Names: dialect.NewNames(dialect.NamesOptions{}),
+		Sources: []Source{{"zigbee2mqtt", "zigbee2mqtt", zigbee2mqtt.New(zigbee2mqtt.Options{})}}, Log: slog.New(slog.DiscardHandler)})
+	source := c.found.sources[0]
+	read := func(topic, payload string) []home.Event {
+		told, _ := source.Dialect.Read(dialect.Message{Topic: "zigbee2mqtt/" + topic, Payload: []byte(payload)})
+		return c.understood(source, told, false)
+	}
+	read("bridge/devices", zigbee("Lamp", "Probe"))
+	raw := func(events []home.Event) bool { return events[0].Flags&home.FlagRaw != 0 }
+	first := read("Probe", `{"temperature":1}`)
+	if again := read("Probe", `{"temperature":1}`); raw(first) || !raw(again) {
+		t.Errorf("first %v, again %v", first, again)
+	}
+	c.reach.doubt(first)
+	if redelivered := read("Probe", `{"temperature":1}`); raw(redelivered) {
+		t.Error("what was refused is taken for a repetition when it comes again")
+	}
+	s := &session{}
+	c.skip(s, read("Probe", `{"temperature":2}`))
+	if redelivered := read("Probe", `{"temperature":2}`); raw(redelivered) || !s.skipped {
+		t.Error("what was left out is taken for a repetition when it comes again")
 	}
 }

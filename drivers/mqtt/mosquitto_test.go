@@ -156,6 +156,7 @@ type house struct {
 	events []home.Event
 	dones  []func(error)
 	auto   func(n int) (err error, commit bool) // about the n-th events; nil: keep them waiting
+	raw    bool                                 // lines shows raw measurements, too
 }
 
 func (h *house) accept(events []home.Event, done func(error)) {

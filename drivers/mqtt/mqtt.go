@@ -28,7 +28,7 @@
 // # Discovered devices
 //
 // A [Source] is a dialect that is spoken at the broker. Its devices are told to
-// [Discover] and, as catalog events, to the house; [Connection.Command] sets them by
+// [Discover] and, as catalog events, to the house; [Connection.Set] sets them by
 // the name that dialect.Names gave them. A first session of its own learns which
 // devices there are, so that what waited in the lasting one finds them known. What a
 // message only repeats is not told again.
@@ -102,7 +102,7 @@ type Connection struct {
 	lessons  lessons // of the session that learns; only Run has it
 	learned  bool    // which devices there are; only Run has it
 
-	leastWait, refusedWait, awayAfter, markerQuiet, confirmWait time.Duration // machine time; shorter in tests
+	leastWait, refusedWait, awayAfter, markerQuiet time.Duration // machine time; shorter in tests
 
 	received, unreadable atomic.Uint64
 
@@ -129,10 +129,11 @@ type Status struct {
 // Options of a connection.
 type Options struct {
 	Broker   Broker
-	Gateway  string           // the name of the house
-	Topics   map[string]Topic // the devices on plain topics, by name
-	Sources  []Source         // whose devices are discovered
-	Names    *dialect.Names   // needed with Sources; one for all connections
+	Gateway  string            // the name of the house
+	Topics   map[string]Topic  // the devices on plain topics, by name
+	Sources  []Source          // whose devices are discovered
+	Names    *dialect.Names    // needed with Sources; one for all connections
+	Labels   map[string]string // by device: instead of the one that it has at its source
 	Accept   Accept
 	Discover Discover // told of discovered devices; may be nil
 	Log      *slog.Logger
@@ -154,15 +155,23 @@ func NewWith(o Options) *Connection {
 		devices: maps.Clone(o.Topics), accept: o.Accept, log: o.Log.With("broker", o.Broker.String()),
 		told: make(map[string][]listener), open: make(chan struct{}, maxOpen), faulty: make(map[string]bool),
 		reach: newReach(), found: newFound(o),
-		leastWait: leastWait, refusedWait: refusedWait, awayAfter: awayAfter, markerQuiet: markerQuiet, confirmWait: confirmWait,
+		leastWait: leastWait, refusedWait: refusedWait, awayAfter: awayAfter, markerQuiet: markerQuiet,
 	}
 	for _, device := range slices.Sorted(maps.Keys(o.Topics)) {
 		t := o.Topics[device]
 		c.told[t.State] = append(c.told[t.State], listener{device, t})
 		c.reach.add(device)
 	}
+	for _, source := range o.Sources { // of the runs before: what they said last must not be believed for ever
+		for _, id := range o.Names.Via(c.found.via(source)) {
+			c.reach.add(o.Names.Of(id))
+		}
+	}
 	return c
 }
+
+// Via says by which way the devices of a source are known, as [dialect.Known] has it.
+func (b Broker) Via(s Source) string { return b.String() + "/" + s.Base }
 
 // Run keeps the connection until ctx ends and returns nil then. A broker that
 // cannot be reached is logged once and tried again, at most every 30 s.
@@ -224,12 +233,6 @@ func (c *Connection) connect(ctx context.Context) (time.Duration, error) {
 		c.learned, c.lessons = true, nil
 	}
 	return c.session(ctx, false)
-}
-
-// Set has the device set a property; see [Connection.Command].
-func (c *Connection) Set(ctx context.Context, device, property string, v home.Value) error {
-	_, err := c.Command(ctx, device, property, v)
-	return err
 }
 
 // up notes that a connection is there.

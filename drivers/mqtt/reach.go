@@ -30,6 +30,7 @@ type reach struct {
 // reached is one device.
 type reached struct {
 	last   map[string]home.Event // the last reading of each property
+	unsure map[string]bool       // those that the house may not have
 	status home.Event            // as the device's own source tells it; Kind 0: it does not
 }
 
@@ -41,7 +42,7 @@ func (r *reach) add(device string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.devices[device] == nil {
-		r.devices[device] = &reached{last: make(map[string]home.Event)}
+		r.devices[device] = &reached{last: make(map[string]home.Event), unsure: make(map[string]bool)}
 	}
 }
 
@@ -65,17 +66,30 @@ func (r *reach) note(events []home.Event) {
 			if ev.State != home.Online {
 				clear(d.last)
 			}
-		case ev.Kind == home.KindReading:
+		case ev.Kind == home.KindReading && ev.Flags&home.FlagRaw == 0:
 			if ev.Time.IsZero() {
 				ev.Time = now
 			}
 			ev.Flags |= home.FlagLate
 			d.last[ev.Property] = ev
+			delete(d.unsure, ev.Property)
 		}
 	}
 }
 
-// lastOf returns the last value told of a property.
+// doubt notes that the house may not have these events: the broker sends their
+// message again, and then they must not be taken for repetitions.
+func (r *reach) doubt(events []home.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range events {
+		if d := r.devices[events[i].Device]; d != nil && events[i].Kind == home.KindReading {
+			d.unsure[events[i].Property] = true
+		}
+	}
+}
+
+// lastOf returns the last value told of a property, if the house surely has it.
 func (r *reach) lastOf(device, property string) (home.Event, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,7 +98,7 @@ func (r *reach) lastOf(device, property string) (home.Event, bool) {
 		return home.Event{}, false
 	}
 	ev, ok := d.last[property]
-	return ev, ok
+	return ev, ok && !d.unsure[property]
 }
 
 // down notes that there is no connection; the first loss counts.

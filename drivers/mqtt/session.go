@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"hogar/gateway/home"
 )
 
 // errRefused ends a session whose messages the gateway did not take.
@@ -213,14 +216,14 @@ func (c *Connection) take(ctx context.Context, s *session, m paho.Message) {
 		case <-ctx.Done():
 		}
 		c.settle(taken)
-		s.skipped = true
-		return // not acknowledged: it comes again
+		c.skip(s, events)
+		return
 	}
 	select {
 	case s.waiting <- p:
 	case <-s.ctx.Done():
 		c.settle(len(events))
-		s.skipped = true
+		c.skip(s, events)
 		return
 	}
 	if len(events) == 0 {
@@ -230,10 +233,22 @@ func (c *Connection) take(ctx context.Context, s *session, m paho.Message) {
 	var once sync.Once
 	c.accept(events, func(err error) {
 		once.Do(func() {
+			if err != nil {
+				c.reach.doubt(events)
+			}
 			p.result <- err
 			c.settle(len(events))
 		})
 	})
+}
+
+// skip leaves a message out, and all that follow in this session: they are not
+// acknowledged and come again, in their order. Which devices there are is told all
+// the same, since it has been learned by now.
+func (c *Connection) skip(s *session, events []home.Event) {
+	s.skipped = true
+	c.reach.doubt(events)
+	c.tell(slices.DeleteFunc(events, func(ev home.Event) bool { return ev.Kind != home.KindCatalog }))
 }
 
 // settle makes room for n further events.

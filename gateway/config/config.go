@@ -85,7 +85,7 @@ type Journal struct {
 // Device is one entry of devices.
 type Device struct {
 	Name       string
-	Driver     string
+	Driver     string // empty: the entry adds to a discovered device
 	Label      string
 	Every      time.Duration // between two readings; 0: as the driver says
 	StaleAfter time.Duration // 0: as the driver and Every say
@@ -136,6 +136,15 @@ func newSource() *Source {
 
 // loader is what the decoding of one configuration needs.
 type loader struct {
-	src    *Source
-	faults *home.Faults
+	src       *Source
+	faults    *home.Faults
+	discovers bool // a source below mqtt: tells of devices that the configuration need not have
 }
+
+// Keys below mqtt: that name a source of devices, and the driver of these devices.
+const (
+	Zigbee2MQTT   = "zigbee2mqtt"
+	HomeAssistant = "homeassistant"
+)
+
+var sources = []string{Zigbee2MQTT, HomeAssistant}

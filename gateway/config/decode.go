@@ -21,7 +21,7 @@ import (
 var (
 	laterHouse = []string{"catalog", "export"}
 	laterAMQP  = []string{"unrouted"}
-	laterMQTT  = []string{"homeassistant", "names", "shelly", "tasmota", "zigbee2mqtt"}
+	laterMQTT  = []string{"shelly", "tasmota"}
 )
 
 // decode reads the house's own part of the tree.
@@ -39,10 +39,11 @@ func decode(root *home.Node, l *loader) *Config {
 	if d.Node.Get("web") != nil { // web: alone is all defaults
 		cfg.Web = l.web(l.section(d, "web", nil))
 	}
-	cfg.Devices = l.devices(d.Map("devices"))
 	for _, n := range d.List("mqtt") {
 		cfg.MQTT = append(cfg.MQTT, home.NewDecoder(l.without(n, laterMQTT), l.faults))
+		l.discovers = l.discovers || slices.ContainsFunc(sources, func(key string) bool { return n.Get(key) != nil })
 	}
+	cfg.Devices = l.devices(d.Map("devices"))
 	cfg.Groups, cfg.Scenes, cfg.Access = d.Get("groups"), d.Get("scenes"), d.Get("access")
 	cfg.Vars = d.Get("vars")
 	cfg.Rules = l.rules(d.Get("rules"))

@@ -18,7 +18,7 @@ func (l *loader) devices(d *home.Decoder) []Device {
 	for _, p := range d.Node.Pairs {
 		l.name(p)
 		entry := home.NewDecoder(p.Value, l.faults)
-		if p.Value.Kind == home.NodeMap || p.Value.Kind == home.NodeNull {
+		if !l.discovers && (p.Value.Kind == home.NodeMap || p.Value.Kind == home.NodeNull) {
 			entry.Require("driver")
 		}
 		devices = append(devices, Device{

@@ -112,7 +112,8 @@ func New(hub Hub, clock *home.Clock, log *slog.Logger) *Control {
 		pending: make(map[string]*job), fold: newFold(), guards: newGuards()}
 }
 
-// Attach says what the house has. It replaces what was said before; commands
+// Attach says what the house has. It replaces what was said before, by [Control.Add],
+// too; commands
 // still waiting at a device that is no longer there fail. Those of an earlier run
 // of the gateway that have no outcome yet are ended, or carried out again.
 func (c *Control) Attach(h House) {
@@ -126,10 +127,7 @@ func (c *Control) Attach(h House) {
 	}
 	c.house, c.devices = h, make(map[string]*device, len(h.Devices))
 	for name, d := range h.Devices {
-		if d.Timeout == 0 {
-			d.Timeout = defaultTimeout
-		}
-		c.devices[name] = &device{Device: d, wake: make(chan struct{}, 1)}
+		c.devices[name] = newDevice(d)
 	}
 	c.guard()
 	left := c.leftovers()
@@ -151,6 +149,13 @@ func (c *Control) Attach(h House) {
 	if h.Access == nil {
 		c.log.Info("access: is not set: who may send commands may set every device")
 	}
+}
+
+func newDevice(d Device) *device {
+	if d.Timeout == 0 {
+		d.Timeout = defaultTimeout
+	}
+	return &device{Device: d, wake: make(chan struct{}, 1)}
 }
 
 // Submit takes a command and returns at once. done, which may be nil, is called

@@ -27,7 +27,7 @@ func DecodeGroups(n *home.Node, more map[string][]string, names Names, faults *h
 		for i, m := range members {
 			switch {
 			case !names.Device(m):
-				faults.At(item(p.Value, i), near(m, names.Names()), "there is no device %s", m)
+				noDevice(item(p.Value, i), m, names, faults)
 			case slices.Contains(members[:i], m):
 				faults.At(item(p.Value, i), "", "%s is in the group twice", m)
 			}
@@ -46,6 +46,21 @@ func DecodeGroups(n *home.Node, more map[string][]string, names Names, faults *h
 		}
 	}
 	return groups
+}
+
+// noDevice tells that there is no such device, or none yet.
+func noDevice(n *home.Node, device string, names Names, faults *home.Faults) {
+	f := home.Fault{Path: n.Path, Message: "there is no device " + device, Hint: near(device, names.Names())}
+	if open(names, device) {
+		f.Message, f.Warning = home.NotYet(device), true
+	}
+	faults.Add(f)
+}
+
+// open reports whether a device, of which nothing is known, may still be discovered.
+func open(names Names, device string) bool {
+	o, ok := names.(interface{ Open(device string) bool })
+	return ok && o.Open(device)
 }
 
 // item is the i-th item of a list, or the single value that stands for a list.
@@ -100,6 +115,10 @@ func decodeScene(n *home.Node, groups map[string][]string, names Names) Scene {
 		for _, m := range members {
 			prop, ok := names.Property(home.Join(m, property))
 			v, err := prop.Accept(home.TextOf(p.Value.Text))
+			if !ok && open(names, m) && p.Value.Kind == home.NodeScalar && !strings.HasPrefix(p.Value.Text, "=") {
+				scene.add(m, home.Setting{Property: property, Value: home.TextOf(p.Value.Text)})
+				continue
+			}
 			if !ok || err != nil || p.Value.Kind != home.NodeScalar {
 				scene.Computed = p.Key // or wrong, which the rules tell
 				continue

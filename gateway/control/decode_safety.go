@@ -63,6 +63,8 @@ func (d safetyDecoder) interlock() []string {
 			d.Faults.At(n, "like [cellar.cooler]", "this is %s, expected the name of a device", n.Describe())
 		case n.Text == d.device:
 			d.Faults.At(n, "", "%s cannot exclude itself", d.device)
+		case open(d.names, n.Text): // it is excluded when it comes
+			others = append(others, n.Text)
 		case !d.names.Device(n.Text):
 			d.Faults.At(n, near(n.Text, d.names.Names()), "there is no device %s", n.Text)
 		case !d.switches(n.Text):
@@ -143,7 +145,8 @@ func (d safetyDecoder) reaction(key, span string, s *Safety) Reaction {
 	if key == "on_stale" {
 		required = append(required, "name")
 		r.Name = m.Text("name", "")
-		if _, ok := d.names.Property(r.Name); !ok && r.Name != "" {
+		of, _ := home.Split(r.Name)
+		if _, ok := d.names.Property(r.Name); !ok && r.Name != "" && !open(d.names, of) {
 			m.Fault("name", near(r.Name, d.names.Names()), "there is no %s", r.Name)
 		}
 	}

@@ -18,26 +18,40 @@ func (c *Control) guard() {
 	c.guards.byName = make(map[string]*guard)
 	c.guards.wanted, c.guards.told = false, ""
 	for device, d := range c.devices {
-		if d.Safety == nil {
-			continue
+		if d.Safety != nil {
+			c.protect(device, old)
 		}
-		g := c.watch(device, old)
-		g.safety = d.Safety
-		if old[device] == nil {
-			g.drives = c.driven(device, d.Safety.Rate)
-		}
-		for _, other := range d.Safety.Interlock {
-			if o := c.devices[other]; o != nil && o.Actuator != nil {
-				g.others = append(g.others, other)
-				w := c.watch(other, old)
-				w.others = append(w.others, device)
-			}
-		}
-		c.listen(d.Safety.OnStale)
-		c.guards.wanted = c.guards.wanted || d.Safety.OnLoss.After > 0
 	}
 	if at := c.fold.lost; !at.IsZero() && c.guards.lost.Equal(c.guards.began) {
 		c.guards.lost = c.machine(at)
+	}
+}
+
+// protect makes the guard of a device with a safety envelope. The lock is held.
+func (c *Control) protect(device string, old map[string]*guard) {
+	safety := c.devices[device].Safety
+	g := c.watch(device, old)
+	g.safety = safety
+	if old[device] == nil {
+		g.drives = c.driven(device, safety.Rate)
+	}
+	for _, other := range safety.Interlock {
+		if o := c.devices[other]; o != nil && o.Actuator != nil {
+			c.exclude(g, other, old)
+		}
+	}
+	c.listen(safety.OnStale)
+	c.guards.wanted = c.guards.wanted || safety.OnLoss.After > 0
+}
+
+// exclude keeps g and another switch from being on together. The lock is held.
+func (c *Control) exclude(g *guard, other string, old map[string]*guard) {
+	w := c.watch(other, old)
+	if !slices.Contains(g.others, other) {
+		g.others = append(g.others, other)
+	}
+	if !slices.Contains(w.others, g.device) {
+		w.others = append(w.others, g.device)
 	}
 }
 

@@ -15,6 +15,7 @@ type proof struct {
 	got       home.Settings // what is
 	armed     bool          // the device has been driven: want is complete
 	over      bool
+	partly    bool // a part of it is never confirmed
 	within    time.Duration
 	otherwise home.Outcome // when no reading confirms it in time
 	readings  []home.Event // that belong to it
@@ -44,10 +45,15 @@ func (c *Control) expect(d *device, j *job) *proof {
 }
 
 func (c *Control) want(p *proof, property string, v home.Value) {
+	tells := true
+	if w, ok := p.device.Actuator.(Witness); ok {
+		v, tells = w.Proof(property, v)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.momentary(p.job.cmd.Device, property) {
-		return // no reading can tell
+	if !tells || c.momentary(p.job.cmd.Device, property) {
+		p.partly = true // no reading can tell
+		return
 	}
 	p.want = append(p.want, home.Setting{Property: property, Value: v})
 }
@@ -105,7 +111,7 @@ func (c *Control) end(p *proof) {
 	d := p.device
 	d.proofs = slices.DeleteFunc(d.proofs, func(q *proof) bool { return q == p })
 	o := p.otherwise
-	if p.open() && len(p.want) == 0 && len(p.got) > 0 {
+	if p.open() && len(p.want) == 0 && !p.partly {
 		o.Result, o.Error, o.Hint = home.Verified, "", ""
 	}
 	for _, wish := range p.job.cmd.Set {

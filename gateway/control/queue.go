@@ -81,7 +81,7 @@ func (d *device) poke() {
 }
 
 // Serve carries out the commands of one attached device, one after the other,
-// until ctx ends. The one under way is finished then; those that wait fail.
+// until ctx ends or the device is removed. The one under way is finished then; those that wait fail.
 func (c *Control) Serve(ctx context.Context, name string) error {
 	c.mu.Lock()
 	d := c.devices[name]
@@ -89,7 +89,7 @@ func (c *Control) Serve(ctx context.Context, name string) error {
 	if d == nil || d.Actuator == nil {
 		return fmt.Errorf("serve %s: not an attached actuator", name)
 	}
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !c.removed(d) {
 		if j := c.take(d); j != nil {
 			c.carryOut(ctx, d, j)
 			continue
@@ -108,6 +108,12 @@ func (c *Control) Serve(ctx context.Context, name string) error {
 		c.end(p)
 	}
 	return nil
+}
+
+func (c *Control) removed(d *device) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return d.stops
 }
 
 // take returns the next command that can be carried out now. One that counts from

@@ -45,6 +45,16 @@ type waiter interface {
 	tick(last Sample, now time.Time) (Sample, bool)
 }
 
+// Expire adds to c, which may be nil, that the property is unknown when nothing was
+// measured for so long.
+func Expire(c *Chain, after time.Duration) *Chain {
+	if c == nil {
+		c = &Chain{}
+	}
+	c.steps = append(c.steps, timeout{span: after})
+	return c
+}
+
 // Take takes a measurement that came at now, which never goes back. ok is false
 // when it is not told.
 func (c *Chain) Take(s Sample, now time.Time) (out Sample, ok bool) {

@@ -10,6 +10,8 @@ type DeviceState struct {
 	Name       string        `json:"device"`
 	Label      string        `json:"label,omitempty"`
 	Driver     string        `json:"driver,omitempty"`
+	ID         string        `json:"id,omitempty"`     // of a discovered device: see [Catalog]
+	Via        string        `json:"via,omitempty"`    // of a discovered device
 	Status     string        `json:"status,omitempty"` // online, offline, stale; empty: not heard of yet
 	Reason     string        `json:"reason,omitempty"`
 	Since      time.Time     `json:"since,omitzero"` // of the status

@@ -147,3 +147,9 @@ func distance(a, b string) int {
 	}
 	return row[len(y)]
 }
+
+// NotYet is the warning about a name that may be that of a device which is still to
+// be discovered.
+func NotYet(name string) string {
+	return "there is no " + name + " yet: it is unknown until it is discovered"
+}

@@ -65,6 +65,10 @@ func (p Property) Accept(v Value) (Value, error) {
 		if v.kind == Object {
 			return v, nil
 		}
+	case "": // of a device that is still to be discovered
+		if v.Known() {
+			return v, nil
+		}
 	}
 	return Value{}, fmt.Errorf("%s is no %s", v, p.Type)
 }

@@ -16,6 +16,28 @@ func (h *Hub) Expect(staleAfter map[string]time.Duration) {
 	h.state.expect = maps.Clone(staleAfter)
 }
 
+// ExpectOf is [Hub.Expect] for one device, and leaves the others as they are.
+func (h *Hub) ExpectOf(device string, staleAfter time.Duration) {
+	h.state.mu.Lock()
+	defer h.state.mu.Unlock()
+	if h.state.expect == nil {
+		h.state.expect = make(map[string]time.Duration)
+	}
+	h.state.expect[device] = staleAfter
+	if staleAfter == 0 {
+		delete(h.state.expect, device)
+	}
+}
+
+// Has reports whether there is a device of that name, of the configuration or
+// discovered.
+func (h *Hub) Has(device string) bool {
+	h.state.mu.RLock()
+	defer h.state.mu.RUnlock()
+	d := h.state.devices[device]
+	return d != nil && d.Catalog != nil
+}
+
 // Devices returns what is known of the devices whose name, or a property of
 // which, fits pattern (see [home.Match]), ordered by name.
 func (h *Hub) Devices(pattern string) []home.DeviceState {
@@ -37,7 +59,8 @@ func (h *Hub) Devices(pattern string) []home.DeviceState {
 // when neither it nor any of them does.
 func (d *device) view(name, pattern string) *home.DeviceState {
 	whole := home.Match(pattern, name)
-	v := home.DeviceState{Name: name, Label: d.Catalog.Label, Driver: d.Catalog.Driver, Status: d.Status, Reason: d.Reason,
+	v := home.DeviceState{Name: name, Label: d.Catalog.Label, Driver: d.Catalog.Driver,
+		ID: d.Catalog.ID, Via: d.Catalog.Via, Status: d.Status, Reason: d.Reason,
 		Since: d.Since}
 	for _, p := range d.Catalog.Properties {
 		full := home.Join(name, p.Name)

@@ -88,9 +88,9 @@ func (h *Hub) sift(ev *home.Event) (told bool) {
 	if chain != nil {
 		h.sieves.class[ev.Device] = ev.Class
 		s, passed := chain.Take(filter.Sample{Value: ev.Value, Unknown: ev.Unknown, Time: raw.Time}, raw.At)
-		if passed {
+		if passed && (ev.Flags&home.FlagRaw == 0 || s.Value != h.Last(ev.Device, ev.Property)) {
 			ev.Value, ev.Unknown, ev.Time = s.Value, s.Unknown, s.Time
-			ev.Flags &^= home.FlagRaw // a filter tells what the source only repeats
+			ev.Flags &^= home.FlagRaw // a median, say, may change although the source repeats itself
 			return true
 		}
 	}

@@ -49,7 +49,9 @@ func (c *checker) callOfName(n *node, example string) typ {
 	}
 	kid := n.kids[0]
 	if n.text == "online" {
-		if !c.scope.House.Device(kid.text) {
+		if MayCome(c.scope.House, kid.text) {
+			c.warn(kid, nearest(kid.text, c.scope.House.Names()), "%s", home.NotYet(kid.text))
+		} else if !c.scope.House.Device(kid.text) {
 			device, _ := home.Split(kid.text)
 			if device != "" && c.scope.House.Device(device) {
 				return c.fault(kid, "write: online("+device+")", "online() takes a device")

@@ -42,9 +42,16 @@ func (f Fault) Error() string {
 
 // House is what names are checked against.
 type House interface {
+	// Property of a device that is still to be discovered has no type.
 	Property(name string) (home.Property, bool) // by its full name
 	Device(name string) bool
 	Names() []string // all full names and all devices, for "did you mean"
+}
+
+// MayCome reports whether there is no such device, and one may still be discovered.
+func MayCome(h House, device string) bool {
+	p, ok := h.Property(home.Join(device, "state"))
+	return ok && p.Type == "" && !h.Device(device)
 }
 
 // Scope is what an expression may name. One Scope may serve many expressions,

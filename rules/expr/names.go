@@ -49,6 +49,9 @@ func (c *checker) name(n *node) typ {
 	if !ok {
 		return typ{}
 	}
+	if device, _ := home.Split(n.text); MayCome(c.scope.House, device) {
+		c.warn(n, nearest(n.text, c.scope.House.Names()), "%s", home.NotYet(n.text))
+	}
 	c.reads(n)
 	return typeOf(&p)
 }

@@ -119,6 +119,13 @@ func (n *Names) Release(id string) string {
 	return name
 }
 
+// Of returns the name of a device that is known; "" of one that is not.
+func (n *Names) Of(id string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.known[id].Name
+}
+
 // Via lists, in order, the ids of the devices that are known by way of via.
 func (n *Names) Via(via string) []string {
 	n.mu.Lock()

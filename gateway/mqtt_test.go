@@ -1,0 +1,232 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"hogar/bridge/localbroker"
+	"hogar/gateway/config"
+	"hogar/gateway/home"
+)
+
+// mosquitto is a broker of the test's own.
+func mosquitto(t *testing.T) *localbroker.Mosquitto {
+	t.Helper()
+	m, err := localbroker.StartMosquitto(t.Context(), localbroker.Options{Dir: t.TempDir()})
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Kill)
+	return m
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(40 * time.Second); !is(); time.Sleep(3 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited too long for: %s", what)
+		}
+	}
+}
+
+// z2m is a Zigbee2MQTT of a lamp and a probe, as far as a house can see it.
+type z2m struct {
+	t      *testing.T
+	client paho.Client
+	mu     sync.Mutex
+	orders []string
+}
+
+func newZ2M(t *testing.T, m *localbroker.Mosquitto) *z2m {
+	t.Helper()
+	z := &z2m{t: t, client: paho.NewClient(paho.NewClientOptions().AddBroker(m.URL()).SetClientID("z2m").SetOrderMatters(false))}
+	finish(t, z.client.Connect())
+	t.Cleanup(func() { z.client.Disconnect(100) })
+	return z
+}
+
+func finish(t *testing.T, token paho.Token) {
+	t.Helper()
+	if !token.WaitTimeout(30*time.Second) || token.Error() != nil {
+		t.Fatalf("mqtt: %v", token.Error())
+	}
+}
+
+func (z *z2m) say(topic, payload string, retained bool) {
+	z.t.Helper()
+	finish(z.t, z.client.Publish("zigbee2mqtt/"+topic, 1, retained, payload))
+}
+
+// devices tells the lamp and the probe with these names.
+func (z *z2m) devices(lamp, probe string) {
+	z.t.Helper()
+	z.say("bridge/devices", fmt.Sprintf(`[{"ieee_address":"0x01","friendly_name":%q,"definition":{"exposes":[{"type":"light","features":[
+		{"type":"binary","property":"state","access":7,"value_on":"ON","value_off":"OFF"},
+		{"type":"numeric","property":"brightness","access":7,"value_min":0,"value_max":254}]}]}},
+		{"ieee_address":"0x02","friendly_name":%q,"definition":{"exposes":[{"type":"numeric","property":"temperature","access":1,"unit":"°C"}]}}]`, lamp, probe), true)
+	z.say("bridge/groups", "[]", true)
+}
+
+// obey has the lamp do what it is told, and tell so.
+func (z *z2m) obey(lamp string) {
+	finish(z.t, z.client.Subscribe("zigbee2mqtt/"+lamp+"/set", 1, func(_ paho.Client, m paho.Message) {
+		z.mu.Lock()
+		z.orders = append(z.orders, string(m.Payload()))
+		z.mu.Unlock()
+		z.client.Publish("zigbee2mqtt/"+lamp, 1, false, m.Payload())
+	}))
+}
+
+func (z *z2m) told() string {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return strings.Join(z.orders, " ")
+}
+
+// reading is the last reading of a property, nothing while there is none.
+func (h *testHouse) reading(name string) home.LastReading {
+	for _, d := range h.House.Devices(name) {
+		for _, r := range d.Readings {
+			if r.Name == name {
+				return r
+			}
+		}
+	}
+	return home.LastReading{}
+}
+
+// A house whose devices are all discovered: named, furnished, filtered, grouped,
+// commanded and ruled like those of the configuration, over a rename, a reload, a
+// restart and a removal.
+func TestDiscoveredHouse(t *testing.T) {
+	m := mosquitto(t)
+	z := newZ2M(t, m)
+	z.devices("Hall/Lamp", "Fühler 1")
+	z.obey("Hall/Lamp")
+	yaml := fmt.Sprintf(`
+gateway: casa
+mqtt:
+  - {url: "%s", zigbee2mqtt: zigbee2mqtt, names: {"0x02": porch.probe}}
+devices:
+  hall.lamp:   {label: The lamp, groups: [all.lamps], safety: {range: {brightness: 0..100}}}
+  porch.probe: {filters: {temperature: [{offset: 1}, {delta: 1}]}}
+rules:
+  cold: {when: porch.probe.temperature < 5, do: [{set: {hall.lamp.state: on}}]}
+`, m.URL())
+	journal := t.TempDir()
+	keep := func(o *Options) { o.Journal = journal }
+	plan := planOf(t, yaml)
+	h := runHouse(t, plan, nil, func(o *Options) {
+		keep(o)
+		o.Reload = func() (*Plan, error) { return planOf(t, yaml), nil }
+	})
+	until(t, "the devices to be discovered", func() bool { return len(h.House.Devices("*.*")) == 3 && z.client.IsConnected() })
+	if d := h.device("hall.lamp"); d.Label != "The lamp" || d.ID != "0x01" || d.Driver != "zigbee2mqtt" {
+		t.Errorf("the lamp is %+v", d)
+	}
+	heard := func(name, topic string, value float64) {
+		t.Helper()
+		until(t, fmt.Sprintf("%s to be %v", name, value), func() bool {
+			z.say(topic, fmt.Sprintf(`{"temperature":%v}`, value-1), false)
+			return h.reading(name).Value == home.NumberOf(value)
+		})
+	}
+	heard("porch.probe.temperature", "Fühler 1", 20)
+	z.say("Fühler 1", `{"temperature":19.5}`, false) // held back
+	heard("porch.probe.temperature", "Fühler 1", 4)
+	until(t, "the rule to light the lamp", func() bool { return strings.Contains(z.told(), `{"state":"ON"}`) })
+	for range 2 { // the second time the lamp only repeats itself
+		if o := h.set("hall.lamp", "brightness", home.NumberOf(40)); o.Result != home.Verified {
+			t.Errorf("the lamp: %+v", o)
+		}
+	}
+	if o := h.set("hall.lamp", "brightness", home.NumberOf(200)); o.Result != home.Rejected {
+		t.Errorf("beyond its safety range: %+v", o)
+	}
+	if o := h.set("all.lamps", "state", home.BooleanOf(false)); o.Result != home.Verified {
+		t.Errorf("the group: %+v", o)
+	}
+
+	z.devices("Salon/Licht", "Fühler 1") // renamed
+	z.obey("Salon/Licht")
+	until(t, "the new label", func() bool { return h.reading("hall.lamp.state").Value.Known() })
+	until(t, "the lamp to obey under its new name", func() bool {
+		return h.set("hall.lamp", "state", home.BooleanOf(true)).Result == home.Verified
+	})
+	if err := h.Reload(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.reading("hall.lamp.state").Value; got != home.BooleanOf(true) {
+		t.Errorf("after the reload the lamp is %s", got)
+	}
+	until(t, "the lamp to obey after the reload", func() bool {
+		return h.set("hall.lamp", "state", home.BooleanOf(false)).Result == home.Verified
+	})
+	h.stop()
+
+	h = runHouse(t, planOf(t, yaml), nil, keep)
+	if got := h.reading("hall.lamp.state").Value; got != home.BooleanOf(false) {
+		t.Errorf("after the restart the lamp is %s", got)
+	}
+	until(t, "the lamp to obey after the restart", func() bool {
+		return h.set("hall.lamp", "state", home.BooleanOf(true)).Result == home.Verified
+	})
+	z.say("bridge/devices", "[]", true)
+	until(t, "the devices to be gone", func() bool { return len(h.House.Devices("hall.lamp"))+len(h.House.Devices("porch.probe")) == 0 })
+	if o := h.set("hall.lamp", "state", home.BooleanOf(true)); o.Result != home.Rejected {
+		t.Errorf("a lamp that is gone: %+v", o)
+	}
+	h.stop()
+}
+
+// A name that nobody knows yet is a warning where devices may come, with its place,
+// and a mistake where none can.
+func TestNamesThatMayCome(t *testing.T) {
+	const rules = `
+devices: {hall.lamp: {driver: relay, pin: GPIO17}, porch.lamp: {label: Porch}}
+groups: {lamps: [hall.lamp, porch.lamp, shed.lamp]}
+scenes: {evening: {shed.lamp.brightness: 40}}
+rules:
+  a: {when: shed.door.contact, if: age(porch.lamp.state) < 5m and shed.probe.temperature > 3, do: [{set: {shed.lamp.state: on, porch.lamp.state: on}}]}
+  b: {when: {event: {shed.button.action: single}}, do: [{scene: evening}]}
+  c: {when: {offline: shed.probe, for: 1h}, do: [{set: {lamps.state: off}}]}
+  d: {when: hall.lamp.brightness > 3, do: [{log: x}]}
+`
+	check := func(top string) (warnings, mistakes int, all string) {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "x.yaml")
+		if err := os.WriteFile(file, []byte(top+rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, source, faults := config.Load(file)
+		Check(cfg, faults)
+		for _, f := range faults.List {
+			if f.Warning {
+				warnings++
+			} else {
+				mistakes++
+			}
+		}
+		for _, p := range source.Problems(faults) {
+			all += p.String() + "\n"
+		}
+		return warnings, mistakes, all
+	}
+	if w, m, all := check("gateway: casa\nmqtt: [{url: mqtt://localhost, zigbee2mqtt: zigbee2mqtt}]"); w != 8 || m != 1 {
+		t.Errorf("%d warnings, %d mistakes, want 8 and 1:\n%s", w, m, all)
+	}
+	if w, m, all := check("gateway: casa"); w != 0 || m < 8 {
+		t.Errorf("without a source %d warnings, %d mistakes:\n%s", w, m, all)
+	}
+}
