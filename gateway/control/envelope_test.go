@@ -138,13 +138,15 @@ func (p *plant) judge() {
 func (p *plant) house() House {
 	speed := home.Property{Name: "speed", Type: home.TypeNumber, Settable: true}
 	off := home.Settings{{Property: "state", Value: home.BooleanOf(false)}}
-	return House{Devices: map[string]Device{
-		"heater": {Properties: switchProperties, Actuator: p.machines["heater"], Safety: &Safety{Switch: "state", MaxOn: maxOn, MinOff: minOff,
-			OnStale: Reaction{Name: "probe.temperature", After: probeMay, Then: off}, OnLoss: Reaction{After: brokerMay, Then: off}}},
-		"cooler": {Properties: switchProperties, Actuator: p.machines["cooler"], Safety: &Safety{Switch: "state", MinOn: minOn, Interlock: []string{"heater"}}},
-		"pump": {Properties: append([]home.Property{speed}, switchProperties...), Actuator: p.machines["pump"],
-			Safety: &Safety{Switch: "state", Rate: Rate{rateMost, rateSpan}, Range: map[string]Range{"speed": {10, 80}}}},
-	}}
+	on := home.Settings{{Property: "state", Value: home.BooleanOf(true)}}
+	return House{Groups: map[string][]string{"all": {"pump", "heater", "cooler"}},
+		Scenes: map[string]Scene{"boost": {Sets: []Wish{{"cooler", on}, {"heater", on}}}}, Devices: map[string]Device{
+			"heater": {Properties: switchProperties, Actuator: p.machines["heater"], Reapply: true, Safety: &Safety{Switch: "state", MaxOn: maxOn, MinOff: minOff,
+				OnStale: Reaction{Name: "probe.temperature", After: probeMay, Then: off}, OnLoss: Reaction{After: brokerMay, Then: off}}},
+			"cooler": {Properties: switchProperties, Actuator: p.machines["cooler"], Reapply: true, Safety: &Safety{Switch: "state", MinOn: minOn, Interlock: []string{"heater"}}},
+			"pump": {Properties: append([]home.Property{speed}, switchProperties...), Actuator: p.machines["pump"],
+				Safety: &Safety{Switch: "state", Rate: Rate{rateMost, rateSpan}, Range: map[string]Range{"speed": {10, 80}}}},
+		}}
 }
 
 // life is one run of the gateway: control, and a hub with its own goroutine.
@@ -153,6 +155,7 @@ type life struct {
 	control *Control
 	cancel  context.CancelFunc
 	ended   sync.WaitGroup
+	stop    func() // of the devices, which it waits for
 
 	queue   chan func()
 	records []home.Event // the journal
@@ -184,11 +187,7 @@ func (p *plant) begin(records []home.Event, saved []byte, savedAt int) *life {
 	p.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
-	house := p.house()
-	l.control.Attach(house)
-	for name := range house.Devices {
-		l.ended.Go(func() { _ = l.control.Serve(ctx, name) })
-	}
+	l.serve()
 	l.ended.Go(func() {
 		for {
 			select {
@@ -200,6 +199,21 @@ func (p *plant) begin(records []home.Event, saved []byte, savedAt int) *life {
 		}
 	})
 	return l
+}
+
+// serve attaches the house and serves its devices, as a start and a reload do.
+func (l *life) serve() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	house := l.house()
+	l.control.Attach(house)
+	for name := range house.Devices {
+		serving.Go(func() { _ = l.control.Serve(ctx, name) })
+	}
+	l.stop = func() {
+		cancel()
+		serving.Wait()
+	}
 }
 
 // Accept implements [Hub].
@@ -305,6 +319,7 @@ func (l *life) kill(loses bool) (records []home.Event, lost bool) {
 			waiting = false
 		}
 	}
+	l.stop()
 	l.ended.Wait()
 	return records, lost
 }
@@ -324,8 +339,8 @@ func (o op) String() string {
 
 var drawOp = rapid.Custom(func(t *rapid.T) op {
 	o := op{What: rapid.SampledFrom([]string{"set", "set", "set", "set", "wait", "wait", "wait", "kill", "reboot", "clock", "probe", "read", "broker", "slow", "lies",
-		"checkpoint", "full"}).Draw(t, "what")}
-	o.Device = rapid.SampledFrom([]string{"heater", "heater", "cooler", "pump"}).Draw(t, "device")
+		"checkpoint", "full", "reload", "away"}).Draw(t, "what")}
+	o.Device = rapid.SampledFrom([]string{"heater", "heater", "cooler", "pump", "all", "boost"}).Draw(t, "device")
 	o.Value = rapid.SampledFrom([]string{"on", "on", "on", "off", "toggle"}).Draw(t, "value")
 	most := map[string]int{"wait": 240, "kill": 400, "reboot": 400, "slow": 3, "clock": 100_000, "set": 5}[o.What]
 	o.Span = time.Duration(rapid.IntRange(0, most).Draw(t, "span")) * time.Second
@@ -361,7 +376,11 @@ func TestStories(t *testing.T) {
 		"the broker goes in between":   {heat, {What: "broker"}, wait(4 * time.Minute), {What: "kill", Span: time.Minute}, wait(2 * time.Minute)},
 		"the rate over a kill":         {{What: "set", Device: "pump", Value: "on"}, {What: "set", Device: "pump", Value: "on"}, {What: "set", Device: "pump", Value: "on"}, {What: "kill"}, {What: "set", Device: "pump", Value: "on"}, {What: "set", Device: "pump", Value: "off"}},
 		"read while it is switched on": {{What: "slow", Device: "heater", Span: 3 * time.Second}, heat, {What: "read", Device: "heater"}, {What: "set", Device: "cooler", Value: "on"}, wait(10 * time.Second)},
-		"unrecorded":                   {{What: "full", Flag: true}, heat, wait(12 * time.Minute)},
+		"a group and a scene": {{What: "set", Device: "all", Value: "on"}, wait(time.Minute), {What: "set", Device: "boost"}, wait(time.Minute),
+			{What: "set", Device: "all", Value: "toggle"}, wait(time.Minute)},
+		"a reload in between":       {heat, wait(8 * time.Minute), {What: "reload"}},
+		"it comes back switched on": {{What: "lies", Device: "heater", Flag: true}, heat, {What: "away", Device: "heater", Flag: true}, wait(8 * time.Minute), {What: "away", Device: "heater"}},
+		"unrecorded":                {{What: "full", Flag: true}, heat, wait(12 * time.Minute)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -389,6 +408,9 @@ func story(ops []op) []string {
 	run(70 * time.Second)
 	for _, o := range ops {
 		m := p.machines[o.Device]
+		if m == nil { // a group or a scene
+			m = p.machines["cooler"]
+		}
 		switch o.What {
 		case "set":
 			l.control.Submit(home.Command{Device: o.Device, Set: o.settings(), Source: "rule:any"}, nil)
@@ -420,6 +442,12 @@ func story(ops []op) []string {
 			p.mu.Unlock()
 		case "checkpoint":
 			l.checkpoint()
+		case "reload":
+			l.stop()
+			l.serve()
+			run(2 * time.Second)
+		case "away":
+			l.away(m, o.Flag)
 		case "full":
 			_ = l.Do(context.Background(), func() { l.refuses = o.Flag })
 		}
@@ -429,7 +457,24 @@ func story(ops []op) []string {
 	return p.violations
 }
 
+// away takes a device out of sight, or brings it back as it is.
+func (l *life) away(m *machine, gone bool) {
+	status := home.Event{Kind: home.KindStatus, Device: m.name, State: home.Online}
+	if gone {
+		status.State = home.Offline
+		l.Accept([]home.Event{status}, nil)
+		return
+	}
+	l.plant.mu.Lock()
+	reading := m.reading("state", home.BooleanOf(m.on))
+	l.plant.mu.Unlock()
+	l.Accept([]home.Event{status, reading}, nil)
+}
+
 func (o op) settings() home.Settings {
+	if o.Device == "boost" {
+		return set(Activate, "on")
+	}
 	if o.Device == "pump" && o.Flag {
 		return home.Settings{{Property: "speed", Value: home.NumberOf(float64(o.Span/time.Second) * 25)}}
 	}
