@@ -121,7 +121,11 @@ func (c *Client) command(ctx context.Context, exchange, key string, cmd home.Com
 	if cmd.ID == "" {
 		cmd.ID = rand.Text()
 	}
-	body, err := json.Marshal(map[string]any{"id": cmd.ID, "set": cmd.Set, "reason": cmd.Reason})
+	set, err := json.Marshal(cmd.Set)
+	if err != nil {
+		return o, false, err
+	}
+	body, err := json.Marshal(envelope{cmd.ID, set, cmd.Expires, cmd.Reason})
 	if err != nil {
 		return o, false, err
 	}

@@ -43,8 +43,8 @@ func troubled(hint, format string, args ...any) *trouble {
 type envelope struct {
 	ID      string          `json:"id"`
 	Set     json.RawMessage `json:"set"`
-	Expires time.Time       `json:"expires"`
-	Reason  string          `json:"reason"`
+	Expires time.Time       `json:"expires,omitzero"`
+	Reason  string          `json:"reason,omitempty"`
 }
 
 // understand makes a command of a delivery. Where it cannot, the command has what

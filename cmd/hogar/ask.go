@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -123,7 +122,7 @@ It exits with 1 when there is none, or its value is unknown.`,
 				return err
 			}
 			if len(found) == 0 {
-				return missing(cmd.Context(), house, args[0])
+				return missing(cmd.Context(), house, "no reading of %q (%s)", args[0])
 			}
 			readings, err := readingsOf(args[0], found)
 			if err != nil {
@@ -149,17 +148,6 @@ func readingsOf(name string, found []home.DeviceState) ([]home.LastReading, erro
 		return nil, fmt.Errorf("%s is a %s and has no readings; get those of its devices: %s", found[0].Name, found[0].Kind, strings.Join(found[0].Members, ", "))
 	}
 	return nil, fmt.Errorf("%s has no readings: what it tells is momentary (hogar watch shows it)", name)
-}
-
-// missing says that nothing has the name, and what comes near it.
-func missing(ctx context.Context, house running, name string) error {
-	hint := "hogar devices lists what there is"
-	if all, _, err := house.Devices(ctx, "#"); err == nil {
-		if near := home.Nearest(name, home.NamesOf(all)); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-	}
-	return fmt.Errorf("no reading of %q (%s)", name, hint)
 }
 
 func printReadings(cmd *cobra.Command, f houseFlags, readings []home.LastReading) error {

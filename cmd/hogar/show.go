@@ -157,6 +157,14 @@ func showResult(p paint, o *home.Outcome) string {
 	return s
 }
 
+// because is the reason of a command, as its sender or the safety envelope gave it.
+func because(p paint, reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return p.in(dim, "  because: "+reason)
+}
+
 // showEvent is one line of watch; "" for what is not shown.
 func showEvent(p paint, e api.Event) string {
 	ev, err := home.ParseEvent(e.Kind, e.Data)
@@ -190,7 +198,7 @@ func describe(p paint, ev *home.Event) string {
 		}
 		return s
 	case home.KindOutcome:
-		return fmt.Sprintf("%-34s ", "command by "+ev.Outcome.Source) + showOutcome(p, ev.Outcome)
+		return fmt.Sprintf("%-34s ", "command by "+ev.Outcome.Source) + showOutcome(p, ev.Outcome) + because(p, ev.Outcome.Reason)
 	case home.KindRule:
 		s := fmt.Sprintf("%-34s ", "rule "+ev.Name) + p.in(blue, ev.State)
 		if ev.Reason != "" {

@@ -59,7 +59,7 @@ func (c *Client) Measure(ctx context.Context, device string) ([]home.DeviceState
 
 // Command sends a command and waits for its outcome.
 func (c *Client) Command(ctx context.Context, cmd home.Command) (home.Outcome, error) {
-	body, err := json.Marshal(map[string]any{"id": cmd.ID, "device": cmd.Device, "set": cmd.Set, "reason": cmd.Reason})
+	body, err := json.Marshal(home.Command{ID: cmd.ID, Device: cmd.Device, Set: cmd.Set, Reason: cmd.Reason, Expires: cmd.Expires})
 	if err != nil {
 		return home.Outcome{}, err
 	}
