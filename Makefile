@@ -98,6 +98,25 @@ dist-check: build ## the same bytes twice, lintian, sizes, the score of the unit
 	@sh .ci/install.sh lintian systemd
 	@cmd/dist/check.sh $(VERSION:v%=%)
 
+# A Debian of its own, made once, and two versions of the package.
+VM = $(CURDIR)/build/vm
+.PHONY: vm-image
+vm-image:
+	$(need_go)
+	@sh .ci/install.sh debootstrap qemu-system-x86 rabbitmq-server mosquitto
+	@systemd/testdata/image.sh $(VM)
+	@$(GO) build -C cmd/dist -o $(CURDIR)/build/make-dist .
+	@build/make-dist -out $(VM)/old -version 1.0.0 -arch amd64
+	@build/make-dist -out $(VM)/new -version 1.1.0 -arch amd64
+
+.PHONY: vm
+vm: vm-image ## the package in a Debian of its own, and under systemd in a virtual machine
+	HOGAR_DEBIAN=$(VM) $(GO) test -count=1 -v -timeout 15m -run 'TestPackage|TestUnderSystemd' ./systemd
+
+.PHONY: vm-power
+vm-power: vm-image ## cut the virtual machine's power CUTS=20 times during traffic
+	HOGAR_DEBIAN=$(VM) HOGAR_POWER_CUTS=$(or $(CUTS),20) $(GO) test -count=1 -v -timeout 60m -run TestPowerCuts ./systemd
+
 .PHONY: emulate
 emulate: cross
 	@sh .ci/install.sh qemu-user-static

@@ -63,8 +63,11 @@ func hint(err error, t *target) string {
 			"apt-get install rabbitmq-server)", t.addr)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
 		return fmt.Sprintf("nothing answers at %s: is the host up, does a firewall drop the port?", t.addr)
+	case strings.Contains(text, "x509: certificate is valid for"), strings.Contains(text, "x509: cannot validate certificate for"),
+		strings.Contains(text, "x509: certificate is not valid for any names"):
+		return "the certificate is for another name: write the address of the broker as its certificate has it"
 	case strings.Contains(text, "x509:"):
-		return "the broker's certificate is not trusted: add ?cacertfile=/path/ca.pem to the address"
+		return "the broker's certificate is not trusted: name the authority with amqp.ca_file, or ?cacertfile=/path/ca.pem in the address"
 	case strings.Contains(text, "tls:"):
 		return "is this port for TLS? amqps is usually 5671, amqp 5672"
 	}

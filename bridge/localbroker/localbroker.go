@@ -37,6 +37,7 @@ type Options struct {
 	Dir  string       // data folder; made when it is missing, kept by Stop; required
 	Port int          // port on 127.0.0.1; 0: a free one
 	Log  *slog.Logger // nil: silent
+	TLS  *TLS         // nil: none
 }
 
 // startTimeout is enough for a RabbitMQ (6 s on two idle cores) on a busy machine.
@@ -56,6 +57,11 @@ func (o Options) prepare() (Options, error) {
 	}
 	if o.Port == 0 {
 		if o.Port, err = freePort(); err != nil {
+			return o, err
+		}
+	}
+	if o.TLS != nil && o.TLS.Port == 0 {
+		if o.TLS.Port, err = freePort(); err != nil {
 			return o, err
 		}
 	}

@@ -121,6 +121,9 @@ autosave_interval 1
 max_queued_messages 100000
 max_inflight_messages 200
 `, m.opts.Port, m.opts.Dir)
+	if m.opts.TLS != nil {
+		conf += m.opts.TLS.mosquitto()
+	}
 	if os.Geteuid() == 0 {
 		conf += "user root\n" // else it becomes a user who cannot reach the folder
 	}

@@ -258,7 +258,11 @@ func (r *RabbitMQ) writeFiles() error {
 			return err
 		}
 	}
-	for name, text := range map[string]string{"rabbitmq.conf": rabbitmqConf, "enabled_plugins": "[].\n"} {
+	conf, plugins := rabbitmqConf, "[].\n"
+	if r.opts.TLS != nil {
+		conf, plugins = conf+r.opts.TLS.rabbitmq(), "[rabbitmq_auth_mechanism_ssl].\n"
+	}
+	for name, text := range map[string]string{"rabbitmq.conf": conf, "enabled_plugins": plugins} {
 		if err := os.WriteFile(r.path(name), []byte(text), 0o600); err != nil {
 			return err
 		}

@@ -25,7 +25,21 @@ type Broker struct {
 	password     string // from the URL
 	passwordFile string
 	caFile       string
+	certFile     string // who we are; with keyFile
+	keyFile      string
 	clientID     string
+}
+
+// Host returns where the broker is, without the port.
+func (b Broker) Host() string { return b.host }
+
+// Credential returns the name of the systemd credential that holds the password,
+// or "" when it is a file or there is none.
+func (b Broker) Credential() string {
+	if strings.ContainsRune(b.passwordFile, filepath.Separator) {
+		return ""
+	}
+	return b.passwordFile
 }
 
 // String shows the broker without its secrets.
@@ -44,7 +58,8 @@ func (b Broker) Loopback() bool {
 
 // DecodeBroker reads an entry of mqtt: url (required; mqtt:// or mqtts://), user,
 // password_file (a path; a bare name is a systemd credential), ca_file (whom to
-// trust instead of the system's authorities), client_id (default
+// trust instead of the system's authorities), cert_file and key_file (who we are,
+// for a broker that asks for a certificate), client_id (default
 // hogar-<gateway>). The caller reads its own keys from the same decoder and then
 // refuses the rest.
 func DecodeBroker(d *home.Decoder) Broker {
@@ -53,6 +68,8 @@ func DecodeBroker(d *home.Decoder) Broker {
 		user:         d.Text("user", ""),
 		passwordFile: d.Text("password_file", ""),
 		caFile:       d.File("ca_file", ""),
+		certFile:     d.File("cert_file", ""),
+		keyFile:      d.File("key_file", ""),
 		clientID:     d.Text("client_id", ""),
 	}
 	if strings.ContainsRune(b.passwordFile, filepath.Separator) { // else it names a credential
@@ -67,8 +84,13 @@ func DecodeBroker(d *home.Decoder) Broker {
 	if b.user == "" && b.passwordFile != "" {
 		d.Fault("password_file", "add user", "password_file without user")
 	}
-	if b.caFile != "" && !b.tls {
-		d.Fault("ca_file", "mqtts://", "ca_file is for mqtts://")
+	for _, key := range []string{"ca_file", "cert_file", "key_file"} {
+		if d.Get(key) != nil && !b.tls {
+			d.Fault(key, "mqtts://", "%s is for mqtts://", key)
+		}
+	}
+	if (b.certFile == "") != (b.keyFile == "") {
+		d.Fault("cert_file", "both or neither", "cert_file and key_file belong together")
 	}
 	return b
 }
@@ -121,12 +143,8 @@ func (b Broker) readPassword() (string, error) {
 	if !strings.ContainsRune(path, filepath.Separator) {
 		path = filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), path)
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("password_file: %w", err)
-	}
-	if info.Mode().Perm()&0o007 != 0 {
-		return "", fmt.Errorf("password_file: %s is open to everybody (mode %#o): chmod 600 it", path, info.Mode().Perm())
+	if err := closed("password_file", path); err != nil {
+		return "", err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -152,6 +170,16 @@ func (b Broker) open(ctx context.Context) (net.Conn, error) {
 	if !b.tls {
 		return dialer.DialContext(ctx, "tcp", b.address)
 	}
+	config, err := b.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", b.address)
+}
+
+// tlsConfig reads the files anew for each connection, so that renewed ones are
+// used without a restart.
+func (b Broker) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{ServerName: b.host, MinVersion: tls.VersionTLS12}
 	if b.caFile != "" {
 		pem, err := os.ReadFile(b.caFile)
@@ -163,7 +191,29 @@ func (b Broker) open(ctx context.Context) (net.Conn, error) {
 			return nil, fmt.Errorf("ca_file: %w", errors.New(b.caFile+" has no certificate in PEM"))
 		}
 	}
-	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", b.address)
+	if b.certFile != "" {
+		if err := closed("key_file", b.keyFile); err != nil {
+			return nil, err
+		}
+		pair, err := tls.LoadX509KeyPair(b.certFile, b.keyFile)
+		if err != nil {
+			return nil, fmt.Errorf("cert_file and key_file: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// closed refuses a secret that everybody may read.
+func closed(key, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	if info.Mode().Perm()&0o007 != 0 {
+		return fmt.Errorf("%s: %s is open to everybody (mode %#o): chmod 600 it", key, path, info.Mode().Perm())
+	}
+	return nil
 }
 
 // patient bounds each write: a broker that stopped reading is a lost one.

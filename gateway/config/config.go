@@ -46,10 +46,10 @@ type Config struct {
 // Rename gives the gateway another name than the configuration does, and with it a
 // journal of its own, unless the configuration says where that is.
 func (c *Config) Rename(gateway string) {
-	usual, err := journalPath(c.Gateway)
+	usual := journalPath(c.Gateway)
 	c.Gateway = gateway
-	if err == nil && c.Journal.Path == usual {
-		c.Journal.Path, _ = journalPath(gateway) // it has just been found
+	if c.Journal.Path == usual {
+		c.Journal.Path = journalPath(gateway)
 	}
 }
 
@@ -64,6 +64,9 @@ type Location struct {
 type AMQP struct {
 	URLs         []string // tried in turn; may hold passwords, so show them with [Redact] only
 	PasswordFile string   // for the URLs that have a user and no password; see [AMQP.Dial]
+	CAFile       string   // whom to trust with amqps, in PEM; empty: the system's authorities
+	CertFile     string   // who we are with amqps, in PEM; with KeyFile
+	KeyFile      string
 	Exchange     string
 	QueueType    string        // of the commands: classic or quorum
 	MessageTTL   time.Duration // how long messages of other applications wait for the gateway

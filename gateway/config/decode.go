@@ -110,6 +110,9 @@ func (l *loader) amqp(d *home.Decoder) AMQP {
 	a := AMQP{
 		URLs:         d.Texts("urls"),
 		PasswordFile: d.File("password_file", ""),
+		CAFile:       d.File("ca_file", ""),
+		CertFile:     d.File("cert_file", ""),
+		KeyFile:      d.File("key_file", ""),
 		Exchange:     d.Text("exchange", "hogar"),
 		QueueType:    d.Word("queue_type", "classic", "classic", "quorum"),
 		MessageTTL:   d.Duration("message_ttl", time.Minute, time.Second, 30*24*time.Hour),
@@ -134,6 +137,7 @@ func (l *loader) amqp(d *home.Decoder) AMQP {
 	if a.PasswordFile != "" {
 		l.secret(d, "password_file", a.PasswordFile)
 	}
+	l.amqpTLS(d, a)
 	return a
 }
 
@@ -192,11 +196,7 @@ func (l *loader) journal(d *home.Decoder, gateway string) Journal {
 	if j.Path != "" {
 		return j
 	}
-	path, err := journalPath(gateway)
-	if err != nil {
-		d.Fault("path", "write where it is to be", "journal.path is missing, and there is no home folder to put it in")
-	}
-	j.Path = path
+	j.Path = journalPath(gateway)
 	return j
 }
 
@@ -217,19 +217,19 @@ func (l *loader) sync(d *home.Decoder) (how string, every time.Duration) {
 }
 
 // journalPath is where the journal is when nothing is said.
-func journalPath(gateway string) (string, error) {
+func journalPath(gateway string) string {
 	if state, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); state != "" {
-		return filepath.Join(state, "journal"), nil
+		return filepath.Join(state, "journal")
 	}
 	state := os.Getenv("XDG_STATE_HOME")
 	if state == "" {
 		user, err := os.UserHomeDir()
-		if err != nil {
-			return "", err
+		if err != nil { // nobody's home: the service's own place
+			return "/var/lib/hogar/journal"
 		}
 		state = filepath.Join(user, ".local", "state")
 	}
-	return filepath.Join(state, "hogar", gateway, "journal"), nil
+	return filepath.Join(state, "hogar", gateway, "journal")
 }
 
 // reason is what an error of the file system says, without operation and path.

@@ -48,37 +48,45 @@ func Loopback(raw string) bool {
 	return host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-// Dial returns the URLs to connect to, with the password from the systemd
+// Dial returns the URLs to connect to: with the password from the systemd
 // credential amqp.password, else from PasswordFile, in those that name a user
-// and no password. They are for dialling only: show them with [Redact].
+// and no password, and with the files for TLS. They are for dialling only: show
+// them with [Redact].
 func (a AMQP) Dial() ([]string, error) {
-	file := a.PasswordFile
-	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
-		credential := filepath.Join(dir, "amqp.password")
-		if _, err := os.Stat(credential); err == nil {
-			file = credential
-		}
-	}
-	if file == "" {
-		return a.URLs, nil
-	}
-	password, err := ReadSecret(file)
+	password, err := a.password()
 	if err != nil {
 		return nil, err
 	}
 	urls := make([]string, len(a.URLs))
 	for i, raw := range a.URLs {
-		urls[i] = raw
 		u, err := url.Parse(raw)
 		if err != nil {
 			return nil, fmt.Errorf("amqp url %d is not a URL", i)
 		}
-		if _, has := u.User.Password(); u.User.Username() != "" && !has {
+		if _, has := u.User.Password(); password != "" && u.User.Username() != "" && !has {
 			u.User = url.UserPassword(u.User.Username(), password)
-			urls[i] = u.String()
 		}
+		a.encrypt(u)
+		urls[i] = u.String()
 	}
 	return urls, nil
+}
+
+// AMQPCredential is the name of the systemd credential with the password for RabbitMQ.
+const AMQPCredential = "amqp.password"
+
+func (a AMQP) password() (string, error) {
+	file := a.PasswordFile
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
+		credential := filepath.Join(dir, AMQPCredential)
+		if _, err := os.Stat(credential); err == nil {
+			file = credential
+		}
+	}
+	if file == "" {
+		return "", nil
+	}
+	return ReadSecret(file)
 }
 
 // ReadSecret returns the first line of a file that nobody but its owner may read;
