@@ -143,7 +143,9 @@ type Bridge struct {
 	outbox  *Outbox
 	side    chan sideJob
 	replies chan reply
-	times   times
+
+	receipts receipts
+	times    times
 
 	careful uint64  // the publisher sends records up to this number one by one
 	suspect suspect // the publisher's, across its sessions
@@ -174,7 +176,7 @@ func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
 	}
 	return &Bridge{
 		opts: o.withDefaults(), journal: j, door: door, log: log, outbox: o.Outbox,
-		side: make(chan sideJob, 64), replies: make(chan reply, 256),
+		side: make(chan sideJob, 64), replies: make(chan reply, repliesMost),
 		times: times{confirm: 30 * time.Second, backoff: 500 * time.Millisecond, cap: 30 * time.Second,
 			patience: 3 * heartbeat, heartbeat: heartbeat, write: writeTimeout, greet: greetTimeout},
 	}

@@ -155,14 +155,20 @@ func (in *intake) run(ctx context.Context, bury func(finished)) error {
 	commands := origin{exchange: o.Exchange, prefix: o.Gateway + ".command.", ttl: commandTTL}
 	for {
 		var err error
+		fromNow, fromCommands, fromExpired := in.now, in.commands, in.expired
+		var later <-chan time.Time
+		if in.b.receipts.crowd(len(in.b.replies)) {
+			fromNow, fromCommands, fromExpired, later = nil, nil, nil, time.After(crowdPause)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case d, ok := <-in.now:
+		case <-later:
+		case d, ok := <-fromNow:
 			err = in.take(&d, ok, now)
-		case d, ok := <-in.commands:
+		case d, ok := <-fromCommands:
 			err = in.take(&d, ok, commands)
-		case d, ok := <-in.expired:
+		case d, ok := <-fromExpired:
 			in.takeExpired(&d, ok, commands)
 		case f := <-in.finished:
 			err = in.finish(f, bury)

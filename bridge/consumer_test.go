@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -282,5 +283,37 @@ func TestNoBroker(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestReceiptsOfAFlood sends commands faster than receipts can be confirmed: each
+// has its receipt all the same.
+func TestReceiptsOfAFlood(t *testing.T) {
+	t.Parallel()
+	const commands = 3000
+	h := runBridge(t, Options{Declare: true}, &door{})
+	h.until("taking commands", func() bool { return h.Status().Commands })
+	c := dialClient(t, h.url)
+	replies, err := c.ch.Consume("amq.rabbitmq.reply-to", "", true, false, false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for i := range commands {
+			if err := c.ch.Publish("hogar", "casa.command.a.state", false, false,
+				amqp.Publishing{Body: []byte("on"), MessageId: fmt.Sprint(i), ReplyTo: "amq.rabbitmq.reply-to"}); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	seen := make(map[string]bool)
+	for len(seen) < commands {
+		select {
+		case d := <-replies:
+			seen[d.CorrelationId] = true
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%d of %d receipts; %d were dropped", len(seen), commands, h.Status().Dropped)
+		}
 	}
 }

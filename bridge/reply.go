@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -14,6 +16,25 @@ import (
 type reply struct {
 	to  string
 	pub amqp.Publishing
+}
+
+// repliesMost is how many receipts may wait. Where more than half of that wait,
+// commands do, too, for as long as receipts are on the move; when they are not, they
+// are dropped rather than that a lamp waits for them.
+const (
+	repliesMost = 256
+	crowdPause  = 5 * time.Millisecond
+	movesWithin = time.Second
+)
+
+// receipts tells whether receipts are on the move.
+type receipts struct{ last atomic.Int64 } // when one went out, machine time
+
+func (r *receipts) sent() { r.last.Store(time.Now().UnixNano()) }
+
+// crowd reports whether commands should wait for the receipts that do.
+func (r *receipts) crowd(waiting int) bool {
+	return waiting > repliesMost/2 && time.Since(time.Unix(0, r.last.Load())) < movesWithin
 }
 
 // mayReply reports whether a receipt may go to a queue. The gateway may write to any
@@ -97,6 +118,7 @@ func (b *Bridge) reply(ctx context.Context, t *target) error {
 				continue
 			}
 			b.status.replied.Add(1)
+			b.receipts.sent()
 		}
 	}
 }
