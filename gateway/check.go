@@ -28,6 +28,7 @@ type Plan struct {
 	door    control.House // but its devices
 	vars    []home.Property
 
+	catalog   map[string]home.Catalog  // discovered devices as they were written down, by name
 	furnished map[string]config.Device // entries without a driver, by name: they add to discovered devices
 }
 
@@ -45,7 +46,7 @@ type device struct {
 // touching any hardware. Its faults are added to those of the reading; the Plan is
 // usable when none of them is more than a warning.
 func Check(cfg *config.Config, faults *home.Faults) *Plan {
-	p := &Plan{Config: cfg, furnished: make(map[string]config.Device)}
+	p := &Plan{Config: cfg, furnished: make(map[string]config.Device), catalog: make(map[string]home.Catalog)}
 	for _, d := range cfg.MQTT {
 		p.brokers = append(p.brokers, decodeBroker(d))
 	}
@@ -60,9 +61,11 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 		}
 	}
 	p.checkParts(faults)
+	p.planCatalog(cfg.Catalog)
 	p.checkNames(faults)
 	p.vars = rules.Variables(cfg.Vars) // what is wrong in it, the rules tell
 	p.checkGiven(faults)
+	p.checkCatalog(faults)
 	p.planDoor(faults)
 	for i := range p.devices {
 		d := &p.devices[i]
@@ -202,6 +205,12 @@ func (p *Plan) house() names {
 	n := names{make(map[string]home.Property), make(map[string]bool), make(map[string]bool), p.discovers()}
 	for name := range p.furnished {
 		n.devices[name] = true
+	}
+	for name, c := range p.catalog {
+		n.devices[name], n.known[name] = true, true
+		for _, property := range c.Properties {
+			n.properties[home.Join(name, property.Name)] = property
+		}
 	}
 	for _, d := range p.devices {
 		n.devices[d.Name], n.known[d.Name] = true, true

@@ -60,6 +60,11 @@ func (g *gateway) newFound(plan *Plan) *found {
 			f.ways[b.Via(s)] = true
 		}
 	}
+	for name, c := range plan.catalog {
+		if f.ways[c.Via] && c.ID != "" {
+			o.Known[c.ID] = dialect.Known{Name: name, Via: c.Via}
+		}
+	}
 	for _, d := range g.hub.Devices("#") {
 		if d.ID != "" && f.ways[d.Via] {
 			o.Known[d.ID] = dialect.Known{Name: d.Name, Via: d.Via}

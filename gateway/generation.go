@@ -26,6 +26,8 @@ type generation struct {
 	runners map[string]*runner // of the devices on the board, by name
 	found   *found             // the discovered devices
 
+	simulated map[string]home.Catalog // devices of the catalog that are played, by name
+
 	stopDevices, stopBridge context.CancelFunc
 	devices, bridges        sync.WaitGroup
 }
@@ -33,7 +35,7 @@ type generation struct {
 // start starts a generation of plan on board; its goroutines end with stop. The
 // one before, old, has been stopped; nil: there was none.
 func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, urls []string, old *Plan) (*generation, error) {
-	gen := &generation{plan: plan, board: board, runners: make(map[string]*runner), found: g.newFound(plan)}
+	gen := &generation{plan: plan, board: board, runners: make(map[string]*runner), found: g.newFound(plan), simulated: make(map[string]home.Catalog)}
 	free := context.WithoutCancel(ctx) // the order in which all ends is stop's
 	deviceCtx, stopDevices := context.WithCancel(free)
 	bridgeCtx, stopBridge := context.WithCancel(free)
@@ -84,6 +86,11 @@ func (g *gateway) furnish(gen *generation, old *Plan) {
 		expect[home.Vars] = 0
 		catalog = append(catalog, g.furnishVars(plan)...)
 	}
+	for name, c := range gen.simulated {
+		expect[name] = 0
+		catalog = append(catalog, home.Event{Kind: home.KindCatalog, Device: name, Catalog: &c},
+			home.Event{Kind: home.KindStatus, Device: name, State: home.Online})
+	}
 	for _, known := range g.hub.Devices("#") {
 		if gen.found.keeps(known) {
 			expect[known.Name] = plan.furnished[known.Name].StaleAfter
@@ -116,6 +123,9 @@ func (g *gateway) devices(ctx context.Context, gen *generation) (run []func(cont
 		if !g.o.NoMQTT {
 			run = append(run, func(ctx context.Context) { g.report("mqtt", c.Run(ctx)) })
 		}
+	}
+	if g.o.NoMQTT {
+		g.simulateCatalog(gen, doors)
 	}
 	for _, d := range gen.plan.devices {
 		one := doors[d.Name]

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/google/go-cmp/cmp"
 
 	"hogar/bridge/localbroker"
 	"hogar/gateway/config"
@@ -135,6 +137,11 @@ rules:
 	if d := h.device("hall.lamp"); d.Label != "The lamp" || d.ID != "0x01" || d.Driver != "zigbee2mqtt" {
 		t.Errorf("the lamp is %+v", d)
 	}
+	var catalog strings.Builder
+	if err := WriteCatalog(&catalog, h.House.Devices("#")); err != nil {
+		t.Fatal(err)
+	}
+	playCatalog(t, catalog.String())
 	heard := func(name, topic string, value float64) {
 		t.Helper()
 		until(t, fmt.Sprintf("%s to be %v", name, value), func() bool {
@@ -228,5 +235,97 @@ rules:
 	}
 	if w, m, all := check("gateway: casa"); w != 0 || m < 8 {
 		t.Errorf("without a source %d warnings, %d mistakes:\n%s", w, m, all)
+	}
+}
+
+// playCatalog runs rules on the devices of a catalog file without a broker, in a
+// simulated house in which a person plays the sensor.
+func playCatalog(t *testing.T, catalog string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "catalog.yaml"), []byte(catalog), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const house = `
+gateway: casa
+mqtt: [{url: mqtt://localhost:1, zigbee2mqtt: zigbee2mqtt}]
+catalog: catalog.yaml
+devices: {hall.lamp: {safety: {range: {brightness: 0..100}}}}
+rules:
+  cold: {when: porch.probe.temperature < 5, do: [{set: {hall.lamp.state: on}}]}
+`
+	h := runHouse(t, planIn(t, dir, house), nil, func(o *Options) { o.NoMQTT = true })
+	if o := h.set("porch.probe", "temperature", home.NumberOf(20)); !o.Result.OK() {
+		t.Errorf("a played sensor: %+v", o)
+	}
+	h.set("porch.probe", "temperature", home.NumberOf(3))
+	until(t, "the rule to light the played lamp", func() bool { return h.reading("hall.lamp.state").Value == home.BooleanOf(true) })
+	if o := h.set("hall.lamp", "brightness", home.NumberOf(200)); o.Result != home.Rejected {
+		t.Errorf("beyond its safety range: %+v", o)
+	}
+	h.stop()
+	file := filepath.Join(dir, "wrong.yaml")
+	wrong := strings.NewReplacer("porch.probe.temperature <", "porch.probe.temprature <", "brightness: 0", "brigthness: 0").Replace(house)
+	if err := os.WriteFile(file, []byte(wrong), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, source, faults := config.Load(file)
+	Check(cfg, faults)
+	var got []string
+	for _, p := range source.Problems(faults) {
+		got = append(got, strings.TrimPrefix(p.String(), dir+"/"))
+	}
+	want := []string{
+		"wrong.yaml:5:40: devices.hall.lamp.safety.range.brigthness: hall.lamp has no number brigthness that can be set (did you mean brightness?)",
+		"wrong.yaml:7:16: rules.cold.when: porch.probe has no property temprature (did you mean temperature?)",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("checked against the catalog: want -, got +\n%s", diff)
+	}
+}
+
+// What explain prints is what a gateway would take; the payload of a line is text or JSON.
+func TestExplain(t *testing.T) {
+	var messages []MQTTMessage
+	for _, line := range []string{
+		`{"topic":"zigbee2mqtt/Hall/Lamp","payload":{"state":"ON","odd":1}}`,
+		`{"topic":"zigbee2mqtt/bridge/devices","retain":true,"payload":[{"ieee_address":"0x01","friendly_name":"Hall/Lamp","definition":{"exposes":[{"type":"binary","property":"state","access":7,"value_on":"ON","value_off":"OFF"}]}}]}`,
+		`{"topic":"homeassistant/sensor/a/config","payload":"{\"stat_t\":\"a/b\",\"uniq_id\":\"q\",\"name\":\"T\",\"unit_of_meas\":\"C\",\"val_tpl\":\"{{ value_json.t }}\"}","retain":true}`,
+		`{"topic":"homeassistant/sensor/b/config","payload":"{\"stat_t\":\"a/b\",\"val_tpl\":\"{% for x in y %}\"}","retain":true}`,
+		`{"topic":"a/b","payload":{"t":21.5}}`,
+		`{"topic":"garden/soil","payload":"41"}`,
+	} {
+		var m MQTTMessage
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatal(err)
+		}
+		messages = append(messages, m)
+	}
+	x := Explain(nil, messages)
+	var got []string
+	for _, list := range [][]home.Event{x.Devices, x.Readings} {
+		for _, ev := range list {
+			ev.Time = time.Unix(0, 0)
+			b, err := ev.AppendJSON(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, strings.ReplaceAll(string(b), `,"time":"1970-01-01T00:00:00.000Z"`, ""))
+		}
+	}
+	for _, i := range x.Ignored {
+		got = append(got, i.Topic+" "+i.What+": "+i.Why)
+	}
+	want := []string{
+		`{"device":"hall.lamp","label":"Hall/Lamp","driver":"zigbee2mqtt","via":"mqtt://localhost:1883/zigbee2mqtt","properties":[{"property":"state","type":"boolean","settable":true}],"id":"0x01"}`,
+		`{"device":"t","label":"T","driver":"homeassistant","via":"mqtt://localhost:1883/homeassistant","properties":[{"property":"t","type":"number","unit":"°C"}],"id":"q"}`,
+		`{"device":"hall.lamp","property":"state","value":true}`,
+		`{"device":"t","property":"t","value":21.5,"unit":"°C"}`,
+		`homeassistant/sensor/b/config homeassistant/sensor/b/config: unsupported template: value_template, column 4: {% for %} is not supported`,
+		`zigbee2mqtt/Hall/Lamp odd: not among the device's exposes`,
+		`garden/soil : nobody listens to this topic`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
 	}
 }

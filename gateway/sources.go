@@ -141,3 +141,13 @@ func (p *Plan) checkGiven(faults *home.Faults) {
 		}
 	}
 }
+
+// usualSources is a plan of nothing but a broker with every source at its usual topic.
+func usualSources(url string) *Plan {
+	scalar := func(key, text string) home.Pair {
+		return home.Pair{Key: key, Value: &home.Node{Kind: home.NodeScalar, Text: text, Path: []string{key}}}
+	}
+	n := &home.Node{Kind: home.NodeMap, Pairs: []home.Pair{scalar("url", url), scalar(config.Zigbee2MQTT, config.Zigbee2MQTT),
+		scalar(config.HomeAssistant, config.HomeAssistant)}}
+	return &Plan{Config: &config.Config{Gateway: "casa"}, brokers: []broker{decodeBroker(home.NewDecoder(n, &home.Faults{}))}}
+}

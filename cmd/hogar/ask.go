@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hogar/gateway"
 	"hogar/gateway/api"
 	"hogar/gateway/home"
 )
@@ -40,11 +41,13 @@ func (f *askFlags) client() (*api.Client, error) {
 
 func newDevices() *cobra.Command {
 	var f houseFlags
+	var catalog bool
 	cmd := &cobra.Command{
 		Use:   "devices [PATTERN]",
 		Short: "what there is, and how it is",
 		Long: `devices lists the devices of the running gateway with their last readings.
-PATTERN is a name, with * for one word and # for any number of words.`,
+PATTERN is a name, with * for one word and # for any number of words.
+With --catalog it writes down the discovered ones, for catalog: in the configuration.`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			house, err := f.reach(cmd)
@@ -56,6 +59,9 @@ PATTERN is a name, with * for one word and # for any number of words.`,
 			if err != nil {
 				return err
 			}
+			if catalog {
+				return gateway.WriteCatalog(cmd.OutOrStdout(), found)
+			}
 			if f.json {
 				return printJSON(cmd.OutOrStdout(), found)
 			}
@@ -63,6 +69,7 @@ PATTERN is a name, with * for one word and # for any number of words.`,
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&catalog, "catalog", false, "print the discovered devices as a catalog file")
 	return cmd
 }
 

@@ -159,8 +159,13 @@ func (c *Connection) enter(s Source, d dialect.Device) []home.Event {
 	f.mu.Unlock()
 	c.reach.add(name)
 	f.discover(Discovered{Name: name, Properties: d.Properties, Expire: d.Expire})
-	return []home.Event{{Kind: home.KindCatalog, Device: name,
-		Catalog: &home.Catalog{ID: d.ID, Via: f.via(s), Label: cmp.Or(f.labels[name], d.Label), Driver: s.Name, Properties: d.Properties}}}
+	return []home.Event{one.catalog(f)}
+}
+
+// catalog is what the house is told of a device.
+func (d *device) catalog(f *found) home.Event {
+	return home.Event{Kind: home.KindCatalog, Device: d.name, Catalog: &home.Catalog{ID: d.ID, Via: f.via(d.source),
+		Label: cmp.Or(f.labels[d.name], d.Label), Driver: d.source.Name, Properties: d.Properties}}
 }
 
 // missing lists who was known by way of s and is not among devices.

@@ -19,7 +19,7 @@ import (
 // Keys of the language that this version does not serve. They are refused and
 // never silently ignored.
 var (
-	laterHouse = []string{"catalog", "export"}
+	laterHouse = []string{"export"}
 	laterAMQP  = []string{"unrouted"}
 	laterMQTT  = []string{"shelly", "tasmota"}
 )
@@ -44,6 +44,7 @@ func decode(root *home.Node, l *loader) *Config {
 		l.discovers = l.discovers || slices.ContainsFunc(sources, func(key string) bool { return n.Get(key) != nil })
 	}
 	cfg.Devices = l.devices(d.Map("devices"))
+	cfg.Catalog = l.catalog(d)
 	cfg.Groups, cfg.Scenes, cfg.Access = d.Get("groups"), d.Get("scenes"), d.Get("access")
 	cfg.Vars = d.Get("vars")
 	cfg.Rules = l.rules(d.Get("rules"))

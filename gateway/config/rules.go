@@ -60,24 +60,41 @@ func (l *loader) ruleFiles(pattern *home.Node) []string {
 
 // ruleFile adds the rules of one file to all.
 func (l *loader) ruleFile(from *home.Node, name string, all *home.Node) {
+	d := l.include(from, name)
+	if d == nil {
+		return
+	}
+	if rules := d.Map("rules"); rules != nil {
+		all.Pairs = append(all.Pairs, rules.Node.Pairs...)
+	}
+	d.Done()
+}
+
+// include reads another file of the configuration; nil when that cannot be.
+func (l *loader) include(from *home.Node, name string) *home.Decoder {
 	f, err := os.Open(name)
 	if err != nil {
 		l.faults.At(from, "", "%s cannot be read: %s", name, reason(err))
-		return
+		return nil
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
 		l.faults.At(from, "", "%s cannot be read: %s", name, reason(err))
-		return
+		return nil
 	}
 	root := l.src.add([]string{name}, name, data, l.faults)
 	if root == nil {
-		return
+		return nil
 	}
-	d := home.NewDecoder(root, l.faults)
-	if rules := d.Map("rules"); rules != nil {
-		all.Pairs = append(all.Pairs, rules.Node.Pairs...)
+	return home.NewDecoder(root, l.faults)
+}
+
+// catalog opens the file of discovered devices.
+func (l *loader) catalog(d *home.Decoder) *home.Decoder {
+	name := d.File("catalog", "")
+	if name == "" {
+		return nil
 	}
-	d.Done()
+	return l.include(d.Get("catalog"), name)
 }

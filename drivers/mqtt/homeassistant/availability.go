@@ -69,7 +69,7 @@ func (a *availability) topics() []string {
 // take notes what a message says.
 func (a *availability) take(topic string, payload []byte, now time.Time) {
 	for i, item := range a.items {
-		if item.topic != topic && !(strings.ContainsAny(item.topic, "+#") && matches(item.topic, topic)) {
+		if item.topic != topic && !(strings.ContainsAny(item.topic, "+#") && dialect.Matches(item.topic, topic)) {
 			continue
 		}
 		text := string(payload)

@@ -139,7 +139,7 @@ func (d *Discovery) Read(m dialect.Message) (dialect.Told, bool) {
 	r := d.routed()
 	to := r.exact[m.Topic]
 	for filter, more := range r.wild {
-		if matches(filter, m.Topic) {
+		if dialect.Matches(filter, m.Topic) {
 			to = slices.Concat(to, more)
 		}
 	}
@@ -174,24 +174,6 @@ func (d *Discovery) route(to route, m dialect.Message, t *dialect.Told) {
 	}
 	if err != nil || strings.HasPrefix(why, "found ") {
 		t.Ignored = append(t.Ignored, dialect.Ignored{ID: to.entity.id, What: to.slot.Name, Why: why, Fault: true})
-	}
-}
-
-// matches reports whether a topic fits a filter with wildcards.
-func matches(filter, topic string) bool {
-	for {
-		f, filterRest, more := strings.Cut(filter, "/")
-		if f == "#" {
-			return true
-		}
-		word, topicRest, moreTopic := strings.Cut(topic, "/")
-		if f != "+" && f != word {
-			return false
-		}
-		if !more || !moreTopic {
-			return more == moreTopic || filterRest == "#"
-		}
-		filter, topic = filterRest, topicRest
 	}
 }
 
