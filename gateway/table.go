@@ -16,6 +16,7 @@ import (
 	"hogar/drivers/ina219"
 	"hogar/drivers/ina226"
 	"hogar/drivers/kernel"
+	"hogar/drivers/lm75"
 	"hogar/drivers/mcp9808"
 	"hogar/drivers/pca9685"
 	"hogar/drivers/pms5003"
@@ -37,6 +38,7 @@ func table() map[string]drivers.Driver {
 		"aht20":   aht20.New,
 		"bh1750":  bh1750.New,
 		"bme280":  bme280.New,
+		"bmp280":  bme280.NewBMP,
 		"contact": contact.New,
 		"dht11":   dht22.New11,
 		"dht22":   dht22.New,
@@ -45,6 +47,7 @@ func table() map[string]drivers.Driver {
 		"ina219":  ina219.New,
 		"ina226":  ina226.New,
 		"kernel":  kernel.New,
+		"lm75":    lm75.New,
 		"mcp9808": mcp9808.New,
 		"pca9685": pca9685.New,
 		"pms5003": pms5003.New,

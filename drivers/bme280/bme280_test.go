@@ -111,3 +111,29 @@ func TestRefusesOtherChipsAndImpossibleValues(t *testing.T) {
 		})
 	}
 }
+
+func TestBMP280(t *testing.T) {
+	drivertest.Run(t, drivertest.Case{
+		Driver:     NewBMP,
+		Options:    "address: 0x77",
+		Wrong:      []string{"address: 0x75"},
+		Resolution: map[string]float64{"temperature": 0.01, "pressure": 0.01},
+	})
+	drivertest.Sweep(t, NewBMP, "", map[string]drivertest.Range{
+		"temperature": {Least: -40, Most: 85, Within: 0.01}, "pressure": {Least: 300, Most: 1100, Within: 0.01},
+	})
+}
+
+// TestEachRefusesTheOther: the one would lack humidity, or have one that is none.
+func TestEachRefusesTheOther(t *testing.T) {
+	for says, one := range map[string]struct{ driver, there drivers.Driver }{
+		"write driver: bmp280": {New, NewBMP},
+		"write driver: bme280": {NewBMP, New},
+	} {
+		rig := drivertest.NewRig(t, one.there, "")
+		spec, _ := drivertest.Decode(one.driver, "")
+		if _, err := spec.Open(t.Context(), rig.Board); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 func drivenBy() map[string]string {
 	return map[string]string{
 		"ads1115": "inputs", "aht20": "climate", "bh1750": "light", "bme280": "climate", "ina219": "supply", "ina226": "supply",
+		"bmp280": "air", "lm75": "probe",
 		"mcp9808": "probe", "pca9685": "lights", "scd4x": "air", "sht3x": "climate", "sht4x": "climate", "ssd1306": "display", "tmp102": "probe",
 	}
 }
@@ -80,7 +81,7 @@ func signs() []sign {
 		{0x62, 0x62, words(1, "scd4x", 0xE4, 0xB8)}, // whether data is ready
 		{0x5a, 0x5b, register(0x20, 1, map[uint16]string{0x81: "ccs811"})},
 		{0x38, 0x38, checksummed},
-		{0x48, 0x4b, limits},
+		{0x48, 0x4f, limits},
 		{0x40, 0x4f, atPowerUp},
 		{0x40, 0x7f, outputs},
 	}
@@ -114,9 +115,7 @@ func limits(g *drivers.Guard) (identity, bool) {
 	case low[0] == 0x4B && high[0] == 0x50 && configuration[0]&0x60 == 0x60 && configuration[1]&0x0F == 0:
 		return is("tmp102", "its limits and its 12 bits"), true
 	case low[0] == 0x4B && high[0] == 0x50:
-		who := is("lm75", "its limits are those at power-up")
-		who.note = "or a like one, a TMP105 say: dtoverlay=i2c-sensor,lm75, and driver: kernel"
-		return who, true
+		return is("lm75", "its limits are those at power-up"), true
 	}
 	return identity{}, false
 }

@@ -21,6 +21,7 @@ import (
 	"hogar/drivers/drivertest"
 	"hogar/drivers/ina219"
 	"hogar/drivers/ina226"
+	"hogar/drivers/lm75"
 	"hogar/drivers/mcp9808"
 	"hogar/drivers/pca9685"
 	"hogar/drivers/scan"
@@ -46,6 +47,8 @@ func chips() []struct {
 	}
 	return []row{
 		{bme280.New, "address: 0x77", scan.Finding{Chip: "bme280", By: "register 0xd0 is 0x60", Entry: "{driver: bme280, address: 0x77}"}},
+		{bme280.NewBMP, "", scan.Finding{Chip: "bmp280", By: "register 0xd0 is 0x58", Entry: "{driver: bmp280, address: 0x76}"}},
+		{lm75.New, "address: 0x4f", scan.Finding{Chip: "lm75", By: "its limits are those at power-up", Entry: "{driver: lm75, address: 0x4f}"}},
 		{sht3x.New, "bus: I2C4", scan.Finding{Chip: "sht3x", By: "it answers to F3 2D", Entry: "{driver: sht3x, bus: I2C4, address: 0x44}"}},
 		{sht4x.New, "address: 0x45", scan.Finding{Chip: "sht4x", By: "it answers to 89", Entry: "{driver: sht4x, address: 0x45}"}},
 		{aht20.New, "", scan.Finding{Chip: "aht20", By: "its checksum is right", Entry: "{driver: aht20}"}},

@@ -7,8 +7,10 @@ import (
 
 // bme280 is a Bosch BME280 (datasheet BST-BME280-DS002): registers of §5.3,
 // forced and normal mode (§3.3), oversampling with its resolution (§3.4), the
-// time of a measurement (§9.1). The filter and the standby time are left out.
+// time of a measurement (§9.1). The filter and the standby time are left out. A
+// BMP280 (BST-BMP280-DS001) is the same without the registers of the humidity.
 type bme280 struct {
+	id      byte
 	reg     [256]byte
 	osrsH   byte      // ctrl_hum holds from the next write to ctrl_meas on (§5.4.3)
 	pending [8]byte   // what the data registers will show
@@ -25,6 +27,8 @@ const (
 	bmeStatus   = 0xF3
 	bmeCtrlMeas = 0xF4
 	bmeData     = 0xF7
+
+	bmpID = 0x58 // what a BMP280 says in bmeID; a BME280 says 0x60
 )
 
 // The trimming values of one chip (§4.2.2).
@@ -38,11 +42,15 @@ const (
 )
 
 func (c *bme280) power() {
-	*c = bme280{}
-	c.reg[bmeID] = 0x60
+	*c = bme280{id: c.id}
+	c.reg[bmeID] = c.id
 	words := []int{bmeT1, bmeT2, bmeT3, bmeP1, bmeP2, bmeP3, bmeP4, bmeP5, bmeP6, bmeP7, bmeP8, bmeP9}
 	for i, v := range words {
 		c.reg[bmeCalib1+2*i], c.reg[bmeCalib1+2*i+1] = byte(v), byte(v>>8)
+	}
+	if c.id == bmpID {
+		copy(c.reg[bmeData:], []byte{0x80, 0, 0, 0x80, 0, 0})
+		return
 	}
 	c.reg[0xA1] = bmeH1
 	h := []int{bmeH2 & 0xFF, bmeH2 >> 8, bmeH3, bmeH4 >> 4, bmeH4&0xF | bmeH5&0xF<<4, bmeH5 >> 4, bmeH6}
@@ -80,7 +88,11 @@ func (c *bme280) write(now time.Time, around air, reg, value byte) {
 		if value == 0xB6 {
 			c.power()
 		}
-	case bmeCtrlHum, 0xF5:
+	case bmeCtrlHum:
+		if c.id != bmpID {
+			c.reg[reg] = value
+		}
+	case 0xF5:
 		c.reg[reg] = value
 	case bmeCtrlMeas:
 		c.reg[reg] = value
@@ -97,6 +109,9 @@ func (c *bme280) settle(now time.Time) {
 		return
 	}
 	copy(c.reg[bmeData:], c.pending[:])
+	if c.id == bmpID {
+		c.reg[bmeData+6], c.reg[bmeData+7] = 0, 0
+	}
 	c.ready = time.Time{}
 	c.reg[bmeStatus] = 0
 	if c.reg[bmeCtrlMeas]&3 != 3 {

@@ -1,0 +1,107 @@
+// Package lm75 reads the LM75 and its many likes, which measure temperature on I2C: LM75A
+// and B, TMP75, TMP105, TMP175, TMP275, DS75, DS7505, MCP9800.
+//
+//	attic.air: {driver: lm75, bus: I2C1, address: 0x48, bits: 12}
+//
+// Options:
+//
+//	bus      default I2C1
+//	address  0x48, the default, to 0x4f: the levels at the pins A0 to A2
+//	bits     9, 10, 11 or 12, of a chip that can choose (TMP75 and its family, DS7505, MCP9800);
+//	         without it the chip is left as it is, 9 bits or what it has
+//
+// Wiring: VDD to 3.3 V (pin 1), GND to pin 9, SDA to GPIO2 (pin 3), SCL to GPIO3
+// (pin 5); dtparam=i2c_arm=on. The kernel has a driver of its own
+// (dtoverlay=i2c-sensor,lm75): use one of the two, not both.
+//
+// The register of the temperature is the same in all of them: the highest bits of 16, in
+// steps of 0.5 °C with 9 bits to 0.0625 °C with 12. The chip converts all the time, so
+// that a reading is up to 0.3 s old. It cannot say what it is. Datasheets: LM75B of NXP,
+// TMP75 of Texas Instruments (SBOS288).
+package lm75
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"hogar/drivers"
+	"hogar/gateway/home"
+)
+
+const (
+	temperature   = 0
+	configuration = 1
+
+	shutDown   = 1 << 0
+	resolution = 3 << 5 // of those that can choose
+)
+
+// slowest is the longest conversion with 12 bits (TMP75; a TMP105 takes less).
+const slowest = 300 * time.Millisecond
+
+// New decodes the options of an LM75.
+func New(d *home.Decoder) drivers.Spec {
+	part := drivers.ChipPart(d, "lm75", 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f)
+	bits := d.Int("bits", 0, 9, 12)
+	return drivers.Polled{
+		Part:       part,
+		Properties: []home.Property{drivers.Number("temperature", "°C", -55, 128)},
+		Every:      30 * time.Second,
+		Measure: drivers.OnBus(part, func(bus *drivers.Guard) ([]float64, error) {
+			return measure(bus, bits)
+		}),
+	}.Spec()
+}
+
+// measure chooses the resolution when it is not the wished one, as after a loss of the
+// supply, and then waits for a conversion with it.
+func measure(bus *drivers.Guard, bits int) ([]float64, error) {
+	settings, err := bus.Read(1, configuration)
+	if err != nil {
+		return nil, err
+	}
+	wanted := settings[0]
+	if bits > 0 {
+		wanted = byte(bits-9) << 5
+	}
+	if settings[0]&shutDown != 0 && bits == 0 {
+		return nil, errors.New("the chip is shut down, or SDA is stuck high: bits: 9 wakes one that was shut down by another program")
+	}
+	if settings[0]&(shutDown|resolution) != wanted&(shutDown|resolution) {
+		if err := choose(bus, wanted); err != nil {
+			return nil, err
+		}
+	}
+	b, err := bus.Read(2, temperature)
+	if err == nil && b[0]|b[1] == 0 { // it may not have converted yet since its power came
+		if err = bus.Wait(slowest); err == nil {
+			b, err = bus.Read(2, temperature)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b[1]&0x0F != 0 {
+		return nil, fmt.Errorf("it shows % x, of which the last four bits should be 0: this is no LM75", b)
+	}
+	return []float64{celsius(b)}, nil
+}
+
+// choose writes the configuration, and reads it back.
+func choose(bus *drivers.Guard, wanted byte) error {
+	if err := bus.Write(configuration, wanted); err != nil {
+		return err
+	}
+	got, err := bus.Read(1, configuration)
+	if err != nil {
+		return err
+	}
+	if got[0] != wanted {
+		return fmt.Errorf("its configuration stays %#02x, expected %#02x: leave bits out for a chip that cannot choose", got[0], wanted)
+	}
+	return bus.Wait(slowest)
+}
+
+// celsius is the value of the register.
+func celsius(b []byte) float64 { return float64(int16(uint16(b[0])<<8|uint16(b[1]))>>4) / 16 }
