@@ -38,8 +38,15 @@ test: ## all tests with the race detector, on a RabbitMQ and a Mosquitto of thei
 	@sh .ci/install.sh gcc libc6-dev rabbitmq-server mosquitto
 	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
 
+.PHONY: vm-test
+vm-test: ## the house on real kernels in virtual machines: pins, I2C, RabbitMQ
+	$(need_go)
+	@sh .ci/install.sh qemu-system-arm rabbitmq-server
+	@sh .ci/kernels.sh build/vm || [ -z "$$CI" ]
+	HOGAR_VM=$(CURDIR)/build/vm $(GO) test -count=1 -timeout 15m -p 1 -v -run RealKernel ./drivers/board ./cmd/hogar
+
 .PHONY: check
-check: format vet fix staticcheck imports configs unit cross emulate dist-check clean-tree ## everything CI checks beside the tests
+check: format vet fix staticcheck imports configs unit cross emulate dist-check vm-test clean-tree ## everything CI checks beside the tests
 
 .PHONY: format
 format:

@@ -43,6 +43,7 @@ var rooms = []struct {
 	{"drivers/mqtt/template", []string{"gateway/home"}},
 	{"drivers/mqtt/zigbee2mqtt", []string{"gateway/home", "drivers/mqtt/dialect"}},
 	{"drivers/mqtt/homeassistant", []string{"gateway/home", "drivers/mqtt/dialect", "drivers/mqtt/template"}},
+	{"drivers/board/vm", nil},
 	{"drivers/scan", []string{"gateway/home", "drivers", "drivers/kernel", "drivers/dht22"}},
 	{"drivers/*", []string{"gateway/home", "drivers"}},
 	{"gateway", []string{"gateway/home", "gateway/journal", "gateway/config", "gateway/hub", "gateway/ledger", "gateway/control", "gateway/api", "gateway/web",

@@ -32,7 +32,7 @@ func guest(t *testing.T, label string) *Board {
 			t.Fatal(err)
 		}
 	}
-	modules, err := filepath.Glob("/*.ko")
+	modules, err := filepath.Glob("/modules/*")
 	if err != nil {
 		t.Fatal(err)
 	}
