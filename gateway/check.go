@@ -257,12 +257,15 @@ func (d *device) options() []home.Pair {
 }
 
 // inherit takes over, from the plan that runs now, the devices of which the driver
-// sees no change: a relay goes on from the state it was set to, and not from on_start.
-func (p *Plan) inherit(old *Plan) {
+// sees no change, and returns them: a relay goes on from the state it was set to, and not
+// from on_start.
+func (p *Plan) inherit(old *Plan) (same []device) {
 	for i, d := range p.devices {
 		j := slices.IndexFunc(old.devices, func(o device) bool { return o.Name == d.Name && o.Driver == d.Driver })
 		if j >= 0 && d.topic == nil && reflect.DeepEqual(old.devices[j].options(), d.options()) {
 			p.devices[i].spec = old.devices[j].spec
+			same = append(same, p.devices[i])
 		}
 	}
+	return same
 }

@@ -23,6 +23,8 @@ type runner struct {
 	accept func(events []home.Event, done func(error))
 	log    *slog.Logger
 	asked  chan request
+	stop   context.CancelFunc
+	ended  chan struct{}   // closed when what start began has ended
 	left   <-chan struct{} // closed when the call that a stop left behind has returned; nil: there is none
 }
 
@@ -50,6 +52,16 @@ const (
 // listenWindow is how many readings of a listener may be without a place on the
 // disk.
 const listenWindow = 1024
+
+// start serves the device until stop is called, or ctx ends; then it closes ended.
+func (r *runner) start(ctx context.Context) {
+	ctx, r.stop = context.WithCancel(ctx)
+	r.ended = make(chan struct{})
+	go func() {
+		defer close(r.ended)
+		r.Run(ctx)
+	}()
+}
 
 // Run serves the device until ctx ends.
 func (r *runner) Run(ctx context.Context) {

@@ -29,7 +29,9 @@ import (
 type Options struct {
 	Plan *Plan
 	// Board makes the board with the parts that the devices occupy: the machine's
-	// or a simulated one. One that has a Run or a Close method is run and closed.
+	// or a simulated one. One that has a Run or a Close method is run and closed. At a
+	// reload it may return the board from before, with the new parts on it: then devices
+	// with an unchanged entry go on and notice nothing.
 	Board func(parts map[string][]drivers.Part) (drivers.Board, error)
 	Clock *home.Clock // nil: the machine's time
 	// URLs says where RabbitMQ is, tried in turn, by what stands in the
@@ -165,7 +167,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	if err != nil {
 		return err
 	}
-	gen, err := g.start(ctx, g.o.Plan, board, urls, nil)
+	gen, err := g.start(ctx, g.o.Plan, board, urls, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -205,7 +207,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	wg.Wait()
 	g.reload.Lock()
 	defer g.reload.Unlock()
-	g.get().stop(g, flush)
+	g.get().stop(g, flush, nil)
 	return nil
 }
 

@@ -33,20 +33,25 @@ type generation struct {
 }
 
 // start starts a generation of plan on board; its goroutines end with stop. The
-// one before, old, has been stopped; nil: there was none.
-func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, urls []string, old *Plan) (*generation, error) {
+// one before, old, has been stopped, but for the runners that are kept; nil: there was none.
+func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, urls []string, old *Plan, kept map[string]*runner) (*generation, error) {
 	gen := &generation{plan: plan, board: board, runners: make(map[string]*runner), found: g.newFound(plan), simulated: make(map[string]home.Catalog)}
 	free := context.WithoutCancel(ctx) // the order in which all ends is stop's
 	deviceCtx, stopDevices := context.WithCancel(free)
 	bridgeCtx, stopBridge := context.WithCancel(free)
 	gen.stopDevices, gen.stopBridge = stopDevices, stopBridge
 
-	run := g.devices(deviceCtx, gen)
-	if err := g.hub.Do(ctx, func() { g.furnish(gen, old) }); err != nil {
+	run := g.devices(deviceCtx, gen, kept)
+	if err := g.hub.Do(ctx, func() { g.furnish(gen, old); g.remind(kept) }); err != nil {
 		return nil, err
 	}
 	if runs, ok := board.(interface{ Run(context.Context) error }); ok {
 		gen.devices.Go(func() { g.report("board", runs.Run(deviceCtx)) })
+	}
+	for name, r := range gen.runners {
+		if kept[name] == nil {
+			r.start(free)
+		}
 	}
 	for _, serve := range run {
 		gen.devices.Go(func() { serve(deviceCtx) })
@@ -104,19 +109,20 @@ func (g *gateway) furnish(gen *generation, old *Plan) {
 }
 
 // devices attaches the devices to the door, so that it sees all that they tell,
-// and returns what is to run: one function for each device, each source, and
-// each that can be set.
-func (g *gateway) devices(ctx context.Context, gen *generation) (run []func(context.Context)) {
+// and returns what is to run beside their runners: one function for each source, and
+// for each device that can be set.
+func (g *gateway) devices(ctx context.Context, gen *generation, kept map[string]*runner) (run []func(context.Context)) {
 	doors := make(map[string]control.Device)
 	for _, d := range gen.plan.devices {
 		if d.topic != nil {
 			continue
 		}
-		r := &runner{name: d.Name, spec: d.spec, every: d.Every, clock: g.o.Clock, board: gen.board,
-			accept: g.hub.Accept, log: g.o.Log, asked: make(chan request)}
+		r := kept[d.Name]
+		if r == nil {
+			r = g.runner(&d, gen.board)
+		}
 		doors[d.Name] = control.Device{Properties: d.spec.Properties, Actuator: settable(d.spec.Properties, r), Timeout: d.spec.Timeout}
 		gen.runners[d.Name] = r
-		run = append(run, r.Run)
 	}
 	for _, b := range gen.plan.brokers {
 		c := g.connect(ctx, gen, b, doors)
@@ -144,6 +150,12 @@ func (g *gateway) devices(ctx context.Context, gen *generation) (run []func(cont
 		}
 	}
 	return run
+}
+
+// runner makes the runner of a device.
+func (g *gateway) runner(d *device, board drivers.Board) *runner {
+	return &runner{name: d.Name, spec: d.spec, every: d.Every, clock: g.o.Clock, board: board,
+		accept: g.hub.Accept, log: g.o.Log, asked: make(chan request)}
 }
 
 // settable returns a when one of the properties can be set, else nil.
@@ -214,16 +226,27 @@ func (r resolver) has(name string) bool {
 }
 
 // stop ends the generation: the devices first, then, when what they told last is
-// with the broker or flush is over, the bridge.
-func (gen *generation) stop(g *gateway, flush time.Duration) {
+// with the broker or flush is over, the bridge. The runners that are kept go on, and
+// with them the board.
+func (gen *generation) stop(g *gateway, flush time.Duration, kept map[string]*runner) {
+	for name, r := range gen.runners {
+		if kept[name] == nil {
+			r.stop()
+		}
+	}
 	gen.stopDevices()
+	for name, r := range gen.runners {
+		if kept[name] == nil {
+			<-r.ended
+		}
+	}
 	gen.devices.Wait()
 	if gen.bridge != nil {
 		gen.flush(g, flush)
 	}
 	gen.stopBridge()
 	gen.bridges.Wait()
-	if c, ok := gen.board.(io.Closer); ok {
+	if c, ok := gen.board.(io.Closer); ok && kept == nil {
 		g.report("board", c.Close())
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"reflect"
 	"strings"
 	"syscall"
 	"time"
@@ -152,8 +153,9 @@ func (f *runFlags) options(plan *gateway.Plan, log *slog.Logger) (gateway.Option
 		if f.speed != 1 || f.start != "" {
 			return o, usageError{errors.New("--speed and --start are for --simulate: a real house lives in real time")}
 		}
-		o.Board = func(map[string][]drivers.Part) (drivers.Board, error) { return board.New(board.Options{Log: log}) }
-		return o, nil
+		b, err := board.New(board.Options{Log: log})
+		o.Board = func(map[string][]drivers.Part) (drivers.Board, error) { return b, nil } // one machine, one board
+		return o, err
 	}
 	return o, f.simulated(&o, cfg)
 }
@@ -171,7 +173,18 @@ func (f *runFlags) simulated(o *gateway.Options, cfg *config.Config) error {
 	clock := o.Clock
 	w := world.New(world.Options{Seed: f.seed, Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude,
 		Location: cfg.Location.Timezone})
-	o.Board = func(parts map[string][]drivers.Part) (drivers.Board, error) { return simboard.New(w, clock.Now, parts) }
+	var last *simboard.Board
+	var has map[string][]drivers.Part
+	o.Board = func(parts map[string][]drivers.Part) (drivers.Board, error) {
+		if last != nil && reflect.DeepEqual(parts, has) {
+			return last, nil
+		}
+		b, err := simboard.New(w, clock.Now, parts)
+		if err == nil {
+			last, has = b, parts
+		}
+		return b, err
+	}
 	o.Journal += simulatedSuffix
 	if start.IsZero() {
 		return nil // the house goes on where it was
