@@ -48,15 +48,67 @@ func Run(t *testing.T, c Case) {
 		bubble("open with "+string(fault), func(t *testing.T, c Case) { openFails(t, c, fault) })
 	}
 	spec, _ := Decode(c.Driver, c.Options)
-	for _, fault := range []simboard.Fault{simboard.Absent, simboard.BusError, simboard.Hang, simboard.Stuck} {
-		if slices.Contains(c.Unseen, fault) || fault == simboard.Stuck && spec.Parts[0].Bus == "" {
+	can := possible(t, c)
+	for _, fault := range []simboard.Fault{simboard.Absent, simboard.BusError, simboard.Hang, simboard.Stuck, simboard.Checksum,
+		simboard.PowerOn, simboard.Unplugged} {
+		if slices.Contains(c.Unseen, fault) || !slices.Contains(can, fault) || fault == simboard.Stuck && spec.Parts[0].Bus == "" {
 			continue // a pin that keeps its level is a pin like any other
 		}
 		bubble("fails with "+string(fault), func(t *testing.T, c Case) { senseFails(t, c, fault) })
 	}
+	for _, fault := range can {
+		if fault.Silent() {
+			bubble("goes on with "+string(fault), func(t *testing.T, c Case) { goesOn(t, c, fault) })
+		}
+	}
 	bubble("sense: context", senseContext)
 	bubble("listen", listen)
 	bubble("set", set)
+}
+
+// possible are the faults that the device can have.
+func possible(t *testing.T, c Case) []simboard.Fault {
+	if _, faults := Decode(c.Driver, c.Options); len(faults) > 0 {
+		return nil // told by options
+	}
+	return NewRig(t, c.Driver, c.Options).Board.Kinds(Device)
+}
+
+// goesOn: a fault that cannot be noticed does no more harm than wrong values, which are
+// within what the device declares; at most it is opened again.
+func goesOn(t *testing.T, c Case, fault simboard.Fault) {
+	rig := NewRig(t, c.Driver, c.Options)
+	dev := rig.Open(t)
+	rig.works(t, dev)
+	rig.fault(t, fault)
+	sensor, ok := dev.(drivers.Sensor)
+	if !ok {
+		return
+	}
+	for range 5 {
+		time.Sleep(max(rig.Spec.Every, time.Second))
+		ctx, cancel := context.WithTimeout(t.Context(), rig.timeout())
+		readings, err := sensor.Sense(ctx)
+		cancel()
+		if err == nil {
+			check(t, c, rig, readings)
+			continue
+		}
+		if !strings.Contains(err.Error(), rig.place()) {
+			t.Errorf("error %q does not say where: %s", err, rig.place())
+		}
+		_ = dev.Close()
+		sensor = rig.Open(t).(drivers.Sensor)
+		dev = sensor
+	}
+	rig.fault(t, simboard.NoFault)
+	rig.works(t, rig.reopened(t, dev))
+}
+
+// reopened closes a device and opens it again.
+func (r *Rig) reopened(t *testing.T, dev drivers.Device) drivers.Device {
+	_ = dev.Close()
+	return r.Open(t)
 }
 
 func options(t *testing.T, c Case) {

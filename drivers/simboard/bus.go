@@ -49,6 +49,11 @@ var errNack = syscall.EIO
 type bus struct {
 	name  string
 	chips map[uint16]*socket // as New made them
+	fault *switchboard       // of the whole bus
+}
+
+func newBus(name string) *bus {
+	return &bus{name: name, chips: make(map[uint16]*socket), fault: newSwitchboard()}
 }
 
 var _ i2c.Bus = (*bus)(nil)
@@ -72,10 +77,16 @@ func (b *bus) SetSpeed(physic.Frequency) error { return nil }
 // Tx makes one transfer with the chip at addr.
 func (b *bus) Tx(addr uint16, w, r []byte) error {
 	s := b.chips[addr]
-	if s == nil {
-		return fmt.Errorf("%s: %w", b.name, syscall.ENXIO)
+	err := b.fault.err()
+	switch {
+	case s == nil && err == nil:
+		err = syscall.ENXIO
+		fallthrough
+	case s == nil:
+		return fmt.Errorf("%s: %w", b.name, err)
+	case err == nil:
+		err = s.seat.fault.err()
 	}
-	err := s.seat.fault.err()
 	s.mu.Lock()
 	back := s.absent && err == nil
 	s.absent = errors.Is(err, syscall.ENXIO)
@@ -94,5 +105,9 @@ func (b *bus) Tx(addr uint16, w, r []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.chip.tx(time.Now(), s.air, w, r)
+	err = s.chip.tx(time.Now(), s.air, w, r)
+	if s.seat.fault.is() == Checksum && len(r) > 0 {
+		r[len(r)-1] ^= 0x10
+	}
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"hogar/drivers"
-	"hogar/drivers/simboard/world"
 )
 
 // An HC-SR04 answers the end of the pulse at its trigger with one at its echo, as
@@ -17,10 +16,10 @@ const (
 // ping answers a trigger.
 func (b *Board) ping(trigger *seat) {
 	for _, s := range b.parts[trigger.device] {
-		if s.part.Chip != "hcsr04_echo" || s.fault.is() != NoFault {
+		if s.part.Chip != "hcsr04_echo" || s.fault.deaf() {
 			continue
 		}
-		around := b.air(world.RoomOf(s.device))
+		around := b.air(s)
 		meters := around("distance") / 100
 		took := time.Duration(2 * meters / (331.3 + 0.606*around("temperature")) * float64(time.Second))
 		if meters > 4.5 {

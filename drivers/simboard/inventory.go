@@ -52,9 +52,11 @@ func (b *Board) Probe(name string, address uint16) error {
 	if on == nil {
 		return fmt.Errorf("the board has no bus %s", name)
 	}
-	err := error(syscall.ENXIO)
-	if s := on.chips[address]; s != nil {
+	err := on.fault.err()
+	if s := on.chips[address]; err == nil && s != nil {
 		err = s.seat.fault.err()
+	} else if err == nil {
+		err = syscall.ENXIO
 	}
 	if err == syscall.ENXIO {
 		return fmt.Errorf("%s: probe %#02x: %w: %w", name, address, drivers.ErrAbsent, err)

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"hogar/drivers/simboard/world"
 )
 
 // placeKernel makes the files of a part that a driver of the kernel serves.
@@ -37,9 +35,12 @@ func (b *Board) placeKernel(s *seat) error {
 // thermometer is a DS18B20 behind the kernel's driver: steps of 1/16 °C, cut to
 // thousandths, after the 750 ms of a conversion with 12 bits.
 func (b *Board) thermometer(s *seat, id string) {
-	around := b.air(world.RoomOf(s.device))
+	around := b.air(s)
 	b.files.add("sys/bus/w1/devices/"+id+"/temperature", file{seat: s, read: func() (string, error) {
 		time.Sleep(750 * time.Millisecond)
+		if s.fault.is() == PowerOn {
+			return "85000\n", nil
+		}
 		sixteenths := math.Round(min(max(around("temperature"), -55), 125) * 16)
 		return fmt.Sprintf("%d\n", int(sixteenths*1000/16)), nil
 	}})
@@ -52,7 +53,7 @@ func (b *Board) dht(s *seat, step float64) {
 	b.files.text(s, folder+"/name", "dht11@0\n")
 	pin, _ := strconv.Atoi(strings.TrimPrefix(s.part.Pin, "GPIO")) // it is one of the board's
 	b.files.text(s, folder+"/of_node/gpios", string([]byte{0, 0, 0, 11, 0, 0, 0, byte(pin), 0, 0, 0, 0}))
-	around := b.air(world.RoomOf(s.device))
+	around := b.air(s)
 	cache := newCache(2 * time.Second)
 	for name, quantity := range map[string]string{"in_temp_input": "temperature", "in_humidityrelative_input": "humidity"} {
 		b.files.add(folder+"/"+name, file{seat: s, read: func() (string, error) {
@@ -72,7 +73,7 @@ func (b *Board) channel(s *seat, class, chip, channel string) error {
 	if !ok {
 		return fmt.Errorf("the simulation knows no channel %q of %s", channel, class)
 	}
-	around := b.air(world.RoomOf(s.device))
+	around := b.air(s)
 	read := func() (string, error) {
 		return strconv.FormatFloat(math.Round(around(q.name)*q.by*1000)/1000, 'f', -1, 64) + "\n", nil
 	}

@@ -67,7 +67,17 @@ func (b *Board) tell(l *line) {
 	b.mu.Unlock()
 	if l.pin.seat != nil {
 		b.world.Advance(b.now())
-		b.world.Set(l.pin.seat.device, active)
+		b.world.Set(l.pin.seat.device, active || l.pin.fault().is() == Welded)
+	}
+}
+
+// tellAgain tells the world what a relay does after its fault has changed.
+func (b *Board) tellAgain(s *seat) {
+	b.mu.Lock()
+	l := b.pins[s.part.Pin].line
+	b.mu.Unlock()
+	if l != nil && l.o.Output {
+		b.tell(l)
 	}
 }
 

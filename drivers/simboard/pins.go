@@ -128,14 +128,36 @@ func (b *Board) look() {
 }
 
 func (b *Board) lookAt(p *pin) {
-	if p.fault().is() != NoFault {
+	if p.fault().deaf() {
 		return
 	}
 	active := b.active(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p.line != nil && !p.line.o.Output {
-		p.line.see(p.line.level(active))
+	if p.line == nil || p.line.o.Output {
+		return
+	}
+	level := p.line.level(active)
+	if level != p.line.seen && p.fault().is() == Bouncing {
+		p.line.bounce(level)
+	}
+	p.line.see(level)
+}
+
+// bounces is how often a contact that bounces changes again after it changed; the last
+// brings it where it belongs.
+const bounces = 6
+
+// bounce makes an input change a few times more within some milliseconds. Called with mu held.
+func (l *line) bounce(level bool) {
+	for n := 1; n <= bounces; n++ {
+		time.AfterFunc(time.Duration(n)*time.Millisecond, func() {
+			l.board.mu.Lock()
+			defer l.board.mu.Unlock()
+			if l.pin.line == l {
+				l.see(level == (n%2 == 0))
+			}
+		})
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"hogar/drivers"
-	"hogar/drivers/simboard/world"
 )
 
 // pmsPause is between two frames of a PMS5003; it sends every 0.2 to 2.3 s.
@@ -31,7 +30,7 @@ func (b *Board) Serial(path string, baud int) (drivers.Port, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	p := &port{path: path, seat: s, around: b.air(world.RoomOf(s.device)), next: time.Now().Add(pmsPause), changed: make(chan struct{})}
+	p := &port{path: path, seat: s, around: b.air(s), next: time.Now().Add(pmsPause), changed: make(chan struct{})}
 	p.waiting = p.frame()[21:] // it is opened in the midst of a frame
 	return p, nil
 }
@@ -67,6 +66,9 @@ func (p *port) frame() []byte {
 	sum := 0
 	for _, b := range f {
 		sum += int(b)
+	}
+	if p.seat.fault.is() == Checksum {
+		sum++
 	}
 	return append(f, byte(sum>>8), byte(sum))
 }

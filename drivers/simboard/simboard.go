@@ -16,8 +16,8 @@
 //	in the kernel w1/…, hwmon/…, iio/…, pwm/…: files that measure when they are read; dev/…: a serial
 //	              port, at which a PMS5003 sends
 //
-// Faults are put in with [Board.Fault], and taken out with [NoFault]; each
-// harms the parts of its device and nothing else.
+// Faults are put in with [Board.Fault], and taken out with [NoFault]; each harms the parts of
+// its device and nothing else, but for [Unplugged]. [Board.Wear] puts them in at random.
 package simboard
 
 import (
@@ -26,7 +26,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
@@ -53,6 +52,8 @@ type Board struct {
 	dimmers map[string]map[int]*seat // channels of PWM chips, as New made them
 	ports   map[string]*seat         // what is at serial ports, as New made them
 
+	random Random // as Wear said before Run
+
 	mu   sync.Mutex
 	pins map[string]*pin // the pins, and all that is in them and their lines
 }
@@ -72,7 +73,7 @@ type seat struct {
 // New makes a board with the parts of each device, by the devices' names. now is
 // house time: it is what the world is told before each look at it.
 func New(w *world.World, now func() time.Time, parts map[string][]drivers.Part) (*Board, error) {
-	b := &Board{world: w, now: now, buses: map[string]*bus{"I2C1": {name: "I2C1", chips: map[uint16]*socket{}}},
+	b := &Board{world: w, now: now, buses: map[string]*bus{"I2C1": newBus("I2C1")},
 		parts: make(map[string][]*seat), files: &files{named: make(map[string]file)},
 		dimmers: make(map[string]map[int]*seat), ports: make(map[string]*seat), pins: make(map[string]*pin)}
 	for i := range 28 {
@@ -123,13 +124,13 @@ func (b *Board) place(s *seat) error {
 	}
 	on := b.buses[s.part.Bus]
 	if on == nil {
-		on = &bus{name: s.part.Bus, chips: make(map[uint16]*socket)}
+		on = newBus(s.part.Bus)
 		b.buses[s.part.Bus] = on
 	}
 	if there := on.chips[s.part.Address]; there != nil {
 		return fmt.Errorf("%#x on %s has %s already", s.part.Address, on.name, there.seat.device)
 	}
-	on.chips[s.part.Address] = &socket{seat: s, air: b.air(world.RoomOf(s.device)), chip: model}
+	on.chips[s.part.Address] = &socket{seat: s, air: b.air(s), chip: model}
 	return nil
 }
 
@@ -166,7 +167,9 @@ func (b *Board) I2C(name string) (i2c.Bus, error) {
 func (b *Board) Run(ctx context.Context) error {
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
+	wear := newWear(b.random)
 	for {
+		wear.act(b, b.now())
 		b.look()
 		select {
 		case <-tick.C:
@@ -179,8 +182,8 @@ func (b *Board) Run(ctx context.Context) error {
 // Close takes all faults out, so that nothing hangs, and closes the lines that
 // are still held.
 func (b *Board) Close() error {
-	for device := range b.parts {
-		_ = b.Fault(device, NoFault) // the device is known
+	for _, name := range b.Names() {
+		_ = b.Fault(name, NoFault) // the name is known
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -192,93 +195,12 @@ func (b *Board) Close() error {
 	return nil
 }
 
-// air returns what is around the chips in a room, at the house time of the question.
-func (b *Board) air(room string) air {
+// air returns what a part measures of what is around it, at the house time of the question.
+func (b *Board) air(s *seat) air {
+	room := world.RoomOf(s.device)
 	return func(quantity string) float64 {
-		b.world.Advance(b.now())
-		return b.world.Quantity(room, quantity)
+		now := b.now()
+		b.world.Advance(now)
+		return s.fault.spoil(quantity, b.world.Quantity(room, quantity), now)
 	}
-}
-
-// Fault is something that is wrong with a device.
-type Fault string
-
-// The faults.
-const (
-	NoFault  Fault = ""
-	Absent   Fault = "absent"    // nothing answers; when it comes back it has lost its settings
-	BusError Fault = "bus error" // each transfer, and each use of the pin, fails
-	Hang     Fault = "hang"      // each takes a second and then fails
-	Stuck    Fault = "stuck"     // a chip reads as all ones; a pin keeps its level
-)
-
-// Fault breaks a device, or mends it with [NoFault].
-func (b *Board) Fault(device string, f Fault) error {
-	if !slices.Contains([]Fault{NoFault, Absent, BusError, Hang, Stuck}, f) {
-		return fmt.Errorf("there is no fault %q", f)
-	}
-	seats, known := b.parts[device]
-	if !known {
-		return fmt.Errorf("the simulation has no device %s", device)
-	}
-	for _, s := range seats {
-		s.fault.set(f)
-	}
-	return nil
-}
-
-// switchboard holds the fault of one part.
-type switchboard struct {
-	mu      sync.Mutex
-	fault   Fault
-	changed chan struct{} // closed with each change
-}
-
-func newSwitchboard() *switchboard { return &switchboard{changed: make(chan struct{})} }
-
-func (s *switchboard) set(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fault = f
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-func (s *switchboard) get() (Fault, <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fault, s.changed
-}
-
-// err makes the error of a fault, after the time that it takes; nil for those
-// that do not show as errors. A nil switchboard has no fault.
-func (s *switchboard) err() error {
-	if s == nil {
-		return nil
-	}
-	fault, changed := s.get()
-	switch fault {
-	case Absent:
-		return syscall.ENXIO
-	case BusError:
-		return syscall.EIO
-	case Hang:
-		t := time.NewTimer(patience)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-changed:
-		}
-		return syscall.ETIMEDOUT
-	}
-	return nil
-}
-
-// is returns the fault that holds now.
-func (s *switchboard) is() Fault {
-	if s == nil {
-		return NoFault
-	}
-	fault, _ := s.get()
-	return fault
 }
