@@ -143,7 +143,11 @@ bench: ## what it costs, beside the ceilings of the same run; lines for machines
 	@sh .ci/install.sh rabbitmq-server
 	@$(BUILD) -o build/hogar ./cmd/hogar
 	@GOOS=linux GOARCH=arm64 $(BUILD) -o build/hogar-linux-arm64 ./cmd/hogar
-	$(GO) run ./cmd/bench -hogar build/hogar -arm64 build/hogar-linux-arm64 -json build/bench.jsonl
+	$(GO) run ./cmd/bench -hogar build/hogar -arm64 build/hogar-linux-arm64 -json build/bench.jsonl $(BENCHFLAGS)
+
+.PHONY: bench-backlog
+bench-backlog: BENCHFLAGS := -only loaded -backlog 1000000
+bench-backlog: bench ## a million readings that waited are sent
 
 .PHONY: torture
 torture: build ## nothing is lost: FAULTS=200 random faults for each of SEED=1,2,3, between real brokers

@@ -15,37 +15,52 @@ import (
 	"hogar/gateway/journal"
 )
 
-// The two benchmarks do the same work for RabbitMQ: the same exchange with the
-// same queue (hogar.history, a stream with seven bindings), keys, bodies,
+// BenchmarkBare and BenchmarkPublish do the same work for RabbitMQ: the same exchange
+// with the same queue (hogar.history, of each kind, with seven bindings), keys, bodies,
 // properties and window, from forty properties of ten devices. BenchmarkBare has
 // its bodies ready; BenchmarkPublish appends events to a journal, with the
 // default sync, and ends when its cursor is at the last.
 
 const benchWindow = 128
 
-// benchBroker returns a virtual host in which the topology stands. It is the
-// same for all rounds.
-var benchBroker = struct {
+// benchBrokers has, for each kind of history, a virtual host in which the topology
+// stands. It is the same for all rounds.
+var benchBrokers = struct {
 	sync.Mutex
-	url string
-}{}
+	urls map[string]string
+}{urls: make(map[string]string)}
 
-func benchHost(b *testing.B) string {
+// benchHost returns the URL of one. HOGAR_BENCH_AMQP is a broker that several
+// processes share: its virtual host / is for the stream, those called quorum and
+// classic are for the others.
+func benchHost(b *testing.B, history string) string {
 	b.Helper()
-	benchBroker.Lock()
-	defer benchBroker.Unlock()
-	if benchBroker.url == "" {
-		url := os.Getenv("HOGAR_BENCH_AMQP") // of a broker that several processes share
+	benchBrokers.Lock()
+	defer benchBrokers.Unlock()
+	if benchBrokers.urls[history] == "" {
+		url := os.Getenv("HOGAR_BENCH_AMQP")
 		if url == "" {
 			url = rabbit(b)
+		} else if history != "stream" {
+			url += history
 		}
-		o := Options{URLs: []string{url}, Gateway: "casa", Declare: true}
+		o := Options{URLs: []string{url}, Gateway: "casa", Declare: true, History: history}
 		h := runOn(b, o, &door{}, openJournal(b))
 		h.until("connected", func() bool { return h.Status().Connected })
 		h.stop()
-		benchBroker.url = url
+		benchBrokers.urls[history] = url
 	}
-	return benchBroker.url
+	return benchBrokers.urls[history]
+}
+
+// benchCells runs a benchmark with each kind of history, with and without gathering
+// small writes.
+func benchCells(b *testing.B, run func(b *testing.B, history string, coalesce bool)) {
+	for _, history := range []string{"stream", "quorum", "classic"} {
+		for _, coalesce := range []bool{false, true} {
+			b.Run(fmt.Sprintf("history=%s/coalesce=%t", history, coalesce), func(b *testing.B) { run(b, history, coalesce) })
+		}
+	}
 }
 
 func benchEvent(i int) home.Event {
@@ -55,19 +70,17 @@ func benchEvent(i int) home.Event {
 }
 
 func BenchmarkPublish(b *testing.B) {
-	for _, coalesce := range []bool{false, true} {
-		b.Run(fmt.Sprintf("coalesce=%t", coalesce), func(b *testing.B) { benchPublish(b, coalesce) })
-	}
+	benchCells(b, benchPublish)
 }
 
-func benchPublish(b *testing.B, coalesce bool) {
-	url := benchHost(b)
+func benchPublish(b *testing.B, history string, coalesce bool) {
+	url := benchHost(b, history)
 	j, err := journal.Open(b.TempDir(), journal.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer j.Close()
-	h := runOn(b, Options{URLs: []string{url}, Gateway: "casa", Declare: true, Coalesce: coalesce, Window: benchWindow}, &door{}, j)
+	h := runOn(b, Options{URLs: []string{url}, Gateway: "casa", Declare: true, History: history, Coalesce: coalesce, Window: benchWindow}, &door{}, j)
 	defer h.stop()
 	h.until("connected", func() bool { return h.Status().Connected && h.Status().Commands })
 	b.ReportAllocs()
@@ -93,13 +106,13 @@ func benchPublish(b *testing.B, coalesce bool) {
 }
 
 func BenchmarkBare(b *testing.B) {
-	for _, coalesce := range []bool{false, true} {
-		b.Run(fmt.Sprintf("coalesce=%t", coalesce), func(b *testing.B) { benchBare(b, coalesce) })
-	}
+	benchCells(b, benchBare)
 }
 
-func benchBare(b *testing.B, coalesce bool) {
-	conn, err := amqp.DialConfig(benchHost(b), amqp.Config{Dial: func(network, addr string) (net.Conn, error) {
+// bareChannel is a channel with confirms, by nothing but amqp091-go.
+func bareChannel(b *testing.B, history string, coalesce bool) *amqp.Channel {
+	b.Helper()
+	conn, err := amqp.DialConfig(benchHost(b, history), amqp.Config{Dial: func(network, addr string) (net.Conn, error) {
 		c, err := net.Dial(network, addr)
 		if err != nil || !coalesce {
 			return c, err
@@ -109,7 +122,7 @@ func benchBare(b *testing.B, coalesce bool) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer conn.Close()
+	b.Cleanup(func() { conn.Close() })
 	ch, err := conn.Channel()
 	if err != nil {
 		b.Fatal(err)
@@ -117,6 +130,20 @@ func benchBare(b *testing.B, coalesce bool) {
 	if err := ch.Confirm(false); err != nil {
 		b.Fatal(err)
 	}
+	return ch
+}
+
+// bareMessage is what a bridge makes of an event.
+func bareMessage(i int, body []byte, dseq int64) amqp.Publishing {
+	return amqp.Publishing{
+		Headers:     amqp.Table{"seq": int64(i + 1), "dseq": dseq, "late": false, "simulated": false},
+		ContentType: "application/json", DeliveryMode: amqp.Persistent, Type: "hogar.reading.v1", AppId: "hogar/dev",
+		Timestamp: time.Now(), UserId: "guest", MessageId: "00000000-0000-0000-0000-000000000000-" + strconv.Itoa(i+1), Body: body,
+	}
+}
+
+func benchBare(b *testing.B, history string, coalesce bool) {
+	ch := bareChannel(b, history, coalesce)
 	const bodies = 4000
 	type ready struct {
 		key  string
@@ -142,11 +169,8 @@ func benchBare(b *testing.B, coalesce bool) {
 			continue
 		}
 		r := &all[i%bodies]
-		window[i%benchWindow], err = ch.PublishWithDeferredConfirm("hogar", r.key, true, false, amqp.Publishing{
-			Headers:     amqp.Table{"seq": int64(i + 1), "dseq": r.dseq, "late": false, "simulated": false},
-			ContentType: "application/json", DeliveryMode: amqp.Persistent, Type: "hogar.reading.v1", AppId: "hogar/dev",
-			Timestamp: time.Now(), UserId: "guest", MessageId: "00000000-0000-0000-0000-000000000000-" + strconv.Itoa(i+1), Body: r.body,
-		})
+		dc, err := ch.PublishWithDeferredConfirm("hogar", r.key, true, false, bareMessage(i, r.body, r.dseq))
+		window[i%benchWindow] = dc
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func benchGateway(b *testing.B) (url, gateway string) {
 	if gateway == "" {
 		b.Skip("cmd/bench runs it, beside a hogar that it starts (HOGAR_BENCH_GATEWAY)")
 	}
-	return benchHost(b), gateway
+	return benchHost(b, "stream"), gateway
 }
 
 // caller sends commands and gets their receipts by direct reply-to.

@@ -11,9 +11,6 @@ import (
 	"hogar/gateway/journal"
 )
 
-// backlog is how many readings wait for the broker when the loaded house starts.
-const backlog = 100_000
-
 // loaded measures a house that was without a broker for a long time, while it
 // sends what waits.
 func (b *bench) loaded(ctx context.Context, _ string) (err error) {
@@ -34,7 +31,7 @@ func (b *bench) loaded(ctx context.Context, _ string) (err error) {
 	if err != nil {
 		return err
 	}
-	sent, err := h.drained(ctx)
+	sent, err := h.drained(ctx, b.backlog)
 	if err != nil {
 		return err
 	}
@@ -50,7 +47,7 @@ func (b *bench) loaded(ctx context.Context, _ string) (err error) {
 	cpu := (after - before).Seconds() / float64(sent) * 10_000
 	b.report.add(figure{Name: "loaded, backlog sent", Unit: "msgs/s", Samples: []float64{float64(sent) / took.Seconds()}})
 	b.report.add(figure{Name: "loaded, processor time", Unit: "s/10k", Samples: []float64{cpu}})
-	b.report.add(figure{Name: "loaded, resident memory, highest", Unit: "MB", Samples: []float64{m.highest}})
+	b.report.add(figure{Name: "loaded, resident memory, highest", Unit: "MB", Goal: atMost, Target: 40, Samples: []float64{m.highest}})
 	b.report.add(figure{Name: "loaded, of it not in files, at the end", Unit: "MB", Samples: []float64{m.anonymous}})
 	return nil
 }
@@ -69,7 +66,7 @@ func (b *bench) prime(ctx context.Context, state string) error {
 	if err != nil {
 		return err
 	}
-	for i := range backlog {
+	for i := range b.backlog {
 		if err := appendReading(ctx, j, i); err != nil {
 			return errors.Join(fmt.Errorf("fill the journal: %w", err), j.Close())
 		}
@@ -100,7 +97,7 @@ func appendReading(ctx context.Context, j *journal.Journal, i int) error {
 
 // drained waits until nothing waits for the broker, and returns how many messages
 // were confirmed since it was called.
-func (h *house) drained(ctx context.Context) (sent uint64, err error) {
+func (h *house) drained(ctx context.Context, backlog int) (sent uint64, err error) {
 	first, err := h.Status(ctx)
 	if err != nil {
 		return 0, err
@@ -112,7 +109,7 @@ func (h *house) drained(ctx context.Context) (sent uint64, err error) {
 		}
 		sent = s.AMQP.Confirmed - first.AMQP.Confirmed
 		if s.Journal.Waiting == 0 {
-			if sent < backlog/2 {
+			if sent < uint64(backlog/2) {
 				return 0, fmt.Errorf("only %d of %d waiting messages were seen to be confirmed", sent, backlog)
 			}
 			return sent, nil

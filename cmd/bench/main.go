@@ -31,10 +31,11 @@ func main() {
 	flag.StringVar(&b.arm64, "arm64", "build/hogar-linux-arm64", "binary for linux arm64, stripped")
 	flag.StringVar(&b.config, "config", "configs/demo.yaml", "configuration with ten devices")
 	flag.StringVar(&b.json, "json", "build/bench.jsonl", "file for the lines of JSON, written anew")
-	flag.StringVar(&b.only, "only", "", "measure only: idle, start, loaded, publish, command, journal, event, rule")
+	flag.StringVar(&b.only, "only", "", "measure only: idle, start, loaded, publish, latency, command, journal, disk, full, event, rule")
+	flag.IntVar(&b.backlog, "backlog", 100_000, "readings that wait when the loaded house starts")
 	flag.IntVar(&b.rounds, "rounds", 7, "interleaved rounds")
 	flag.IntVar(&b.messages, "messages", 20_000, "messages of each publishing benchmark")
-	limit := flag.Duration("limit", 6*time.Minute, "give up after so long")
+	limit := flag.Duration("limit", 12*time.Minute, "give up after so long")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -52,7 +53,7 @@ func main() {
 // bench is one run.
 type bench struct {
 	hogar, arm64, config, json, only string
-	rounds, messages                 int
+	rounds, messages, backlog        int
 
 	dir    string // of this run, beside the JSON: a disk, which the system's temporary folder may not be
 	broker string // URL
@@ -87,6 +88,9 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	defer rabbit.Kill()
 	b.broker = rabbit.URL()
+	if err := hosts(ctx, rabbit); err != nil {
+		return err
+	}
 	for _, p := range parts {
 		if err := p.measure(ctx, p.test); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
@@ -106,13 +110,13 @@ type part struct {
 // parts returns what is to be measured, with the benchmarks built.
 func (b *bench) parts(ctx context.Context) ([]part, error) {
 	parts := []part{
-		{"idle", "", b.idle}, {"start", "", b.starts}, {"loaded", "", b.loaded}, {"publish", "bridge", b.publish}, {"command", "bridge", b.commands},
-		{"journal", "gateway/journal", b.journal}, {"event", "gateway/hub", b.events}, {"rule", "rules", b.steps},
+		{"idle", "", b.idle}, {"start", "", b.starts}, {"loaded", "", b.loaded}, {"publish", "bridge", b.publish}, {"latency", "bridge", b.latency}, {"command", "bridge", b.commands},
+		{"journal", "gateway/journal", b.journal}, {"disk", "", b.disk}, {"full", "gateway/hub", b.fullStart}, {"event", "gateway/hub", b.events}, {"rule", "rules", b.steps},
 	}
 	if b.only != "" {
 		parts = slices.DeleteFunc(parts, func(p part) bool { return p.name != b.only })
 		if len(parts) == 0 {
-			return nil, fmt.Errorf("there is no part %q, expected idle, start, loaded, publish, command, journal, event or rule", b.only)
+			return nil, fmt.Errorf("there is no part %q, expected idle, start, loaded, publish, latency, command, journal, disk, full, event or rule", b.only)
 		}
 	}
 	for i := range parts {

@@ -97,6 +97,9 @@ func (r *report) add(f figure) {
 	}{r.common, f})
 }
 
+// skip says why something is not measured here.
+func (r *report) skip(name, why string) { fmt.Fprintf(r.people, "%-46s skipped: %s\n", name, why) }
+
 // short writes a number with three digits that count, or all before the point.
 func short(v float64) string {
 	if v >= 100 || v <= -100 || v == 0 {

@@ -6,44 +6,6 @@ import (
 	"strings"
 )
 
-// publish compares bare amqp091-go with the way through the journal, a round at a
-// time: each of them once, then each of them again.
-func (b *bench) publish(ctx context.Context, test string) error {
-	type cell struct{ rate, cpu []float64 }
-	cells := make(map[string]*cell)
-	run := func(of, coalesce string) error {
-		found, cpu, err := b.benchmarks(ctx, test, "^Benchmark"+of+"$/^coalesce="+coalesce+"$", fmt.Sprintf("%dx", b.messages))
-		if err != nil {
-			return err
-		}
-		c := cells[of+coalesce]
-		if c == nil {
-			c = &cell{}
-			cells[of+coalesce] = c
-		}
-		c.rate = append(c.rate, found[0].values["msgs/s"])
-		c.cpu = append(c.cpu, cpu.Seconds()/float64(b.messages)*10_000)
-		return nil
-	}
-	for round := range b.rounds { // another begins in each
-		for i := range 4 {
-			of, coalesce := []string{"Bare", "Publish"}[(i+round)%2], []string{"false", "true"}[(i/2+round/2)%2]
-			if err := run(of, coalesce); err != nil {
-				return err
-			}
-		}
-	}
-	for _, c := range []struct{ coalesce, how string }{{"false", ""}, {"true", ", coalesced"}} {
-		bare, hogar := cells["Bare"+c.coalesce], cells["Publish"+c.coalesce]
-		b.report.add(figure{Name: "publish, bare amqp091-go" + c.how, Unit: "msgs/s", Samples: bare.rate})
-		b.report.add(figure{Name: "publish, journal and bridge" + c.how, Unit: "msgs/s", Samples: hogar.rate})
-		b.report.add(figure{Name: "publish, hogar / bare" + c.how, Goal: atLeast, Target: 0.6, Samples: ratios(hogar.rate, bare.rate)})
-		b.report.add(figure{Name: "publish, processor time, bare" + c.how, Unit: "s/10k", Samples: bare.cpu})
-		b.report.add(figure{Name: "publish, processor time, hogar" + c.how, Unit: "s/10k", Samples: hogar.cpu})
-	}
-	return nil
-}
-
 // ratios divides what was measured in the same round.
 func ratios(over, under []float64) []float64 {
 	all := make([]float64, len(over))

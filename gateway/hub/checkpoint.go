@@ -13,7 +13,7 @@ import (
 // has little to read again.
 const (
 	saveEvery = 15 * time.Minute
-	saveBytes = 64 << 20
+	saveBytes = 32 << 20
 )
 
 // Recover brings the state back: the last checkpoint, and every event after it
