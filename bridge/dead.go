@@ -3,12 +3,14 @@ package bridge
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -24,7 +26,8 @@ type Dead struct {
 	User     string    `json:"user,omitempty"` // who sent it, as RabbitMQ checked
 	Type     string    `json:"type,omitempty"`
 	Time     time.Time `json:"time,omitzero"` // machine time at which it was refused
-	Body     []byte    `json:"body"`
+	Body     string    `json:"body"`
+	Encoding string    `json:"body_encoding,omitempty"` // base64: the body is no text
 }
 
 // DeadLetters works on the queue dead of a gateway, whether that runs or not.
@@ -145,7 +148,10 @@ func (d *DeadLetters) each(ctx context.Context, see func(amqp.Delivery) (bool, e
 func deadOf(m *amqp.Delivery) Dead {
 	text := func(name string) string { s, _ := m.Headers[name].(string); return s }
 	d := Dead{ID: m.MessageId, Reason: text("hogar-reason"), Exchange: text("hogar-exchange"), Key: text("hogar-key"),
-		User: text("hogar-user-id"), Type: m.Type, Body: m.Body}
+		User: text("hogar-user-id"), Type: m.Type, Body: string(m.Body)}
+	if !utf8.Valid(m.Body) {
+		d.Body, d.Encoding = base64.StdEncoding.EncodeToString(m.Body), "base64"
+	}
 	d.Time, _ = time.Parse(home.TimeFormat, text("hogar-time")) // zero: somebody else put it there
 	return d
 }

@@ -268,7 +268,7 @@ func TestDead(t *testing.T) {
 		if time.Since(got.Time) > time.Minute {
 			t.Error(got.Time)
 		}
-		got.Time, got.Body = time.Time{}, nil
+		got.Time, got.Body = time.Time{}, ""
 		want := Dead{ID: "b", Reason: "rejected: not now", Exchange: "hogar", Key: "casa.command.hall.lamp", User: "guest", Type: typeCommand}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

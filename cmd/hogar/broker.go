@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -135,101 +132,4 @@ rights as rabbitmqctl lines. With --json it prints the definitions file alone.`,
 	}
 	f.add(cmd)
 	return cmd
-}
-
-func newDead() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "dead",
-		Short: "commands that were refused or came too late",
-		Long: `dead works on the queue of commands that were refused or expired: list them with the
-reason, show one whole, send them again (redrive), or throw them away (purge).`,
-		Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
-	cmd.AddCommand(
-		deadCommand("list", "list them with the reason", exactly(0), listDead),
-		deadCommand("show ID", "show one whole", exactly(1), showDead),
-		deadCommand("redrive [ID...]", "send them, or all, again, each with a new id", cobra.ArbitraryArgs, redriveDead),
-		deadCommand("purge [ID...]", "throw them, or all, away", cobra.ArbitraryArgs, purgeDead),
-	)
-	return cmd
-}
-
-// deadCommand makes a command that works on the dead letters.
-func deadCommand(use, short string, args cobra.PositionalArgs, do func(*cobra.Command, *bridge.DeadLetters, []string, bool) error) *cobra.Command {
-	var f brokerFlags
-	cmd := &cobra.Command{
-		Use: use, Short: short, Args: args,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := f.options(cmd)
-			if err != nil {
-				return err
-			}
-			letters, err := bridge.OpenDead(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			defer letters.Close()
-			return do(cmd, letters, args, f.json)
-		},
-	}
-	f.add(cmd)
-	return cmd
-}
-
-func listDead(cmd *cobra.Command, letters *bridge.DeadLetters, _ []string, asJSON bool) error {
-	list, err := letters.List(cmd.Context())
-	switch {
-	case err != nil:
-		return err
-	case asJSON:
-		return printJSON(cmd.OutOrStdout(), list)
-	case len(list) == 0:
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), "there is none")
-		return err
-	}
-	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	for _, d := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.ID, d.Time.Local().Format(time.DateTime), d.Key, d.Reason)
-	}
-	return t.Flush()
-}
-
-func showDead(cmd *cobra.Command, letters *bridge.DeadLetters, args []string, asJSON bool) error {
-	list, err := letters.List(cmd.Context())
-	if err != nil {
-		return err
-	}
-	for _, d := range list {
-		if d.ID != args[0] {
-			continue
-		}
-		if asJSON {
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(d)
-		}
-		_, err := fmt.Fprintf(cmd.OutOrStdout(), "id        %s\nreason    %s\nat        %s\nexchange  %s\nkey       %s\nuser      %s\ntype      %s\nbody      %s\n",
-			d.ID, d.Reason, d.Time.Local().Format(time.DateTime), d.Exchange, d.Key, d.User, d.Type, d.Body)
-		return err
-	}
-	return fmt.Errorf("there is no dead letter %q (hogar dead list)", args[0])
-}
-
-func redriveDead(cmd *cobra.Command, letters *bridge.DeadLetters, ids []string, _ bool) error {
-	sent, err := letters.Redrive(cmd.Context(), ids...)
-	if err != nil {
-		return err
-	}
-	for old, id := range sent {
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is sent again as %s\n", old, id)
-	}
-	return nil
-}
-
-func purgeDead(cmd *cobra.Command, letters *bridge.DeadLetters, ids []string, _ bool) error {
-	n, err := letters.Purge(cmd.Context(), ids...)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s thrown away\n", count(n, "letter", "letters"))
-	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"hogar/bridge"
 	"hogar/gateway/home"
 )
 
@@ -134,9 +136,56 @@ func TestPoison(t *testing.T) {
 		q, err := p.ch.QueueDeclarePassive("hogar."+name+".commands", true, false, false, false, nil)
 		return err == nil && q.Messages == 0
 	})
+	deadOnTheCommandLine(t, name, len(all)+1)
 	code, _ := g.stop()
 	dead, err := dial(t, broker(t).URL()).QueueDeclarePassive("hogar."+name+".dead", true, false, false, false, nil)
-	if code != exitDone || err != nil || dead.Messages != len(all)+1 { // and the ping of present
-		t.Errorf("exit code %d; %d copies in dead for %d refused commands, %v", code, dead.Messages, len(all), err)
+	if code != exitDone || err != nil || dead.Messages != 0 {
+		t.Errorf("exit code %d; %d copies in dead after all were thrown away, %v", code, dead.Messages, err)
+	}
+}
+
+// deadOnTheCommandLine looks at what lies in the queue dead, without a
+// configuration, and throws it away.
+func deadOnTheCommandLine(t *testing.T, gateway string, n int) {
+	t.Helper()
+	dead := func(args ...string) string {
+		t.Helper()
+		code, out, errs := called(t, append(append([]string{"dead"}, args...), "--amqp", broker(t).URL(), "--gateway", gateway)...)
+		if code != exitDone || errs != "" {
+			t.Errorf("hogar dead %v: exit code %d: %s", args, code, errs)
+		}
+		return out
+	}
+	list := dead("list")
+	if got := strings.Count(list, "\n"); got != n || strings.ContainsFunc(list, func(r rune) bool { return r < ' ' && r != '\n' }) {
+		t.Errorf("%d lines for %d commands:\n%s", got, n, list)
+	}
+	var one, other string // a command to no such device, and noise
+	for line := range strings.Lines(dead("list", "--json")) {
+		var d bridge.Dead
+		if err := json.Unmarshal([]byte(line), &d); err != nil {
+			t.Fatalf("%.200s: %v", line, err)
+		}
+		if strings.HasSuffix(d.Key, "hall.lmap.state") {
+			one = d.ID
+		} else if d.Encoding == "base64" {
+			other = d.ID
+		}
+	}
+	if out := dead("show", one); !strings.Contains(out, `reason    rejected: there is no device "hall.lmap"`) || !strings.Contains(out, "body      on\n") {
+		t.Errorf("show: %s", out)
+	}
+	if out := dead("show", other, "--json"); !strings.Contains(out, `"body_encoding":"base64"`) {
+		t.Errorf("show of noise: %s", out)
+	}
+	if out := dead("redrive", one); !strings.HasPrefix(out, one+" is sent again as redriven-") {
+		t.Errorf("redrive: %s", out)
+	}
+	until(t, "it is refused again", func() bool { return strings.Contains(dead("list"), "redriven-") })
+	if out := dead("purge"); out != fmt.Sprintf("%d letters thrown away\n", n) {
+		t.Errorf("purge: %s", out)
+	}
+	if out := dead("list"); out != "there is none\n" {
+		t.Errorf("list of none: %s", out)
 	}
 }
