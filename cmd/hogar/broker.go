@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -102,23 +103,33 @@ func printFindings(cmd *cobra.Command, findings []bridge.Finding, quiet bool) er
 
 func newTopology() *cobra.Command {
 	var f brokerFlags
+	var users bool
 	cmd := &cobra.Command{
 		Use:   "topology",
 		Short: "print what an operator sets up for this gateway",
 		Long: `topology prints the RabbitMQ definitions (exchanges, queues, bindings, the user and
 his rights) that this gateway needs where it may not declare them itself, and the same
-rights as rabbitmqctl lines. With --json it prints the definitions file alone.`,
+rights as rabbitmqctl lines. With --json it prints the definitions file alone. With
+--users it prints the users of this house with the least rights that do: the gateway,
+a program that reads and commands, one that only reads.`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := f.options(cmd)
 			if err != nil {
 				return err
 			}
+			out := cmd.OutOrStdout()
+			if users {
+				lines, err := bridge.Users(o)
+				if err == nil {
+					_, err = fmt.Fprintln(out, strings.Join(lines, "\n"))
+				}
+				return err
+			}
 			definitions, lines, err := bridge.Topology(o)
 			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
 			if f.json {
 				_, err = fmt.Fprintf(out, "%s\n", definitions)
 				return err
@@ -131,5 +142,6 @@ rights as rabbitmqctl lines. With --json it prints the definitions file alone.`,
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&users, "users", false, "print users with the least rights that do, as rabbitmqctl lines")
 	return cmd
 }
