@@ -225,11 +225,16 @@ func (r *runner) poll(ctx context.Context, dev drivers.Device) (worked bool, err
 	sensor, _ := dev.(drivers.Sensor)
 	due := timer.C
 	written := make(chan struct{}, 1)
+	left := func() time.Duration { return r.clock.Machine(next.Sub(r.clock.Now())) }
 	for {
 		select {
 		case <-due:
 			if sensor == nil {
 				due = nil
+				continue
+			}
+			if worked && left() > time.Millisecond { // the house's clock was stopped, or slowed down
+				timer.Reset(left())
 				continue
 			}
 			err := r.sense(ctx, sensor, func(error) { written <- struct{}{} })
@@ -242,7 +247,11 @@ func (r *runner) poll(ctx context.Context, dev drivers.Device) (worked bool, err
 				due = timer.C
 				now := r.clock.Now()
 				next = next.Add(r.every * (1 + max(0, now.Sub(next))/r.every)) // what was missed is left out
-				timer.Reset(r.clock.Machine(next.Sub(now)))
+				timer.Reset(left())
+			}
+		case <-r.clock.Changed():
+			if worked && due != nil {
+				timer.Reset(left())
 			}
 		case req := <-r.asked:
 			err := r.obey(ctx, dev, req)

@@ -37,19 +37,21 @@ type Options struct {
 	// URLs says where RabbitMQ is, tried in turn, by what stands in the
 	// configuration; none, or nil: nowhere. It is asked again at each reload.
 	URLs      func(config.AMQP) ([]string, error)
-	Journal   string                   // folder
-	Socket    string                   // path of the unix socket; empty: none
-	Web       string                   // where the page is served, instead of what the configuration says
-	WebOpened func(url string)         // called when the page can be seen; may be nil
-	NoMQTT    bool                     // the sources below mqtt: are not contacted
-	Simulated bool                     // everything published says so
-	Reload    func() (*Plan, error)    // reads the configuration again; nil: not possible
-	Config    func() api.Configuration // its files and their faults; nil: cannot be shown
-	Reloads   <-chan struct{}          // asks for a reload: SIGHUP; may be nil
-	Ready     func(a *api.Server)      // called when all runs; may be nil
-	Version   string                   // of hogar
-	Notify    systemd.Notifier         // tells systemd
-	Log       *slog.Logger
+	Journal   string           // folder
+	Socket    string           // path of the unix socket; empty: none
+	Web       string           // where the page is served, instead of what the configuration says
+	WebOpened func(url string) // called when the page can be seen; may be nil
+	NoMQTT    bool             // the sources below mqtt: are not contacted
+	Simulated bool             // everything published says so
+	// Simulation is what can be done to a simulated house beside commanding it; nil: it is real.
+	Simulation api.Simulation
+	Reload     func() (*Plan, error)    // reads the configuration again; nil: not possible
+	Config     func() api.Configuration // its files and their faults; nil: cannot be shown
+	Reloads    <-chan struct{}          // asks for a reload: SIGHUP; may be nil
+	Ready      func(a *api.Server)      // called when all runs; may be nil
+	Version    string                   // of hogar
+	Notify     systemd.Notifier         // tells systemd
+	Log        *slog.Logger
 }
 
 // flush is how long a stopping gateway waits for the broker to confirm what came last.
@@ -173,7 +175,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	}
 	g.set(gen)
 	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
-	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g, Past: past{g}, Config: g.o.Config,
+	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g, Past: past{g}, Config: g.o.Config, Simulation: g.o.Simulation,
 		Measure: g.Measure, May: g.May, Raw: g.followRaw}
 	if g.o.Reload != nil {
 		// Who asks may go away in the middle of it; the gateway's own end ends it.

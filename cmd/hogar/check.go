@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hogar/drivers/simboard"
 	"hogar/gateway"
 	"hogar/gateway/config"
 )
@@ -27,6 +28,7 @@ func load(path string, w io.Writer) (*gateway.Plan, error) {
 func check(path string) (*gateway.Plan, []config.Problem) {
 	cfg, source, found := config.Load(path)
 	plan := gateway.Check(cfg, found)
+	simboard.Decode(cfg.Simulate, plan.Parts()) // its faults are told to found
 	if found.Failed() {
 		plan = nil
 	}

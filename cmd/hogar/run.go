@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"reflect"
 	"strings"
 	"syscall"
 	"time"
@@ -170,21 +169,10 @@ func (f *runFlags) simulated(o *gateway.Options, cfg *config.Config) error {
 		return usageError{fmt.Errorf("--speed is %v, expected more than 0 and at most 3600", f.speed)}
 	}
 	o.Clock = home.NewClock(start, f.speed)
-	clock := o.Clock
 	w := world.New(world.Options{Seed: f.seed, Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude,
 		Location: cfg.Location.Timezone})
-	var last *simboard.Board
-	var has map[string][]drivers.Part
-	o.Board = func(parts map[string][]drivers.Part) (drivers.Board, error) {
-		if last != nil && reflect.DeepEqual(parts, has) {
-			return last, nil
-		}
-		b, err := simboard.New(w, clock.Now, parts)
-		if err == nil {
-			last, has = b, parts
-		}
-		return b, err
-	}
+	sim := &simulation{clock: o.Clock, world: w, seed: f.seed, settings: simboard.Decode(cfg.Simulate, o.Plan.Parts()), log: o.Log}
+	o.Board, o.Simulation = sim.Board, sim
 	o.Journal += simulatedSuffix
 	if start.IsZero() {
 		return nil // the house goes on where it was

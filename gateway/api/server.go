@@ -43,9 +43,11 @@ type Server struct {
 	Door   Door
 	Sender Sender
 	Rules  Rules
-	Past   Past                            // nil: nothing is kept
-	Reload func(ctx context.Context) error // nil: not possible
-	Config func() Configuration            // reads it; nil: not possible
+	Past   Past // nil: nothing is kept
+
+	Simulation Simulation                      // nil: the house is real
+	Reload     func(ctx context.Context) error // nil: not possible
+	Config     func() Configuration            // reads it; nil: not possible
 	// Measure returns when the house has new readings of the device, or why it has
 	// not; nil: not possible.
 	Measure func(ctx context.Context, device string) error
@@ -86,6 +88,8 @@ func (s *Server) routes() []route {
 		{"GET /api/rules/{name}", s.rule},
 		{"POST /api/rules/{name}/enable", s.switchRule(true)},
 		{"POST /api/rules/{name}/disable", s.switchRule(false)},
+		{"GET /api/simulation", s.simulation},
+		{"POST /api/simulation", s.simulation},
 		{"GET /api/outbox", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Sender.Outbox()) }},
 		{"POST /api/outbox/resend", s.resend},
 	}

@@ -40,8 +40,9 @@ type Config struct {
 	Groups   *home.Node      // for the door to decode, as are the next two; nil: absent
 	Scenes   *home.Node      // for the rules, too
 	Access   *home.Node
-	Vars     *home.Node // for the rules
-	Rules    *home.Node // a map, by name, in the order of the files; never nil
+	Simulate *home.Decoder // for the simulated board to decode; nil: absent
+	Vars     *home.Node    // for the rules
+	Rules    *home.Node    // a map, by name, in the order of the files; never nil
 }
 
 // Rename gives the gateway another name than the configuration does, and with it a

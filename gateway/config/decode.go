@@ -47,6 +47,7 @@ func decode(root *home.Node, l *loader) *Config {
 	cfg.Catalog = l.catalog(d)
 	cfg.Groups, cfg.Scenes, cfg.Access = d.Get("groups"), d.Get("scenes"), d.Get("access")
 	cfg.Vars = d.Get("vars")
+	cfg.Simulate = d.Map("simulate")
 	cfg.Rules = l.rules(d.Get("rules"))
 	d.Done()
 	return &cfg

@@ -157,6 +157,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		select {
 		case <-h.wake:
 		case <-timer.C:
+		case <-h.o.Clock.Changed():
 		case <-ctx.Done():
 			h.drain()
 			h.saving.Wait()

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hogar/drivers"
+	"hogar/drivers/simboard"
+	"hogar/drivers/simboard/world"
+	"hogar/gateway/api"
+	"hogar/gateway/home"
+)
+
+// The speed of a simulation.
+const (
+	fastest   = 3600.0
+	stepSpeed = 60.0 // of a step, unless the house is faster anyway
+)
+
+// simulation is the simulated world behind a running house.
+type simulation struct {
+	clock    *home.Clock
+	world    *world.World
+	seed     int64
+	settings simboard.Settings
+	log      *slog.Logger
+
+	mu    sync.Mutex
+	board *simboard.Board // nil before the house has asked for it
+	parts map[string][]drivers.Part
+}
+
+var _ api.Simulation = (*simulation)(nil)
+
+// Board makes the board, or returns the one there is when its parts stay the same.
+func (s *simulation) Board(parts map[string][]drivers.Part) (drivers.Board, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.board != nil && reflect.DeepEqual(parts, s.parts) {
+		return s.board, nil
+	}
+	b, err := simboard.New(s.world, s.clock.Now, parts)
+	if err != nil {
+		return nil, err
+	}
+	b.Apply(s.settings, s.seed, func(device string, f simboard.Fault) {
+		if f == simboard.NoFault {
+			f = "none"
+		}
+		s.log.Info("simulated fault", "device", device, "fault", f)
+	})
+	s.board, s.parts = b, parts
+	return b, nil
+}
+
+func (s *simulation) State() api.SimulationState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := api.SimulationState{HouseTime: s.clock.Now(), Speed: s.clock.Speed(), Broken: make(map[string]string)}
+	for name, f := range s.board.Broken() {
+		state.Broken[name] = string(f)
+	}
+	return state
+}
+
+func (s *simulation) Fault(name, kind string) error {
+	f, err := simboard.ParseFault(kind)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.board.Fault(name, f); err != nil {
+		if near := home.Nearest(name, s.board.Names()); near != "" && near != name {
+			return fmt.Errorf("%w (did you mean %s?)", err, near)
+		}
+		return err
+	}
+	return nil
+}
+
+func (s *simulation) Speed(times float64) error {
+	if times < 0 || times > fastest {
+		return fmt.Errorf("the speed is %v, expected 0 (stand still) to %v", times, fastest)
+	}
+	s.clock.SetSpeed(times, time.Time{})
+	return nil
+}
+
+func (s *simulation) Step(ctx context.Context, span time.Duration) error {
+	if span <= 0 || span > 31*24*time.Hour {
+		return fmt.Errorf("a step of %s, expected up to 31 days", span)
+	}
+	speed := max(s.clock.Speed(), stepSpeed)
+	s.clock.SetSpeed(speed, s.clock.Now().Add(span))
+	t := time.NewTimer(time.Duration(float64(span) / speed))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done(): // who asked has gone; the house stops at its time all the same
+	}
+	return ctx.Err()
+}
+
+func newSimulate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "break devices of a simulated house, and let its time run otherwise",
+		Long: `simulate talks to a house that runs with --simulate. Without a word behind it
+it tells how the simulation runs and what is broken.`,
+	}
+	var f askFlags
+	f.add(cmd)
+	cmd.Args = exactly(0)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Simulation(ctx) })
+	}
+	cmd.AddCommand(newSimulateFault(), newSimulateSpeed(), newSimulatePause(), newSimulateStep())
+	return cmd
+}
+
+// simulate asks the running gateway, and prints how its simulation runs then.
+func (f *askFlags) simulate(cmd *cobra.Command, ask func(context.Context, *api.Client) (api.SimulationState, error)) error {
+	client, err := f.client()
+	if err != nil {
+		return err
+	}
+	state, err := ask(cmd.Context(), client)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if f.json {
+		return printJSON(out, []api.SimulationState{state})
+	}
+	how := fmt.Sprintf("%v times as fast as life", state.Speed)
+	if state.Speed == 0 {
+		how = "standing still"
+	}
+	fmt.Fprintf(out, "%s, %s\n", state.HouseTime.Local().Format("2006-01-02 15:04:05"), how)
+	for _, name := range slices.Sorted(maps.Keys(state.Broken)) {
+		fmt.Fprintf(out, "%s: %s\n", name, paintFor(out).in(red, state.Broken[name]))
+	}
+	return nil
+}
+
+func newSimulateFault() *cobra.Command {
+	var f askFlags
+	cmd := &cobra.Command{
+		Use:   "fault NAME KIND",
+		Short: "break a device or a bus, or mend it with none",
+		Long: `fault breaks a device (cellar.probe) or a bus (I2C1). The kinds are
+  absent     nothing answers                   crc        a wrong checksum
+  nak        each transfer fails               power_on   85 °C, as a DS18B20 shows at power-on
+  hang       a line is held, all takes long    brown_out  the chip loses its settings, once
+  stuck      all ones, or a pin that stays     welded     a relay's contacts stay closed
+  noisy      measurements jump about           bouncing   a contact changes in bursts
+  drifting   they go away by the hour          unplugged  nothing on the device's bus answers
+  frozen     they stay the same                none       it is mended`,
+		Args: exactly(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) {
+				return c.Break(ctx, args[0], args[1])
+			})
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func newSimulateSpeed() *cobra.Command {
+	var f askFlags
+	cmd := &cobra.Command{
+		Use:   "speed TIMES",
+		Short: "let the house run on so many times as fast as life",
+		Args:  exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			times, err := strconv.ParseFloat(args[0], 64)
+			if err != nil || times <= 0 {
+				return usageError{fmt.Errorf("TIMES is %q, expected a number up to %v; hogar simulate pause stops the house", args[0], fastest)}
+			}
+			return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Speed(ctx, times) })
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func newSimulatePause() *cobra.Command {
+	var f askFlags
+	cmd := &cobra.Command{
+		Use:   "pause",
+		Short: "stop the house's time; speed 1 lets it go on",
+		Args:  exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Speed(ctx, 0) })
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func newSimulateStep() *cobra.Command {
+	var f askFlags
+	cmd := &cobra.Command{
+		Use:   "step SPAN",
+		Short: "let a span of house time pass, 10m say, and stop then",
+		Args:  exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			span, err := home.ParseDuration(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Step(ctx, span) })
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
