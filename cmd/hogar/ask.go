@@ -49,12 +49,7 @@ func newDevices() *cobra.Command {
 PATTERN is a name, with * for one word and # for any number of words.
 With --catalog it writes down the discovered ones, for catalog: in the configuration.`,
 		Args: atMost(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			house, err := f.reach(cmd)
-			if err != nil {
-				return err
-			}
-			defer house.Close()
+		RunE: f.with(func(cmd *cobra.Command, house running, args []string) error {
 			found, now, err := house.Devices(cmd.Context(), patternOf(args))
 			if err != nil {
 				return err
@@ -66,7 +61,7 @@ With --catalog it writes down the discovered ones, for catalog: in the configura
 				return printJSON(cmd.OutOrStdout(), found)
 			}
 			return printDevices(cmd.OutOrStdout(), found, now)
-		},
+		}),
 	}
 	f.add(cmd)
 	cmd.Flags().BoolVar(&catalog, "catalog", false, "print the discovered devices as a catalog file")
@@ -118,12 +113,7 @@ func newGet() *cobra.Command {
 properties of a device (kitchen.climate), or of all that fit a pattern (*.climate).
 It exits with 1 when there is none, or its value is unknown.`,
 		Args: exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			house, err := f.reach(cmd)
-			if err != nil {
-				return err
-			}
-			defer house.Close()
+		RunE: f.with(func(cmd *cobra.Command, house running, args []string) error {
 			found, _, err := house.Devices(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -131,12 +121,8 @@ It exits with 1 when there is none, or its value is unknown.`,
 			if len(found) == 0 {
 				return missing(cmd.Context(), house, "no reading of %q (%s)", args[0])
 			}
-			readings, err := readingsOf(args[0], found)
-			if err != nil {
-				return err
-			}
-			return printReadings(cmd, f, readings)
-		},
+			return f.printFound(cmd, args[0], found)
+		}),
 	}
 	f.add(cmd)
 	return cmd
@@ -157,7 +143,13 @@ func readingsOf(name string, found []home.DeviceState) ([]home.LastReading, erro
 	return nil, fmt.Errorf("%s has no readings: what it tells is momentary (hogar watch shows it)", name)
 }
 
-func printReadings(cmd *cobra.Command, f houseFlags, readings []home.LastReading) error {
+// printFound prints the readings of what was found by a name or pattern. It fails
+// when none of them is known.
+func (f *houseFlags) printFound(cmd *cobra.Command, name string, found []home.DeviceState) error {
+	readings, err := readingsOf(name, found)
+	if err != nil {
+		return err
+	}
 	out := cmd.OutOrStdout()
 	switch {
 	case f.json:
@@ -194,12 +186,7 @@ come, until it is interrupted. PATTERN is a name, with * for one word and # for 
 number of words. With --json each line is the event's one JSON form, as on AMQP.
 With --raw each measurement is shown as it came, before its filters, too.`,
 		Args: atMost(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			house, err := f.reach(cmd)
-			if err != nil {
-				return err
-			}
-			defer house.Close()
+		RunE: f.with(func(cmd *cobra.Command, house running, args []string) error {
 			out := cmd.OutOrStdout()
 			p := paintFor(out)
 			watch := house.Watch
@@ -218,7 +205,7 @@ With --raw each measurement is shown as it came, before its filters, too.`,
 					fmt.Fprintln(out, line)
 				}
 			})
-		},
+		}),
 	}
 	f.add(cmd)
 	cmd.Flags().BoolVar(&raw, "raw", false, "measurements before their filters, too")

@@ -62,6 +62,18 @@ func (f *houseFlags) reach(cmd *cobra.Command) (running, error) {
 	return remote{client, cmd.ErrOrStderr()}, nil
 }
 
+// with makes what a command runs of what it does with the gateway.
+func (f *houseFlags) with(do func(cmd *cobra.Command, house running, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		house, err := f.reach(cmd)
+		if err != nil {
+			return err
+		}
+		defer house.Close()
+		return do(cmd, house, args)
+	}
+}
+
 // local is a gateway on this machine.
 type local struct{ *api.Client }
 

@@ -13,22 +13,13 @@ func newMeasure() *cobra.Command {
 every few minutes, and is wanted now. NAME is a device or one of its properties.
 Devices that tell by themselves, like contacts and MQTT devices, cannot be asked.`,
 		Args: exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			house, err := f.reach(cmd)
-			if err != nil {
-				return err
-			}
-			defer house.Close()
+		RunE: f.with(func(cmd *cobra.Command, house running, args []string) error {
 			found, err := house.Measure(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			readings, err := readingsOf(args[0], found)
-			if err != nil {
-				return err
-			}
-			return printReadings(cmd, f, readings)
-		},
+			return f.printFound(cmd, args[0], found)
+		}),
 	}
 	f.add(cmd)
 	return cmd
