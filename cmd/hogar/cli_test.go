@@ -161,7 +161,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "--speed", "fast"}, exitUsage, "", "--speed"},
 		{[]string{"run", "now"}, exitUsage, "", "see: hogar run --help"},
 		{[]string{"run", "--log", "loud"}, exitUsage, "", "debug, info, warn or error"},
-		{[]string{"run", "--config", "/nonexistent.yaml"}, exitFailed, "", "/nonexistent.yaml: cannot be read: no such file"},
+		{[]string{"run", "--config", "/nonexistent.yaml"}, exitConfig, "", "/nonexistent.yaml: cannot be read: no such file"},
 	} {
 		code, out, errs := called(t, one.args...)
 		if code != one.code || !strings.Contains(out, one.out) || !strings.Contains(errs, one.errs) || (one.errs == "") != (errs == "") {
