@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -34,14 +35,15 @@ type consumer struct {
 	gateway string
 	log     *logFile
 
-	mu       sync.Mutex
-	arrived  []delivery
-	kinds    int             // of queue, that there were
-	expected map[string]bool // meter notes that have arrived: device + text
+	mu      sync.Mutex
+	arrived []delivery
+	kinds   int             // of queue, that there were
+	notes   map[string]bool // that have arrived: meter and text
+	news    time.Time       // when the last of them came
 }
 
 func newConsumer(url, gateway string, log *logFile) *consumer {
-	return &consumer{url: url, gateway: gateway, log: log, expected: make(map[string]bool)}
+	return &consumer{url: url, gateway: gateway, log: log, notes: make(map[string]bool), news: time.Now()}
 }
 
 // with runs f on a channel of a connection of its own.
@@ -59,7 +61,8 @@ func (c *consumer) with(f func(*amqp.Channel) error) error {
 }
 
 // bind makes the queue, a new one of one kind or the other in turn, and binds it
-// to all that the gateway publishes.
+// to all that the gateway publishes, at one stroke: with a binding for each kind
+// some would go on to arrive while others do not.
 func (c *consumer) bind(anew bool) error {
 	return c.with(func(ch *amqp.Channel) error {
 		if err := ch.ExchangeDeclare(exchangeName, "topic", true, false, false, false, nil); err != nil {
@@ -69,15 +72,13 @@ func (c *consumer) bind(anew bool) error {
 			c.kinds++
 		}
 		kind := []string{"classic", "quorum"}[c.kinds%2]
-		if _, err := ch.QueueDeclare(queueName, true, false, false, false, amqp.Table{"x-queue-type": kind}); err != nil {
+		// The limit may come later, by a policy; one with both would drop what is there
+		// before it comes to say that nothing is to be dropped.
+		args := amqp.Table{"x-queue-type": kind, "x-overflow": "reject-publish"}
+		if _, err := ch.QueueDeclare(queueName, true, false, false, false, args); err != nil {
 			return err
 		}
-		for _, kind := range []string{"reading", "event", "outcome", "status", "rule", "gateway", "catalog"} {
-			if err := ch.QueueBind(queueName, c.gateway+"."+kind+".#", exchangeName, false, nil); err != nil {
-				return err
-			}
-		}
-		return nil
+		return ch.QueueBind(queueName, c.gateway+".#", exchangeName, false, nil)
 	})
 }
 
@@ -86,73 +87,67 @@ const exchangeName = "hogar"
 // unbind takes the queue away from the exchange.
 func (c *consumer) unbind() error {
 	return c.with(func(ch *amqp.Channel) error {
-		for _, kind := range []string{"reading", "event", "outcome", "status", "rule", "gateway", "catalog"} {
-			if err := ch.QueueUnbind(queueName, c.gateway+"."+kind+".#", exchangeName, nil); err != nil {
-				return err
-			}
-		}
-		return nil
+		return ch.QueueUnbind(queueName, c.gateway+".#", exchangeName, nil)
 	})
 }
 
-// retire takes what is in the queue, which nothing is added to any more, and
-// deletes it.
+// retire takes what is in the queue, which nothing is added to any more but what
+// is on its way in the broker, and deletes it.
 func (c *consumer) retire(ctx context.Context) error {
+	if err := c.drain(ctx, func() error { return c.quiet(ctx) }); err != nil {
+		return err
+	}
 	return c.with(func(ch *amqp.Channel) error {
-		q, err := ch.QueueDeclarePassive(queueName, true, false, false, false, nil)
+		_, err := ch.QueueDelete(queueName, false, false, false)
+		return err
+	})
+}
+
+// drain takes what there is, and what comes, until the call of until returns.
+func (c *consumer) drain(ctx context.Context, until func() error) error {
+	following, enough := context.WithCancel(ctx)
+	defer enough()
+	followed := make(chan error, 1)
+	go func() { followed <- c.follow(following) }()
+	err := until()
+	enough()
+	return errors.Join(err, <-followed)
+}
+
+// follow takes all there is, and what comes, until ctx ends. It never leaves off
+// between messages that the broker has sent: what is given back comes again, and
+// not in its order.
+func (c *consumer) follow(ctx context.Context) error {
+	return c.with(func(ch *amqp.Channel) error {
+		if err := ch.Qos(500, 0, false); err != nil {
+			return err
+		}
+		deliveries, err := ch.Consume(queueName, "oracle", false, true, false, false, nil)
 		if err != nil {
 			return err
 		}
-		if err := c.take(ctx, ch, q.Messages); err != nil {
-			return err
+		for {
+			select {
+			case d, ok := <-deliveries:
+				if !ok {
+					return fmt.Errorf("take from %s: the broker ended it", queueName)
+				}
+				c.add(d)
+				if err := d.Ack(false); err != nil {
+					return err
+				}
+			case <-ctx.Done():
+				return nil
+			}
 		}
-		_, err = ch.QueueDelete(queueName, false, false, false)
-		return err
 	})
 }
 
-// follow takes all there is, and what comes, until ctx ends.
-func (c *consumer) follow(ctx context.Context) error {
-	return c.with(func(ch *amqp.Channel) error {
-		if err := c.take(ctx, ch, -1); ctx.Err() == nil {
-			return err
-		}
-		return nil
-	})
-}
-
-// take takes n messages; with -1 it goes on until ctx ends. It never leaves off
-// between messages that the broker has sent: what is given back comes again, and
-// not in its order.
-func (c *consumer) take(ctx context.Context, ch *amqp.Channel, n int) error {
-	if err := ch.Qos(500, 0, false); err != nil {
-		return err
-	}
-	deliveries, err := ch.Consume(queueName, "oracle", false, true, false, false, nil)
-	if err != nil {
-		return err
-	}
-	for ; n != 0; n-- {
-		select {
-		case d, ok := <-deliveries:
-			if !ok {
-				return fmt.Errorf("take from %s: the broker ended it", queueName)
-			}
-			c.add(d)
-			if err := d.Ack(false); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// quiet waits until the queue is empty, and what it had has arrived.
+// quiet waits until the queue has been empty for a second, and what it had has
+// arrived. Somebody else drains it.
 func (c *consumer) quiet(ctx context.Context) error {
 	return c.with(func(ch *amqp.Channel) error {
-		for last := -1; ; {
+		for last, still := -1, 0; ; {
 			q, err := ch.QueueDeclarePassive(queueName, true, false, false, false, nil)
 			if err != nil {
 				return err
@@ -160,10 +155,11 @@ func (c *consumer) quiet(ctx context.Context) error {
 			c.mu.Lock()
 			n := len(c.arrived)
 			c.mu.Unlock()
-			if q.Messages == 0 && n == last {
+			if q.Messages > 0 || n != last {
+				last, still = n, 0
+			} else if still++; still == 3 {
 				return nil
 			}
-			last = n
 			if !sleep(ctx, 300*time.Millisecond) {
 				return ctx.Err()
 			}
@@ -172,6 +168,9 @@ func (c *consumer) quiet(ctx context.Context) error {
 }
 
 func (c *consumer) add(d amqp.Delivery) {
+	if strings.HasPrefix(d.RoutingKey, c.gateway+".command.") {
+		return // for the gateway
+	}
 	var body struct {
 		Device   string          `json:"device"`
 		Property string          `json:"property"`
@@ -190,7 +189,8 @@ func (c *consumer) add(d amqp.Delivery) {
 	defer c.mu.Unlock()
 	c.arrived = append(c.arrived, x)
 	if x.text != "" {
-		c.expected[x.device+" "+x.text] = true
+		c.notes[x.device+" "+x.text] = true
+		c.news = time.Now()
 	}
 }
 
@@ -198,5 +198,12 @@ func (c *consumer) add(d amqp.Delivery) {
 func (c *consumer) has(meter string, n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.expected[meter+" "+note(meter, n)]
+	return c.notes[meter+" "+note(meter, n)]
+}
+
+// silent is how long no note has come.
+func (c *consumer) silent() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(c.news)
 }

@@ -3,32 +3,43 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"syscall"
 	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"hogar/bridge/chaos"
 )
 
 const (
-	instant = 0
-	blink   = 100 * time.Millisecond
-	moment  = 1500 * time.Millisecond
-	long    = 17 * time.Second // beyond one and a half heartbeats, and the limit of a write
-	longer  = 20 * time.Second
+	blink  = 100 * time.Millisecond
+	moment = 1500 * time.Millisecond
+	long   = 17 * time.Second // beyond one and a half heartbeats, and the limit of a write
+	longer = 20 * time.Second
 )
 
 // kinds is all that goes wrong.
 func kinds() []kind {
-	all := []kind{
+	return []kind{
 		{name: "kill the gateway", weight: 14, uses: theGateway, to: 300 * time.Millisecond, run: killGateway},
 		{name: "stop the gateway", weight: 3, uses: theGateway, to: 300 * time.Millisecond, run: stopGateway},
 		{name: "hang the gateway", weight: 3, uses: theGateway, from: blink, to: moment, run: hangGateway},
+		{name: "reload", weight: 2, uses: theGateway, run: func(_ context.Context, r *rig, _ fault) error { r.gate.signal(syscall.SIGHUP); return nil }},
+		{name: "a second gateway", weight: 1, uses: theGateway, run: secondGateway},
+		{name: "fill the disk", weight: 2, uses: theGateway | theDisk, from: blink, to: moment, can: func(r *rig) bool { return r.disk.small }, run: fullDisk},
+		{name: "damage a record", weight: 3, uses: theGateway | theDisk, run: damage},
 		{name: "kill RabbitMQ", weight: 2, uses: theRabbit, to: moment, slow: true, run: killRabbit},
 		{name: "restart RabbitMQ", weight: 2, uses: theRabbit, to: moment, slow: true, run: restartRabbit},
 		{name: "hang RabbitMQ", weight: 3, uses: theRabbit, from: blink, to: moment, run: hangRabbit},
 		{name: "hang RabbitMQ for long", weight: 1, uses: theRabbit, from: long, to: longer, slow: true, run: hangRabbit},
 		{name: "close connections", weight: 3, uses: theRabbit, run: closeConnections},
+		{name: "delete the queue", weight: 4, uses: theRabbit, from: blink, to: moment, run: deleteQueue},
+		{name: "unbind the queue", weight: 2, uses: theRabbit, from: blink, to: moment, run: unbind},
+		{name: "delete the exchange", weight: 3, uses: theRabbit, from: blink, to: moment, run: deleteExchange},
+		{name: "a full queue", weight: 3, uses: theRabbit, from: blink, to: moment, run: fullQueue},
+		{name: "revoke the rights", weight: 3, uses: theRabbit, from: blink, to: moment, run: revoke},
+		{name: "change the password", weight: 1, uses: theRabbit, from: blink, to: moment, run: wrongUser},
+		{name: "alarm", weight: 4, uses: theRabbit, from: blink, to: moment, run: alarm},
 		{name: "cut", weight: 5, uses: theLine, run: func(_ context.Context, r *rig, _ fault) error { r.line.Cut(); return nil }},
 		{name: "reset", weight: 5, uses: theLine, run: func(_ context.Context, r *rig, _ fault) error { r.line.Reset(); return nil }},
 		{name: "cut within a frame", weight: 6, uses: theLine, from: blink, to: moment, run: cutAfter},
@@ -41,10 +52,11 @@ func kinds() []kind {
 		{name: "refuse connections", weight: 2, uses: theLine, from: blink, to: moment, run: refuse},
 		{name: "restart Mosquitto", weight: 2, uses: theMosquitto, to: moment, run: restartMosquitto},
 		{name: "hang Mosquitto", weight: 2, uses: theMosquitto, from: blink, to: moment, run: hangMosquitto},
+		{name: "kill Mosquitto", weight: 1, uses: theMosquitto, to: moment, run: killMosquitto},
+		{name: "steal the client id", weight: 1, uses: theMosquitto, from: blink, to: moment, run: stealClientID},
 		{name: "cut MQTT", weight: 5, uses: theMosquitto, run: cutMQTT},
 		{name: "half-open MQTT", weight: 3, uses: theMosquitto, from: blink, to: moment, run: halfOpenMQTT},
 	}
-	return all
 }
 
 func killGateway(ctx context.Context, r *rig, f fault) error {
@@ -68,6 +80,21 @@ func hangGateway(ctx context.Context, r *rig, f fault) error {
 	return nil
 }
 
+// secondGateway must refuse to run, and the first must not notice.
+func secondGateway(ctx context.Context, r *rig, _ fault) error {
+	if !r.gate.alive() {
+		return nil
+	}
+	if _, err := r.gate.Status(ctx); err != nil {
+		r.story.add("the first does not answer yet: %v", err)
+		return nil
+	}
+	if err := r.gate.second(ctx); err != nil {
+		r.complain("%v", err)
+	}
+	return nil
+}
+
 func killRabbit(ctx context.Context, r *rig, f fault) error {
 	r.rabbit.Kill()
 	sleep(ctx, f.Hold)
@@ -86,13 +113,6 @@ func hangRabbit(ctx context.Context, r *rig, f fault) error {
 	err := r.rabbit.Pause()
 	sleep(ctx, f.Hold)
 	return errors.Join(err, r.rabbit.Resume())
-}
-
-// closeConnections does what an operator does: rabbitmqctl close_all_user_connections.
-func closeConnections(ctx context.Context, r *rig, _ fault) error {
-	_, err := r.rabbit.Eval(ctx, fmt.Sprintf(`[catch rabbit_networking:close_connection(P, "torture") || P <- rabbit_networking:connections(),
-		[{vhost, <<"%s">>}, {user, <<"casa">>}] =:= (catch rabbit_reader:info(P, [vhost, user]))], ok.`, r.vhost))
-	return err
 }
 
 // way is the one that the fault is about.
@@ -160,11 +180,41 @@ func refuse(ctx context.Context, r *rig, f fault) error {
 }
 
 func restartMosquitto(ctx context.Context, r *rig, f fault) error {
+	r.forgive()
 	if err := r.mosquitto.Stop(); err != nil {
 		return err
 	}
 	sleep(ctx, f.Hold)
 	return r.mosquitto.Start(context.WithoutCancel(ctx))
+}
+
+// forgive notes that Mosquitto may have lost what it alone had.
+func (r *rig) forgive() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forgets = true
+}
+
+// killMosquitto may cost what Mosquitto alone has.
+func killMosquitto(ctx context.Context, r *rig, f fault) error {
+	r.forgive()
+	r.mosquitto.Kill()
+	sleep(ctx, f.Hold)
+	return r.mosquitto.Start(context.WithoutCancel(ctx))
+}
+
+// stealClientID connects under the gateway's id, which throws it out. The thief
+// acknowledges nothing.
+func stealClientID(ctx context.Context, r *rig, f fault) error {
+	thief := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + r.mosquitto.Addr()).SetClientID(r.clientID()).
+		SetCleanSession(false).SetAutoReconnect(false).SetAutoAckDisabled(true).SetOrderMatters(false))
+	if token := thief.Connect(); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
+		r.story.add("the thief is not let in: %v", token.Error())
+		return nil
+	}
+	sleep(ctx, f.Hold)
+	thief.Disconnect(0)
+	return nil
 }
 
 func hangMosquitto(ctx context.Context, r *rig, f fault) error {

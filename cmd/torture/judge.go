@@ -8,16 +8,18 @@ import (
 // evidence is what the oracles have seen: all that the verdict rests on.
 type evidence struct {
 	taken   map[string]int          // by meter: Mosquitto took all up to this number
+	place   map[string]map[int]int  // by meter: as which one the gateway was given it first
 	acked   map[string]map[int]bool // by meter: the gateway acknowledged it to Mosquitto
 	damaged map[string]map[int]bool // by meter: its record was damaged on the disk
 	arrived []delivery              // in the order of the queue
-	forgets bool                    // Mosquitto was killed: what it lost is not the gateway's
+	forgets bool                    // Mosquitto was killed or restarted: what it lost is not the gateway's
 	faults  int
 }
 
 // verdict is what is found against the gateway, and the figures of a run.
 type verdict struct {
 	accepted, delivered, duplicates           int
+	holes                                     int // numbers of devices that no message has
 	lost, reordered, phantom, mangled, strays int
 	gone                                      int // that Mosquitto lost
 	complaints                                []string
@@ -38,11 +40,14 @@ func (v *verdict) passed() bool { return len(v.complaints) == 0 }
 // judge holds the invariants of delivery against the evidence.
 func judge(e evidence) *verdict {
 	v := &verdict{}
-	order := newOrder(v, e.taken)
+	order := newOrder(v, e)
 	for _, d := range e.arrived {
 		order.add(d)
 	}
 	v.delivered, v.duplicates = len(order.ids), order.again
+	for device, last := range order.dseq {
+		v.holes += int(last) - order.told[device]
+	}
 	v.judgeDuplicates(e.faults)
 	for meter, last := range e.taken {
 		for n := 1; n <= last; n++ {
@@ -83,18 +88,19 @@ func (v *verdict) judgeDuplicates(faults int) {
 
 // order looks at the messages one after the other.
 type order struct {
-	v     *verdict
-	taken map[string]int
+	v *verdict
+	evidence
 	ids   map[string]string // body by message id
 	again int
 	seq   int64
-	dseq  map[string]int64
+	dseq  map[string]int64 // the highest of each device
+	told  map[string]int   // how many
 	notes map[string]map[int]bool
-	last  map[string]int // the newest note of each meter
+	last  map[string]int // the place of the newest note of each meter
 }
 
-func newOrder(v *verdict, taken map[string]int) *order {
-	return &order{v: v, taken: taken, ids: make(map[string]string), dseq: make(map[string]int64),
+func newOrder(v *verdict, e evidence) *order {
+	return &order{v: v, evidence: e, ids: make(map[string]string), dseq: make(map[string]int64), told: make(map[string]int),
 		notes: make(map[string]map[int]bool), last: make(map[string]int)}
 }
 
@@ -118,6 +124,7 @@ func (o *order) add(d delivery) {
 	}
 	o.seq = max(o.seq, d.seq)
 	if d.dseq != 0 {
+		o.told[d.device]++
 		if d.dseq <= o.dseq[d.device] {
 			o.v.reordered++
 			o.v.complain("reordered: dseq %d of %s came first after %d", d.dseq, d.device, o.dseq[d.device])
@@ -132,9 +139,9 @@ func (o *order) add(d delivery) {
 // note takes the reading of a meter.
 func (o *order) note(d delivery) {
 	n := parseNote(d.device, d.text)
-	if n == 0 || n > o.taken[d.device]+1 { // the last may not be known to be taken
+	if n == 0 || o.place[d.device][n] == 0 {
 		o.v.phantom++
-		o.v.complain("phantom: nobody sent %s", d.body)
+		o.v.complain("phantom: nobody gave the gateway %s", d.body)
 		return
 	}
 	if o.notes[d.device] == nil {
@@ -143,10 +150,11 @@ func (o *order) note(d delivery) {
 	if o.notes[d.device][n] {
 		return // Mosquitto gave it to the gateway twice
 	}
-	if n < o.last[d.device] {
+	at := o.place[d.device][n]
+	if at < o.last[d.device] && !o.damaged[d.device][n] { // of a damaged one a later copy is the first
 		o.v.reordered++
-		o.v.complain("reordered: %s %d came first after %d", d.device, n, o.last[d.device])
+		o.v.complain("reordered: %s %d came first after one that was given to the gateway later", d.device, n)
 	}
-	o.last[d.device] = max(n, o.last[d.device])
+	o.last[d.device] = max(at, o.last[d.device])
 	o.notes[d.device][n] = true
 }

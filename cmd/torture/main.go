@@ -33,6 +33,8 @@ func main() {
 	flag.StringVar(&o.seeds, "seeds", "1", "seeds, with commas between: each is a run")
 	flag.IntVar(&o.faults, "faults", 200, "faults of a run")
 	flag.StringVar(&o.dir, "dir", "build/torture", "folder for journals, brokers and logs")
+	flag.StringVar(&o.only, "only", "", "only faults whose names contain this")
+	flag.BoolVar(&o.keep, "keep", false, "keep the logs of runs that passed, too")
 	limit := flag.Duration("limit", time.Hour, "give up after so long")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -50,7 +52,9 @@ func main() {
 
 type options struct {
 	hogar, seeds, dir string
+	only              string
 	faults            int
+	keep              bool
 }
 
 // errViolated means that a promise was broken.
@@ -87,13 +91,15 @@ func (o options) run(ctx context.Context) (err error) {
 	}()
 	for _, seed := range seeds {
 		dir := filepath.Join(o.dir, fmt.Sprintf("seed-%d", seed))
-		res, seedErr := torture(ctx, b, o.hogar, dir, seed, o.faults)
+		res, seedErr := o.torture(ctx, b, dir, seed)
 		if seedErr != nil {
 			return fmt.Errorf("seed %d: %w (logs in %s)", seed, seedErr, dir)
 		}
 		fmt.Println(res.line())
 		if res.verdict.passed() {
-			_ = os.RemoveAll(dir)
+			if !o.keep {
+				_ = os.RemoveAll(dir)
+			}
 			continue
 		}
 		for _, c := range res.verdict.complaints {

@@ -63,7 +63,8 @@ type rig struct {
 	mu         sync.Mutex
 	complaints []string                // of faults, about the gateway
 	damaged    map[string]map[int]bool // by meter
-	forgets    bool                    // Mosquitto was killed
+	forgets    bool                    // Mosquitto was killed or restarted
+	gaps       int                     // messages that the ledger owns to have no more
 	closers    []func()
 }
 
@@ -131,7 +132,7 @@ func (r *rig) lines(seed uint64) (err error) {
 		return err
 	}
 	r.closers = append(r.closers, func() { _ = r.mqttLine.Close() })
-	if r.tap, err = newTap(r.mqttLine.Addr(), r.source.accepted); err != nil {
+	if r.tap, err = newTap(r.mqttLine.Addr(), r.source); err != nil {
 		return err
 	}
 	r.closers = append(r.closers, r.tap.close)

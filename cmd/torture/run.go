@@ -6,12 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
 
 // settleLimit is how long after the last fault all must have arrived.
 const settleLimit = 120 * time.Second
+
+// silence is how long nothing comes when nothing more will: Mosquitto gives what
+// came last at the end.
+const silence = 3 * time.Second
 
 // result is what came of a run.
 type result struct {
@@ -35,26 +40,29 @@ func (r result) line() string {
 	if v.delivered > 0 {
 		share = 100 * float64(v.duplicates) / float64(v.delivered)
 	}
-	return fmt.Sprintf("%s seed=%d faults=%d accepted=%d delivered=%d dup=%.2f%% lost=%d reordered=%d phantom=%d mangled=%d "+
+	return fmt.Sprintf("%s seed=%d faults=%d accepted=%d delivered=%d dup=%.2f%% lost=%d reordered=%d phantom=%d mangled=%d mosquitto_lost=%d "+
 		"starts=%d slowest_start=%s recovery=%s rss=%.1fMB took=%s",
-		word, r.seed, r.faults, v.accepted, v.delivered, share, v.lost, v.reordered, v.phantom+v.strays, v.mangled,
+		word, r.seed, r.faults, v.accepted, v.delivered, share, v.lost, v.reordered, v.phantom+v.strays, v.mangled, v.gone,
 		r.starts, r.slowest.Round(time.Millisecond), r.recovery.Round(100*time.Millisecond), r.memory, r.took.Round(time.Second))
 }
 
 // torture does one run.
-func torture(ctx context.Context, b *brokers, program, dir string, seed uint64, n int) (result, error) {
-	r, err := newRig(ctx, b, program, dir, seed)
+func (o options) torture(ctx context.Context, b *brokers, dir string, seed uint64) (result, error) {
+	r, err := newRig(ctx, b, o.hogar, dir, seed)
 	if err != nil {
 		return result{}, err
 	}
 	defer r.close()
 	var possible []kind
 	for _, k := range kinds() {
-		if k.can == nil || k.can(r) {
+		if (k.can == nil || k.can(r)) && strings.Contains(k.name, o.only) {
 			possible = append(possible, k)
 		}
 	}
-	faults := schedule(seed, n, possible)
+	if len(possible) == 0 {
+		return result{}, fmt.Errorf("no fault is called %q", o.only)
+	}
+	faults := schedule(seed, o.faults, possible)
 	text, err := json.MarshalIndent(faults, "", "  ")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "schedule.json"), text, 0o600)
@@ -65,11 +73,11 @@ func torture(ctx context.Context, b *brokers, program, dir string, seed uint64, 
 	if err := r.commit(ctx, faults); err != nil {
 		return result{}, err
 	}
-	res := result{seed: seed, faults: n}
+	res := result{seed: seed, faults: o.faults}
 	if res.recovery, err = r.settle(ctx); err != nil {
 		return result{}, err
 	}
-	res.verdict = r.judge(n)
+	res.verdict = r.judge(o.faults)
 	r.gate.mu.Lock()
 	res.slowest, res.starts, res.memory = r.gate.slowest, r.gate.starts, r.gate.most
 	r.gate.mu.Unlock()
@@ -132,32 +140,41 @@ func (r *rig) settle(ctx context.Context) (time.Duration, error) {
 	r.story.add("all faults are over")
 	r.line.Heal()
 	r.mqttLine.Heal()
+	sleep(ctx, time.Second) // what comes last is not lost by anybody
 	r.source.end()
-	following, enough := context.WithCancel(ctx)
-	defer enough()
-	followed := make(chan error, 1)
-	go func() { followed <- r.consumer.follow(following) }()
-	began, missing := time.Now(), 0
-	err := r.until(ctx, settleLimit, "all that was sent has arrived", func() bool {
-		missing = r.source.missing(r.consumer.has)
-		return missing == r.known()
-	})
+	var recovery time.Duration
+	err := r.consumer.drain(ctx, func() (err error) { recovery, err = r.wait(ctx); return err })
+	return recovery, err
+}
+
+// wait is settle while the consumer takes what comes.
+func (r *rig) wait(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	err := r.until(ctx, settleLimit, "all that was sent has arrived", r.arrived)
 	recovery := time.Since(began)
-	if err != nil {
-		if ctx.Err() != nil {
-			return 0, err
-		}
-		r.complain("%v; %d are missing", err, missing)
+	switch {
+	case ctx.Err() != nil:
+		return 0, err
+	case err != nil:
+		r.complain("%v; %d are missing", err, r.source.missing(r.consumer.has, false))
 	}
+	r.compareLedger(ctx)
 	if err := r.gate.stop(30 * time.Second); err != nil {
 		r.complain("%v", err)
 	}
-	if err := r.consumer.quiet(ctx); err != nil {
-		return 0, err
-	}
-	enough()
+	err = r.consumer.quiet(ctx)
 	r.story.add("all is settled")
-	return recovery, <-followed
+	return recovery, err
+}
+
+// arrived reports whether all is there; where Mosquitto forgets, all that is owed
+// and nothing more comes.
+func (r *rig) arrived() bool {
+	r.mu.Lock()
+	forgets := r.forgets
+	r.mu.Unlock()
+	return r.source.missing(r.consumer.has, false) == r.known() ||
+		forgets && r.consumer.silent() > silence && r.source.missing(r.consumer.has, true) == r.known()
 }
 
 // known is how many numbers are missing for a reason.
@@ -176,8 +193,9 @@ func (r *rig) known() (n int) {
 
 // judge holds what was seen against the invariants.
 func (r *rig) judge(faults int) *verdict {
-	v := judge(evidence{taken: r.source.taken, acked: r.source.acked, damaged: r.damaged, arrived: r.consumer.arrived, forgets: r.forgets, faults: faults})
+	v := judge(evidence{taken: r.source.taken, place: r.source.place, acked: r.source.acked, damaged: r.damaged, arrived: r.consumer.arrived, forgets: r.forgets, faults: faults})
 	v.complaints = append(v.complaints, r.complaints...)
+	r.compareHoles(v)
 	r.gate.mu.Lock()
 	defer r.gate.mu.Unlock()
 	if r.gate.slowest > 20*time.Second {

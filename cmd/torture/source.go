@@ -44,12 +44,14 @@ type source struct {
 
 	mu    sync.Mutex
 	taken map[string]int          // by meter: Mosquitto has all up to this number
-	acked map[string]map[int]bool // by meter
+	place map[string]map[int]int  // by meter: as which one Mosquitto gave it to the gateway first
+	acked map[string]map[int]bool // by meter: the gateway acknowledged it there
 	ready bool                    // the gateway has read its own marker
 }
 
 func newSource(pace time.Duration, prefix string, log *logFile) *source {
-	return &source{pace: pace, prefix: prefix, log: log, stop: func() {}, taken: make(map[string]int), acked: make(map[string]map[int]bool)}
+	return &source{pace: pace, prefix: prefix, log: log, stop: func() {}, taken: make(map[string]int),
+		place: make(map[string]map[int]int), acked: make(map[string]map[int]bool)}
 }
 
 // start begins to count, on a connection to addr.
@@ -112,6 +114,24 @@ func (s *source) count(ctx context.Context, client paho.Client, meter string) {
 	}
 }
 
+// given notes what Mosquitto gives to the gateway.
+func (s *source) given(topic string, payload []byte) {
+	meter, ok := strings.CutPrefix(topic, s.prefix)
+	n := parseNote(meter, string(payload))
+	if !ok || n == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.place[meter] == nil {
+		s.place[meter] = make(map[int]int)
+	}
+	if s.place[meter][n] == 0 {
+		s.place[meter][n] = len(s.place[meter]) + 1
+	}
+	s.log.add("given %s %d", meter, n)
+}
+
 // accepted notes what the gateway acknowledged.
 func (s *source) accepted(topic string, payload []byte) {
 	meter, ok := strings.CutPrefix(topic, s.prefix)
@@ -136,13 +156,14 @@ func (s *source) marked() bool {
 	return s.ready
 }
 
-// missing returns how many numbers that Mosquitto took have not arrived.
-func (s *source) missing(arrived func(meter string, n int) bool) (missing int) {
+// missing returns how many numbers that Mosquitto took have not arrived. With owed
+// only those count that the gateway acknowledged, and the last of each meter.
+func (s *source) missing(arrived func(meter string, n int) bool, owed bool) (missing int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for meter, last := range s.taken {
 		for n := 1; n <= last; n++ {
-			if !arrived(meter, n) {
+			if !arrived(meter, n) && (!owed || n == last || s.acked[meter][n]) {
 				missing++
 			}
 		}

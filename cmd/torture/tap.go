@@ -9,16 +9,23 @@ import (
 
 // newTap stands between the gateway and the way to Mosquitto and reads along. What
 // the gateway acknowledges there, it has accepted: no lost connection afterwards
-// takes that back. accepted is called by the goroutines of the connections.
-func newTap(target string, accepted func(topic string, payload []byte)) (*forwarder, error) {
+// takes that back. What it is given, and in which order, is what it has to keep to:
+// Mosquitto 2.0.11 itself loses and reorders messages when it is restarted.
+func newTap(target string, w witness) (*forwarder, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	return forward(l, target, func() (up, down io.Writer) {
-		s := &exchange{open: make(map[uint16]published), accepted: accepted}
+		s := &exchange{open: make(map[uint16]published), witness: w}
 		return &packets{take: s.up}, &packets{take: s.down}
 	}), nil
+}
+
+// witness is told of the messages at QoS 1, by the goroutines of the connections.
+type witness interface {
+	given(topic string, payload []byte)    // by the broker
+	accepted(topic string, payload []byte) // acknowledged by the gateway
 }
 
 // published is a message that the broker sent and that is not acknowledged.
@@ -29,9 +36,9 @@ type published struct {
 
 // exchange is what goes on over one connection.
 type exchange struct {
-	accepted func(topic string, payload []byte)
-	mu       sync.Mutex
-	open     map[uint16]published
+	witness
+	mu   sync.Mutex
+	open map[uint16]published
 }
 
 // MQTT 3.1.1, 2.2.1: the kinds of packets that are looked at.
@@ -49,9 +56,11 @@ func (s *exchange) down(head byte, body []byte) {
 	if len(body) < n+2 {
 		return
 	}
+	p := published{string(body[2:n]), body[n+2:]}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open[binary.BigEndian.Uint16(body[n:])] = published{string(body[2:n]), body[n+2:]}
+	s.open[binary.BigEndian.Uint16(body[n:])] = p
+	s.mu.Unlock()
+	s.given(p.topic, p.payload)
 }
 
 func (s *exchange) up(head byte, body []byte) {

@@ -69,6 +69,7 @@ func TestJudge(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.e.taken = map[string]int{m: 3}
+			test.e.place = map[string]map[int]int{m: {1: 1, 2: 2, 3: 3, 4: 4}}
 			got := judge(test.e)
 			w := test.want
 			guilty := w.lost+w.reordered+w.phantom+w.mangled+w.strays+len(w.complaints) > 0
@@ -76,11 +77,20 @@ func TestJudge(t *testing.T) {
 				t.Errorf("passed is %v", got.passed())
 			}
 			figures := *got
-			figures.complaints, w.complaints = nil, nil
+			figures.complaints, w.complaints, figures.holes = nil, nil, 0
 			if diff := cmp.Diff(w, figures, cmp.AllowUnexported(verdict{})); diff != "" {
 				t.Errorf("(-want +got):\n%s\n%v", diff, got.complaints)
 			}
 		})
+	}
+}
+
+// A device's number that no message has is a hole.
+func TestHoles(t *testing.T) {
+	v := judge(evidence{arrived: []delivery{arrival(1, "meter00", 1), arrival(4, "meter00", 2)}, taken: map[string]int{"meter00": 2},
+		place: map[string]map[int]int{"meter00": {1: 1, 2: 2}}})
+	if v.holes != 2 {
+		t.Errorf("%d holes between 1 and 4", v.holes)
 	}
 }
 
@@ -115,6 +125,16 @@ func TestScheduleIsThatOfTheSeed(t *testing.T) {
 	}
 }
 
+type diary struct{ lines *[]string }
+
+func (d diary) given(topic string, payload []byte) {
+	*d.lines = append(*d.lines, fmt.Sprintf("given %s %d", topic, len(payload)))
+}
+
+func (d diary) accepted(topic string, payload []byte) {
+	*d.lines = append(*d.lines, fmt.Sprintf("accepted %s %d", topic, len(payload)))
+}
+
 // The tap hears of an acknowledgement, however the bytes are cut.
 func TestTap(t *testing.T) {
 	publish := []byte{0x32, 9, 0, 2, 'm', '/', 0, 7, 'x', 'y', 'z'} // QoS 1, packet 7
@@ -122,9 +142,7 @@ func TestTap(t *testing.T) {
 	ack := []byte{0xd0, 0, 0x40, 2, 0, 7, 0x40, 2, 0, 8, 0x40, 2, 0, 9}
 	for _, piece := range []int{1, 3, 1000} {
 		var got []string
-		s := &exchange{open: make(map[uint16]published), accepted: func(topic string, payload []byte) {
-			got = append(got, fmt.Sprint(topic, len(payload)))
-		}}
+		s := &exchange{open: make(map[uint16]published), witness: diary{&got}}
 		write := func(p *packets, b []byte) {
 			for chunk := range slices.Chunk(b, piece) {
 				_, _ = p.Write(slices.Clone(chunk))
@@ -132,7 +150,7 @@ func TestTap(t *testing.T) {
 		}
 		write(&packets{take: s.down}, append(publish, long...))
 		write(&packets{take: s.up}, ack)
-		if diff := cmp.Diff([]string{"m/3", "l/196"}, got); diff != "" {
+		if diff := cmp.Diff([]string{"given m/ 3", "given l/ 196", "accepted m/ 3", "accepted l/ 196"}, got); diff != "" {
 			t.Errorf("in pieces of %d: %s", piece, diff)
 		}
 	}

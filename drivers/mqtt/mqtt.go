@@ -21,7 +21,7 @@
 // says "offline" for it when it is gone.
 //
 // When the gateway refuses an event (its journal is full), nothing more is
-// acknowledged, and after a minute the connection is made anew, so that the broker
+// acknowledged, and after 10 s the connection is made anew, so that the broker
 // sends again what was refused. Meanwhile messages go on to the house and commands
 // to the devices.
 //
@@ -70,7 +70,7 @@ const (
 	keepAlive      = 20 * time.Second
 	leastWait      = 2 * time.Second // before the next attempt; doubles
 	mostWait       = 30 * time.Second
-	refusedWait    = time.Minute            // until refused messages are asked for again
+	refusedWait    = 10 * time.Second       // until refused messages are asked for again
 	parting        = 500 * time.Millisecond // for the last acknowledgements
 )
 
