@@ -32,6 +32,7 @@ type publisher struct {
 	sideDone chan sideEntry // what became of them, and of what is set aside
 
 	blocked  bool
+	taken    bool   // a message of this run has been taken: others may follow it unanswered
 	tag      uint64 // of the last message on ch
 	win      window
 	open     int       // messages whose fate the broker has not told
@@ -143,7 +144,7 @@ func (p *publisher) pause(ctx context.Context, d time.Duration) error {
 // run sends from the cursor on, until ctx ends, the channel is closed, or a
 // message is stuck and the fate of all others in flight is told.
 func (p *publisher) run(ctx context.Context) error {
-	p.win, p.open, p.stuck = window{}, 0, nil
+	p.win, p.open, p.stuck, p.taken = window{}, 0, nil, false
 	p.sent, p.progress = p.b.journal.Cursor(), time.Now()
 	feeding, cancel := context.WithCancel(context.WithoutCancel(ctx)) // for goodbye comes first
 	var wg sync.WaitGroup
@@ -215,6 +216,9 @@ func (p *publisher) feed(ctx context.Context, after uint64, out chan<- message) 
 const maxWindows = 4
 
 func (p *publisher) room() bool {
+	if !p.taken && p.win.awaits() {
+		return false // if no queue takes it, and one is bound just then, those behind it would overtake
+	}
 	return p.open < p.limit() && p.win.len() < maxWindows*p.b.opts.Window
 }
 

@@ -114,6 +114,24 @@ func TestUnroutedIsKept(t *testing.T) {
 	}
 }
 
+// TestFirstGoesAlone has all that waits without a queue. If a window were on its way when
+// the queue is bound, its end would arrive before its beginning.
+func TestFirstGoesAlone(t *testing.T) {
+	t.Parallel()
+	j := openJournal(t)
+	for i := range 300 {
+		e := home.Event{Kind: home.KindReading, Device: "a", Property: "temperature", Value: home.NumberOf(21.5), DSeq: uint64(i + 1), Flags: home.FlagPublished}
+		if err := appendEvent(j, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := runOn(t, Options{Declare: true, History: "none"}, &door{}, j)
+	h.until("the key is held", func() bool { return h.Status().Held != "" })
+	if sent := h.Status().Published; sent > 30 { // one each time
+		t.Errorf("%d messages were sent before one was taken", sent)
+	}
+}
+
 // TestRefusedIsKept fills a queue that then refuses (fault F11).
 func TestRefusedIsKept(t *testing.T) {
 	t.Parallel()

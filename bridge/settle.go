@@ -38,7 +38,7 @@ func (p *publisher) judge(e *entry, ack bool) {
 		p.stick(e, "the broker refuses it: a queue that it goes to is full, or cannot be written")
 	case !e.returned:
 		p.b.status.confirmed.Add(1)
-		e.done = true
+		e.done, p.taken = true, true
 		p.acquit(e.seq)
 	case p.b.opts.drops(e.kind):
 		p.b.status.dropped.Add(1)
