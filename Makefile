@@ -154,6 +154,11 @@ torture: build ## nothing is lost: FAULTS=200 random faults for each of SEED=1,2
 	@sh .ci/install.sh rabbitmq-server mosquitto
 	$(GO) run ./cmd/torture -seeds $${SEED:-1,2,3} -faults $${FAULTS:-200}
 
+.PHONY: torture-short
+torture-short: build
+	@sh .ci/install.sh rabbitmq-server mosquitto
+	$(GO) run ./cmd/torture -seeds 4,6,8 -faults 30
+
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME=30s
 	@for p in $$($(GO) list ./...); do \
