@@ -105,7 +105,7 @@ func (l *loader) trigger(t *trigger, n *home.Node) {
 		l.faults.At(n.Get(word), "", "%s has no value", word)
 		value = &home.Node{}
 	}
-	t.shown = strings.TrimSpace(word + " " + value.Text)
+	t.shown = strings.TrimSpace(strings.TrimPrefix(word, "is") + " " + value.Text)
 	if value.Kind != home.NodeNull || value.Slip != "" {
 		l.triggerOf(t, word, value, d)
 	}
