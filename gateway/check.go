@@ -48,7 +48,7 @@ type device struct {
 func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	p := &Plan{Config: cfg, furnished: make(map[string]config.Device), catalog: make(map[string]home.Catalog)}
 	for _, d := range cfg.MQTT {
-		p.brokers = append(p.brokers, decodeBroker(d))
+		p.brokers = append(p.brokers, decodeBroker(d, cfg.Gateway))
 	}
 	drivers := table()
 	for _, d := range cfg.Devices {

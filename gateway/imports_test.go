@@ -42,6 +42,8 @@ var rooms = []struct {
 	{"drivers/mqtt/dialect", []string{"gateway/home"}},
 	{"drivers/mqtt/template", []string{"gateway/home"}},
 	{"drivers/mqtt/zigbee2mqtt", []string{"gateway/home", "drivers/mqtt/dialect"}},
+	{"drivers/mqtt/tasmota", []string{"gateway/home", "drivers/mqtt/dialect"}},
+	{"drivers/mqtt/shelly", []string{"gateway/home", "drivers/mqtt/dialect"}},
 	{"drivers/mqtt/homeassistant", []string{"gateway/home", "drivers/mqtt/dialect", "drivers/mqtt/template"}},
 	{"drivers/board/vm", nil},
 	{"drivers/scan", []string{"gateway/home", "drivers", "drivers/kernel", "drivers/dht22"}},

@@ -329,3 +329,63 @@ func TestExplain(t *testing.T) {
 		t.Errorf("want -, got +\n%s", diff)
 	}
 }
+
+// A Tasmota plug and a Shelly on one broker, asked at the start how they are, and
+// commanded.
+func TestTasmotaAndShelly(t *testing.T) {
+	m := mosquitto(t)
+	z := newZ2M(t, m)
+	answer := func(filter string, with func(topic, payload string) (string, string)) {
+		finish(t, z.client.Subscribe(filter, 1, func(_ paho.Client, m paho.Message) {
+			if topic, payload := with(m.Topic(), string(m.Payload())); topic != "" {
+				z.client.Publish(topic, 1, false, payload)
+			}
+		}))
+	}
+	answer("cmnd/plug/+", func(topic, payload string) (string, string) {
+		switch topic {
+		case "cmnd/plug/STATE":
+			return "stat/plug/RESULT", `{"POWER":"OFF"}`
+		case "cmnd/plug/POWER1":
+			return "stat/plug/RESULT", `{"POWER":"` + payload + `"}`
+		}
+		return "", ""
+	})
+	answer("boiler/rpc", func(_, payload string) (string, string) {
+		var call struct {
+			ID     int
+			Src    string
+			Method string
+			Params struct{ On bool }
+		}
+		if err := json.Unmarshal([]byte(payload), &call); err != nil {
+			t.Error(err)
+		}
+		switch call.Method {
+		case "Shelly.GetDeviceInfo":
+			return call.Src + "/rpc", fmt.Sprintf(`{"id":%d,"src":"shelly1-a0","result":{"id":"shelly1-a0","mac":"A0","name":"Boiler"}}`, call.ID)
+		case "Shelly.GetStatus":
+			return call.Src + "/rpc", fmt.Sprintf(`{"id":%d,"src":"shelly1-a0","result":{"sys":{},"switch:0":{"output":false}}}`, call.ID)
+		case "Switch.Set":
+			return "boiler/events/rpc", fmt.Sprintf(`{"src":"shelly1-a0","method":"NotifyStatus","params":{"switch:0":{"output":%v}}}`, call.Params.On)
+		}
+		return "", ""
+	})
+	tell := func(topic, payload string) { finish(t, z.client.Publish(topic, 1, true, payload)) }
+	tell("tasmota/discovery/AA/config", `{"dn":"Plug","mac":"AA","t":"plug","ft":"%prefix%/%topic%/","tp":["cmnd","stat","tele"],"rl":[1],"state":["OFF","ON"],"onln":"Online","ofln":"Offline"}`)
+	tell("tele/plug/LWT", "Online")
+	tell("boiler/online", "true")
+	h := runHouse(t, planOf(t, fmt.Sprintf(`
+gateway: casa
+mqtt: [{url: "%s", tasmota: tasmota/discovery, shelly: shellies}]
+`, m.URL())), nil, nil)
+	for _, name := range []string{"plug", "boiler"} {
+		until(t, name+" to tell how it is", func() bool { return h.reading(name+".state").Value == home.BooleanOf(false) })
+		if o := h.set(name, "state", home.BooleanOf(true)); o.Result != home.Verified {
+			t.Errorf("%s: %+v", name, o)
+		}
+	}
+	tell("tele/plug/LWT", "Offline")
+	until(t, "the plug to be offline", func() bool { return h.device("plug").Status == home.Offline })
+	h.stop()
+}

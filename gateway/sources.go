@@ -8,6 +8,8 @@ import (
 
 	"hogar/drivers/mqtt"
 	"hogar/drivers/mqtt/homeassistant"
+	"hogar/drivers/mqtt/shelly"
+	"hogar/drivers/mqtt/tasmota"
 	"hogar/drivers/mqtt/zigbee2mqtt"
 	"hogar/gateway/config"
 	"hogar/gateway/control"
@@ -31,7 +33,7 @@ const (
 )
 
 // decodeBroker reads an entry below mqtt:.
-func decodeBroker(d *home.Decoder) broker {
+func decodeBroker(d *home.Decoder, gateway string) broker {
 	b := broker{Broker: mqtt.DecodeBroker(d), topics: make(map[string]mqtt.Topic), names: make(map[string]string)}
 	var extra []string
 	for _, n := range d.List("include") {
@@ -46,6 +48,13 @@ func decodeBroker(d *home.Decoder) broker {
 	for _, prefix := range decodeBases(d, config.HomeAssistant) {
 		b.sources = append(b.sources, mqtt.Source{Name: config.HomeAssistant, Base: prefix,
 			Dialect: homeassistant.New(homeassistant.Options{Prefix: prefix, Zigbee2MQTT: bases, All: slices.Contains(extra, includeDisabled)})})
+	}
+	for _, base := range decodeBases(d, config.Tasmota) {
+		b.sources = append(b.sources, mqtt.Source{Name: config.Tasmota, Base: base, Dialect: tasmota.New(tasmota.Options{Base: base})})
+	}
+	for _, base := range decodeBases(d, config.Shelly) {
+		b.sources = append(b.sources, mqtt.Source{Name: config.Shelly, Base: base,
+			Dialect: shelly.New(shelly.Options{Base: base, Source: "hogar-" + gateway})})
 	}
 	b.decodeNames(d)
 	d.Done()
@@ -148,6 +157,6 @@ func usualSources(url string) *Plan {
 		return home.Pair{Key: key, Value: &home.Node{Kind: home.NodeScalar, Text: text, Path: []string{key}}}
 	}
 	n := &home.Node{Kind: home.NodeMap, Pairs: []home.Pair{scalar("url", url), scalar(config.Zigbee2MQTT, config.Zigbee2MQTT),
-		scalar(config.HomeAssistant, config.HomeAssistant)}}
-	return &Plan{Config: &config.Config{Gateway: "casa"}, brokers: []broker{decodeBroker(home.NewDecoder(n, &home.Faults{}))}}
+		scalar(config.HomeAssistant, config.HomeAssistant), scalar(config.Tasmota, "tasmota/discovery"), scalar(config.Shelly, "shellies")}}
+	return &Plan{Config: &config.Config{Gateway: "casa"}, brokers: []broker{decodeBroker(home.NewDecoder(n, &home.Faults{}), "casa")}}
 }

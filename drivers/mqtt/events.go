@@ -29,19 +29,36 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 			continue
 		}
 		events = append(events, c.understood(source, t, late)...)
-		for _, answer := range t.Send {
-			s.client.Publish(answer.Topic, 1, answer.Retained, answer.Payload) // not waited for: who is not reached is asked again
-		}
 		if len(t.Devices)+len(t.Gone) > 0 || t.Whole {
-			c.refilter(s)
+			c.refilter(s) // before what is sent is answered
 		}
+		s.send(t.Send)
 	}
-	if !mine && !s.former[m.Topic()] { // the broker remembers the session of another configuration
+	if !mine && !s.former[m.Topic()] && !s.asksFor(m.Topic()) { // the broker remembers the session of another configuration
 		s.former[m.Topic()] = true
 		c.log.Info("mqtt topic is not configured any more", "topic", m.Topic())
 		s.client.Unsubscribe(m.Topic()) // not waited for: messages that are under way come before its answer
 	}
 	return events
+}
+
+// asksFor reports whether a filter of this session fits the topic: somebody else uses it,
+// too, for something of his own.
+func (s *session) asksFor(topic string) bool {
+	for filter := range s.filters {
+		if dialect.Matches(filter, topic) {
+			return true
+		}
+	}
+	return false
+}
+
+// send sends what a dialect answers. It is not waited for: who is not reached is asked
+// again with the next start.
+func (s *session) send(answers []dialect.Message) {
+	for _, m := range answers {
+		s.client.Publish(m.Topic, 1, m.Retained, m.Payload)
+	}
 }
 
 // plain reads a message of a plain topic.

@@ -34,6 +34,7 @@ func (l lessons) add(source Source, t dialect.Told) {
 	all.Statuses = append(all.Statuses, t.Statuses...)
 	all.Readings = append(all.Readings, t.Readings...)
 	all.Ignored = append(all.Ignored, t.Ignored...)
+	all.Send = append(all.Send, t.Send...)
 }
 
 // of returns all that a source told.

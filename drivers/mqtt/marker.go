@@ -51,6 +51,10 @@ func (s *session) sendMarker(c *Connection) markerWait {
 		s.client.Publish(c.statusTopic(), 1, true, statusOnline)
 	}
 	s.client.Publish(c.markerTopic(), 1, false, s.mark)
+	if !s.learns {
+		s.send(c.answers)
+		c.answers = nil
+	}
 	return markerWait{time.NewTimer(c.markerQuiet), c.markerQuiet, time.Now().Add(markerMost)}
 }
 

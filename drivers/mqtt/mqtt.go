@@ -99,8 +99,9 @@ type Connection struct {
 	current  atomic.Pointer[session]
 	reach    *reach
 	found    *found
-	lessons  lessons // of the session that learns; only Run has it
-	learned  bool    // which devices there are; only Run has it
+	lessons  lessons           // of the session that learns; only Run has it
+	learned  bool              // which devices there are; only Run has it
+	answers  []dialect.Message // to what was learned; only Run has it
 
 	leastWait, refusedWait, awayAfter, markerQuiet time.Duration // machine time; shorter in tests
 
@@ -228,7 +229,9 @@ func (c *Connection) connect(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 		for _, source := range c.found.sources {
-			c.tell(c.understood(source, c.lessons.of(source), true))
+			t := c.lessons.of(source)
+			c.tell(c.understood(source, t, true))
+			c.answers = append(c.answers, t.Send...)
 		}
 		c.learned, c.lessons = true, nil
 	}

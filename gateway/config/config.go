@@ -150,6 +150,8 @@ type loader struct {
 const (
 	Zigbee2MQTT   = "zigbee2mqtt"
 	HomeAssistant = "homeassistant"
+	Tasmota       = "tasmota"
+	Shelly        = "shelly"
 )
 
-var sources = []string{Zigbee2MQTT, HomeAssistant}
+var sources = []string{Zigbee2MQTT, HomeAssistant, Tasmota, Shelly}

@@ -21,7 +21,6 @@ import (
 var (
 	laterHouse = []string{"export"}
 	laterAMQP  = []string{"unrouted"}
-	laterMQTT  = []string{"shelly", "tasmota"}
 )
 
 // decode reads the house's own part of the tree.
@@ -40,7 +39,7 @@ func decode(root *home.Node, l *loader) *Config {
 		cfg.Web = l.web(l.section(d, "web", nil))
 	}
 	for _, n := range d.List("mqtt") {
-		cfg.MQTT = append(cfg.MQTT, home.NewDecoder(l.without(n, laterMQTT), l.faults))
+		cfg.MQTT = append(cfg.MQTT, home.NewDecoder(n, l.faults))
 		l.discovers = l.discovers || slices.ContainsFunc(sources, func(key string) bool { return n.Get(key) != nil })
 	}
 	cfg.Devices = l.devices(d.Map("devices"))
