@@ -56,6 +56,9 @@
 // header): old blocks of another file never pass for records, and the records
 // can be read when the header is damaged, for the file's name has the number.
 //
+// A segment with a higher version is a newer program's: [ErrNewer]. Whoever changes
+// the form of any file here raises the version, and begins a segment with it first.
+//
 // # Cursor
 //
 // Two slots of 4096 bytes. The slot that is known to be on the disk is never the

@@ -20,6 +20,9 @@ func (j *Journal) recover() error {
 	if err != nil {
 		return err
 	}
+	if err := newer(j.fs, j.dir, names); err != nil {
+		return err // before anything is touched
+	}
 	for _, name := range names {
 		if strings.HasSuffix(name, ".tmp") {
 			j.fs.Remove(j.path(name))
