@@ -15,6 +15,7 @@ func (g *gateway) Outbox() api.Outbox {
 		Error: "no broker is configured", SetAside: []api.SetAside{}}
 	if j.Oldest != 0 {
 		o.Oldest = time.UnixMicro(j.Oldest)
+		o.Age = max(0, g.o.Clock.Now().Sub(o.Oldest).Seconds())
 	}
 	if gen := g.get(); gen.bridge != nil {
 		b := gen.bridge.Status()

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,17 +26,26 @@ func (f *journalFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.simulate, "simulate", false, "the journal of the simulated house")
 }
 
+// folder is where the journal is.
+func (f *journalFlags) folder() (string, error) {
+	if f.dir != "" {
+		return f.dir, nil
+	}
+	path, err := config.Find(f.config)
+	if err != nil {
+		return "", fmt.Errorf("%w; or say --journal DIR", err)
+	}
+	cfg, _, _ := config.Load(path)
+	if f.simulate {
+		return cfg.Journal.Path + simulatedSuffix, nil
+	}
+	return cfg.Journal.Path, nil
+}
+
 func (f *journalFlags) look() (*journal.View, error) {
-	dir := f.dir
-	if dir == "" {
-		path, err := config.Find(f.config)
-		if err != nil {
-			return nil, fmt.Errorf("%w; or say --journal DIR", err)
-		}
-		cfg, _, _ := config.Load(path)
-		if dir = cfg.Journal.Path; f.simulate {
-			dir += simulatedSuffix
-		}
+	dir, err := f.folder()
+	if err != nil {
+		return nil, err
 	}
 	return journal.Look(dir)
 }
@@ -45,11 +55,11 @@ func newJournal() *cobra.Command {
 		Use:   "journal",
 		Short: "look at what the house has recorded",
 		Long: `journal looks at the journal on the disk without changing it, also while the
-gateway runs.`,
+gateway runs; repair copies it off a dying disk.`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newJournalStat(), newJournalCheck(), newJournalDump())
+	cmd.AddCommand(newJournalStat(), newJournalCheck(), newJournalDump(), newJournalRepair())
 	return cmd
 }
 
@@ -169,5 +179,46 @@ of words.`,
 	f.add(cmd)
 	cmd.Flags().Uint64Var(&after, "after", 0, "begin after the record of this number")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the bodies alone")
+	return cmd
+}
+
+func newJournalRepair() *cobra.Command {
+	var f journalFlags
+	var to string
+	cmd := &cobra.Command{
+		Use:   "repair --to DIR",
+		Short: "copy what can be read to another folder",
+		Long: `repair copies a journal off a disk that is dying, where an ordinary copy ends at the
+first bad block. The copy has the same numbers, cursor and checkpoints: name its folder
+as journal.path, and the gateway goes on there, publishes which numbers are gone, and
+sends what was not confirmed. Damage on a sound disk needs no repair: the gateway
+steps over it by itself. Stop the gateway first.`,
+		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if to == "" {
+				return usageError{errors.New("--to is missing, expected the folder of the copy")}
+			}
+			dir, err := f.folder()
+			if err != nil {
+				return err
+			}
+			r, err := journal.Rescue(dir, to)
+			if errors.Is(err, journal.ErrLocked) {
+				return fmt.Errorf("%w: stop the gateway first", err)
+			}
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "copied %s, %.1f MB, to %s\n", count(r.Files, "file", "files"), float64(r.Bytes)/1e6, to)
+			for _, name := range r.Lost {
+				fmt.Fprintf(out, "lost whole: %s\n", name)
+			}
+			_, err = fmt.Fprintf(out, "what is damaged in it: hogar journal check --journal %s\n", to)
+			return err
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&to, "to", "", "folder of the copy; it is made")
 	return cmd
 }

@@ -57,7 +57,8 @@ func printOutbox(cmd *cobra.Command, o api.Outbox) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "waiting    %d", o.Waiting)
 	if !o.Oldest.IsZero() {
-		fmt.Fprintf(out, ", the oldest of %s", o.Oldest.Local().Format(time.DateTime))
+		fmt.Fprintf(out, ", the oldest for %s, since %s", (time.Duration(o.Age * float64(time.Second))).Round(time.Second),
+			o.Oldest.Local().Format(time.DateTime))
 	}
 	fmt.Fprintf(out, "\nrate       %.3g a second in, %.3g out", o.In, o.Out)
 	switch {

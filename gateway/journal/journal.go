@@ -79,6 +79,8 @@ type waiter struct {
 	done func(error)
 }
 
+const lockName = "LOCK"
+
 // Open opens the journal in dir, which is made when it is not there. It fails when
 // dir cannot be used or another process has it open, and not because of what is in
 // it: see [Journal.Report] for what it found.
@@ -92,7 +94,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	if err := j.fs.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("open journal %s: %w", dir, err)
 	}
-	lock, err := j.fs.Lock(j.path("LOCK"))
+	lock, err := j.fs.Lock(j.path(lockName))
 	if err != nil {
 		return nil, fmt.Errorf("open journal %s: %w", dir, err)
 	}
