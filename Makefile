@@ -167,6 +167,13 @@ fuzz: ## each fuzz test for FUZZTIME=30s
 	  done; \
 	done
 
+Z2M_CONVERTERS ?= 26.112.0
+.PHONY: z2m-corpus
+z2m-corpus: ## every device that Zigbee2MQTT knows, for make test: npm and Node 20
+	@mkdir -p build/z2m
+	npm install --prefix build/z2m --no-audit --no-fund --silent zigbee-herdsman-converters@$(Z2M_CONVERTERS)
+	node .ci/z2m-corpus.cjs build/z2m build/z2m-corpus.json.gz
+
 .PHONY: clean
 clean: ## remove build/
 	rm -rf build
