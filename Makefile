@@ -30,7 +30,8 @@ demo: ## a simulated home on a real RabbitMQ, with rules and commands to try
 	@sh .ci/install.sh rabbitmq-server amqp-tools
 	@echo "building hogar ..."
 	@$(BUILD) -o build/hogar ./cmd/hogar
-	@build/hogar demo --config configs/demo.yaml
+	@$(BUILD) -o build/demomqtt ./cmd/demomqtt
+	@build/demomqtt -- build/hogar demo --config configs/demo.yaml --with-mqtt
 
 .PHONY: test
 test: ## all tests with the race detector, on a RabbitMQ and a Mosquitto of their own

@@ -8,3 +8,8 @@ import _ "embed"
 //
 //go:embed demo.yaml
 var Demo []byte
+
+// DemoCatalog is the catalog of its MQTT devices.
+//
+//go:embed demo_catalog.yaml
+var DemoCatalog []byte

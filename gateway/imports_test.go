@@ -51,6 +51,7 @@ var rooms = []struct {
 	{"gateway", []string{"gateway/home", "gateway/journal", "gateway/config", "gateway/hub", "gateway/ledger", "gateway/control", "gateway/api", "gateway/web",
 		"gateway/filter", "rules", "bridge", "drivers", "drivers/*", "drivers/mqtt/*", "systemd"}},
 	{"gateway/filter", []string{"gateway/home"}},
+	{"cmd/demomqtt", nil},
 	{"cmd/bench", []string{"gateway/home", "gateway/journal", "gateway/api", "bridge/localbroker"}},
 	{"cmd/dist", nil},
 	{"cmd/hogar", []string{"gateway/home", "gateway", "gateway/web", "gateway/journal", "gateway/config", "gateway/api", "gateway/ledger", "bridge", "bridge/localbroker", "configs", "drivers", "rules", "rules/ruletest",

@@ -56,6 +56,7 @@ a summary.`,
 	}
 	cmd.Flags().StringVar(&d.run.config, "config", "", "another home to simulate")
 	cmd.Flags().StringVar(&d.run.amqp, "amqp", "", "URL of RabbitMQ (also AMQP_URL)")
+	cmd.Flags().BoolVar(&d.run.withMQTT, "with-mqtt", false, "contact the mqtt: sources, too")
 	cmd.Flags().StringVar(&d.run.web, "web", "", "address of the page (default "+config.UsualWeb+", or a free port)")
 	cmd.Flags().Float64Var(&d.run.speed, "speed", d.run.speed, "how many times as fast as life")
 	cmd.Flags().StringVar(&d.run.start, "start", d.run.start, "house time at the start, 18:30 or 2026-07-01 18:30")
@@ -75,7 +76,8 @@ func (d *demo) main(ctx context.Context, cmd *cobra.Command) error {
 	d.dir = dir
 	if d.run.config == "" {
 		d.run.config = filepath.Join(dir, "demo.yaml")
-		if err := os.WriteFile(d.run.config, configs.Demo, 0o600); err != nil {
+		catalog := filepath.Join(dir, "demo_catalog.yaml")
+		if err := errors.Join(os.WriteFile(d.run.config, configs.Demo, 0o600), os.WriteFile(catalog, configs.DemoCatalog, 0o600)); err != nil {
 			return err
 		}
 	}
