@@ -47,7 +47,7 @@ vm-test: ## the house on real kernels in virtual machines: pins, I2C, RabbitMQ
 	HOGAR_VM=$(CURDIR)/build/vm $(GO) test -count=1 -timeout 15m -p 1 -v -run RealKernel ./drivers/board ./cmd/hogar
 
 .PHONY: check
-check: format vet fix staticcheck imports configs unit cross emulate dist-check vm-test clean-tree ## everything CI checks beside the tests
+check: format vet fix staticcheck imports configs unit cross emulate emulate-rules dist-check vm-test clean-tree ## everything CI checks beside the tests
 
 .PHONY: format
 format:
@@ -133,6 +133,26 @@ emulate: cross
 	qemu-arm-static build/hogar-linux-armv7 check configs/pi.yaml
 	qemu-aarch64-static build/hogar-linux-arm64 version
 	qemu-aarch64-static build/hogar-linux-arm64 check configs/pi.yaml
+
+.PHONY: year
+year: ## a year of the demo home in virtual time, twice, to the byte
+	HOGAR_YEAR=1 $(GO) test -count=1 -v -run TestYearIsTheSameTwice ./rules/ruletest
+
+# The same events give the same decisions to the byte, on 32 and 64 bits: a month of
+# the demo home against its sum in testdata, and all tests of the engine.
+.PHONY: emulate-rules
+emulate-rules:
+	@sh .ci/install.sh qemu-user-static
+	@for p in rules rules/ruletest; do \
+	  GOOS=linux GOARCH=arm GOARM=6 CGO_ENABLED=0 $(GO) test -c -trimpath -o build/armv6-test ./$$p || exit 1; \
+	  GOOS=linux GOARCH=arm GOARM=7 CGO_ENABLED=0 $(GO) test -c -trimpath -o build/armv7-test ./$$p || exit 1; \
+	  GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) test -c -trimpath -o build/arm64-test ./$$p || exit 1; \
+	  only=.; [ $$p = rules ] || only='TestYearIsTheSameTwice|TestExamples'; \
+	  for run in "qemu-arm-static -cpu arm1176 $(CURDIR)/build/armv6-test" "qemu-arm-static $(CURDIR)/build/armv7-test" \
+	    "qemu-aarch64-static $(CURDIR)/build/arm64-test"; do \
+	    echo "$$p: $$run"; (cd $$p && $$run -test.run "$$only") || exit 1; \
+	  done; \
+	done
 
 .PHONY: clean-tree
 clean-tree:
