@@ -249,6 +249,8 @@ func (d *decoder) value(n *home.Node, p home.Property) (home.Value, bool) {
 		v, err = home.ParseValue(jsonOf(n))
 	case n.Kind != home.NodeScalar:
 		err = fmt.Errorf("%s, expected a %s", n.Describe(), p.Type)
+	case p.Type == "": // of a device that is not discovered yet
+		v = rules.Literal(n)
 	default:
 		v, err = p.Accept(home.TextOf(n.Text))
 	}
