@@ -46,6 +46,10 @@ vm-test: ## the house on real kernels in virtual machines: pins, I2C, RabbitMQ
 	@sh .ci/kernels.sh build/vm || [ -z "$$CI" ]
 	HOGAR_VM=$(CURDIR)/build/vm $(GO) test -count=1 -timeout 15m -p 1 -v -run RealKernel ./drivers/board ./cmd/hogar
 
+.PHONY: soak
+soak: ## fourteen simulated days with a fault each minute (SOAK=days)
+	HOGAR_SOAK=$${SOAK:-14} $(GO) test -count=1 -timeout 30m -v -run TestSoak ./gateway
+
 .PHONY: check
 check: format vet fix staticcheck imports configs unit cross emulate emulate-rules dist-check vm-test clean-tree ## everything CI checks beside the tests
 

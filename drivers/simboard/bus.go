@@ -50,6 +50,7 @@ type bus struct {
 	name  string
 	chips map[uint16]*socket // as New made them
 	fault *switchboard       // of the whole bus
+	cutAt *seat              // the part at which it was unplugged, if so; guarded by Board.faults
 }
 
 func newBus(name string) *bus {

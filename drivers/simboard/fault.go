@@ -103,18 +103,23 @@ func (b *Board) Kinds(name string) (kinds []Fault) {
 	return kinds
 }
 
-// Fault breaks a device, or a bus by its name, or mends it with [NoFault].
+// Fault breaks a device, or a bus by its name, or mends it with [NoFault]. A bus that was
+// unplugged at a device is mended there, or by its name.
 func (b *Board) Fault(name string, f Fault) error {
 	if f != NoFault && !slices.Contains(Faults(), f) {
 		return fmt.Errorf("there is no fault %q", f)
 	}
 	if on := b.buses[name]; on != nil {
+		b.faults.Lock()
+		defer b.faults.Unlock()
 		return on.harm(f)
 	}
 	seats, known := b.parts[name]
 	if !known {
 		return fmt.Errorf("the simulation has no device %s", name)
 	}
+	b.faults.Lock()
+	defer b.faults.Unlock()
 	kinds := b.Kinds(name)
 	if f != NoFault && !slices.Contains(kinds, f) {
 		texts := make([]string, len(kinds))
@@ -143,9 +148,10 @@ func (b *Board) harm(s *seat, f Fault) {
 		return
 	case Unplugged:
 		_ = on.harm(f) // it is one of a bus
+		on.cutAt = s
 		return
 	case NoFault:
-		if on != nil {
+		if on != nil && on.cutAt == s {
 			_ = on.harm(f)
 		}
 	}
@@ -155,8 +161,9 @@ func (b *Board) harm(s *seat, f Fault) {
 	}
 }
 
-// harm breaks a bus.
+// harm breaks a bus, or mends it.
 func (b *bus) harm(f Fault) error {
+	b.cutAt = nil
 	switch f {
 	case NoFault, Hang:
 		b.fault.set(f)

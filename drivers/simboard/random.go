@@ -18,10 +18,11 @@ type Random struct {
 	Told func(device string, f Fault)
 }
 
-// Wear lets devices break at random from the next [Board.Run] on.
-func (b *Board) Wear(r Random) { b.random = r }
+// Wear lets devices break at random from now on, while [Board.Run] runs. What was broken
+// before at random stays so.
+func (b *Board) Wear(r Random) { b.wear.Store(newWear(r)) }
 
-// wear is what [Board.Run] does about [Random].
+// wear is what [Board.Run] does about [Random]. But for the making, it is Run's.
 type wear struct {
 	Random
 	dice   *rand.Rand

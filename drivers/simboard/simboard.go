@@ -26,6 +26,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
@@ -52,7 +53,8 @@ type Board struct {
 	dimmers map[string]map[int]*seat // channels of PWM chips, as New made them
 	ports   map[string]*seat         // what is at serial ports, as New made them
 
-	random Random // as Wear said before Run
+	wear   atomic.Pointer[wear] // as Wear said
+	faults sync.Mutex           // of those who change faults
 
 	mu   sync.Mutex
 	pins map[string]*pin // the pins, and all that is in them and their lines
@@ -167,9 +169,10 @@ func (b *Board) I2C(name string) (i2c.Bus, error) {
 func (b *Board) Run(ctx context.Context) error {
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
-	wear := newWear(b.random)
 	for {
-		wear.act(b, b.now())
+		if w := b.wear.Load(); w != nil {
+			w.act(b, b.now())
+		}
 		b.look()
 		select {
 		case <-tick.C:

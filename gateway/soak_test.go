@@ -1,0 +1,199 @@
+package gateway
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hogar/configs"
+	"hogar/drivers"
+	"hogar/drivers/simboard"
+	"hogar/gateway/home"
+)
+
+// The soak: a house in which one device breaks each minute.
+const (
+	soakEvery = time.Minute
+	soakLasts = 4 * time.Minute
+	// grace is house time that a house may take, beside a device's interval, to notice a
+	// fault: a chip that hangs is given up after 5 s of the machine's time.
+	soakGrace = 30 * time.Second
+	// recovery is house time after which a mended device is back: it is tried again after a minute of
+	// the machine's time at the latest.
+	soakRecovery = 4 * time.Minute
+)
+
+// TestSoak lives in the demo's house for some hours, twice as fast as life, and breaks one
+// device each minute. Broken devices name their fault, the others are well, and at the end
+// all are; nothing is left open. make soak lives longer: HOGAR_SOAK is the days.
+func TestSoak(t *testing.T) {
+	days, speed := 0.25, 2.0
+	if s := os.Getenv("HOGAR_SOAK"); s != "" {
+		var err error
+		if days, err = strconv.ParseFloat(s, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plan := planOf(t, string(configs.Demo))
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := &soak{T: t, broken: make(map[string]breakage), well: make(map[string]time.Time)}
+		s.clock = home.NewClock(time.Date(2026, 3, 21, 18, 30, 0, 0, time.UTC), speed)
+		s.testHouse = runHouse(t, plan, s.clock, func(o *Options) {
+			o.Journal = folder
+			make := o.Board
+			o.Board = func(parts map[string][]drivers.Part) (drivers.Board, error) {
+				b, err := make(parts)
+				b.(counted).Wear(simboard.Random{Every: soakEvery, Lasts: soakLasts, Seed: 7, Told: s.told})
+				return b, err
+			}
+		})
+		for _, d := range plan.devices {
+			s.well[d.Name] = s.clock.Now()
+		}
+		end := s.clock.Now().Add(time.Duration(days * 24 * float64(time.Hour)))
+		for s.clock.Now().Before(end) && !t.Failed() {
+			time.Sleep(10 * time.Second)
+			s.look(plan)
+		}
+		s.board.Wear(simboard.Random{})
+		s.mend()
+		time.Sleep(2 * time.Minute)
+		for _, d := range s.House.Devices("#") {
+			if d.Status != home.Online {
+				t.Errorf("at the end %s is %s: %s", d.Name, d.Status, d.Reason)
+			}
+		}
+		t.Logf("%d faults, %d of them named, %d looks at healthy devices", s.faults, s.named, s.healthy)
+		if s.named < s.faults/8 || s.healthy < 100 {
+			t.Error("too little was seen")
+		}
+		s.stop()
+	})
+	open, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range open {
+		if name, err := os.Readlink(fd); err == nil && strings.HasPrefix(name, folder) {
+			t.Errorf("%s is still open", name)
+		}
+	}
+}
+
+// soak is the house that is watched.
+type soak struct {
+	*testing.T
+	*testHouse
+	clock *home.Clock
+
+	mu     sync.Mutex
+	broken map[string]breakage
+	well   map[string]time.Time // devices that are not broken, and since when
+
+	faults, named, healthy int
+}
+
+// breakage is a fault, and since when.
+type breakage struct {
+	fault simboard.Fault
+	since time.Time
+}
+
+// told notes what the board breaks and mends.
+func (s *soak) told(device string, f simboard.Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f == simboard.NoFault {
+		delete(s.broken, device)
+		s.well[device] = s.clock.Now()
+		return
+	}
+	s.faults++
+	if f == simboard.BrownOut { // it goes on at once, or is set up again
+		s.well[device] = s.clock.Now()
+		return
+	}
+	s.broken[device] = breakage{f, s.clock.Now()}
+	delete(s.well, device)
+}
+
+// mend mends all.
+func (s *soak) mend() {
+	for _, name := range s.board.Names() {
+		if err := s.board.Fault(name, simboard.NoFault); err != nil {
+			s.Error(err)
+		}
+	}
+}
+
+// look holds the house against what is broken.
+func (s *soak) look(plan *Plan) {
+	now := s.clock.Now()
+	s.mu.Lock()
+	broken, well := maps.Clone(s.broken), maps.Clone(s.well)
+	s.mu.Unlock()
+	cut := false // the bus was cut within the last while, or is
+	for _, b := range broken {
+		cut = cut || b.fault == simboard.Unplugged
+	}
+	if cut {
+		s.mu.Lock()
+		for _, d := range plan.devices { // those at the bus have to recover, too
+			if _, is := s.well[d.Name]; is && d.spec.Parts[0].Bus != "" {
+				s.well[d.Name] = now
+			}
+		}
+		s.mu.Unlock()
+	}
+	for _, d := range plan.devices {
+		if b, is := broken[d.Name]; is {
+			s.lookAtBroken(&d, b, now)
+			continue
+		}
+		if since, is := well[d.Name]; is && (!cut || d.spec.Parts[0].Bus == "") && now.Sub(since) > soakRecovery {
+			s.healthy++
+			if got := s.testHouse.device(d.Name); got.Status != home.Online {
+				s.Errorf("%s: %s is well since %v and %s: %s", now.Format("15:04"), d.Name, now.Sub(since), got.Status, got.Reason)
+			}
+		}
+	}
+}
+
+// lookAtBroken: what a driver can notice is named in time. A relay is not polled: it
+// notices when it is set.
+func (s *soak) lookAtBroken(d *device, b breakage, now time.Time) {
+	fails := []simboard.Fault{simboard.Absent, simboard.BusError, simboard.Hang, simboard.Unplugged}
+	switch {
+	case !slices.Contains(fails, b.fault) || d.Driver == "contact" && b.fault == simboard.Hang:
+		return
+	case d.Driver == "relay":
+		o := s.set(d.Name, "state", home.BooleanOf(true))
+		s.mu.Lock()
+		same := s.broken[d.Name] == b
+		s.mu.Unlock()
+		if same && (o.Result.OK() || !strings.Contains(o.Error, d.spec.Parts[0].Pin)) {
+			s.Errorf("%s: %s is %s, and a command is %s: %s", now.Format("15:04"), d.Name, b.fault, o.Result, o.Error)
+		}
+		s.named++
+	case now.Sub(b.since) > d.Every+soakGrace:
+		got := s.testHouse.device(d.Name)
+		s.mu.Lock()
+		same := s.broken[d.Name] == b
+		s.mu.Unlock()
+		place := fmt.Sprintf("%s%s", d.spec.Parts[0].Bus, d.spec.Parts[0].Pin)
+		hung := strings.Contains(got.Reason, "no answer within") // the driver itself never came back
+		if same && (got.Status != home.Offline || !strings.Contains(got.Reason, place) && !hung) {
+			s.Errorf("%s: %s is %s for %v, and it is %s: %s", now.Format("15:04"), d.Name, b.fault, now.Sub(b.since), got.Status, got.Reason)
+		}
+		s.named++
+	}
+}
