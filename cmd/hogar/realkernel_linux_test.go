@@ -56,12 +56,13 @@ func bootPi(t *testing.T, rig vm.Rig, gateway, yaml string, o vm.Options) *pi {
 	p := &pi{T: t, program: newProgram(t, gateway), trace: trace}
 	o.Rig, o.Dir, o.Files = rig, dir, map[string]string{"/bin/hogar": binary, "/etc/hogar/hogar.yaml": config}
 	o.QEMU = append(o.QEMU, "-D", trace)
-	if p.VM, err = vm.Start(t.Context(), o); err != nil {
+	if p.VM, err = vm.Start(context.WithoutCancel(t.Context()), o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the log:\n%s\nthe console:\n%s", p.log(), p.Said())
+			devices, _ := p.tries("hogar devices; ls -l /sys/bus/gpio/devices/ /sys/bus/i2c/devices/")
+			t.Logf("the log:\n%s\n%s\nthe console:\n%s", p.log(), devices, p.Said())
 		}
 		p.Stop()
 	})
