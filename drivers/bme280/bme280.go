@@ -43,7 +43,7 @@ func spec(d *home.Decoder, chip string, properties []home.Property) drivers.Spec
 	}
 }
 
-// properties are the operating ranges of datasheet §1.1 to §1.3.
+// properties are the operating ranges of datasheet §1.2 to §1.4.
 func properties() []home.Property {
 	return []home.Property{
 		drivers.Number("temperature", "°C", -40, 85),

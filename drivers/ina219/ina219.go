@@ -12,8 +12,8 @@
 // through IN+ and IN-, up to 26 V. The kernel has a driver of its own
 // (ina2xx): use one of the two, not both.
 //
-// Accuracy: ±0.5 % and that of the shunt; resolution 4 mV and 10 µV over the
-// shunt (0.1 mA at 0.1 Ω). Each measurement is the mean of 16 samples, over
+// Accuracy: ±0.5 % at 25 °C, ±1 % from -25 to 85 °C, that of the shunt, and an offset of up to
+// 0.2 mV over it (§7.5, grade A); resolution 4 mV and 10 µV over the shunt (0.1 mA at 0.1 Ω). Each measurement is the mean of 16 samples, over
 // 19 ms. A current beyond the range reads as its end.
 //
 // It speaks to the chip itself and divides by the shunt's resistance itself, so

@@ -20,7 +20,7 @@
 // (pin 5), OE to GND; dtparam=i2c_arm=on. V+ is the supply of what is driven. An output
 // gives 10 mA and takes 25 mA: all else goes through a MOSFET.
 //
-// The duty has steps of 1/4096, the frequency is right to 5 %. It speaks to the
+// The duty has steps of 1/4096, the frequency is as right as the chip's own oscillator. It speaks to the
 // chip itself: periph's driver divides by zero in a pin's Out and misses the
 // prescaler by one. Datasheet: PCA9685, rev. 4.
 package pca9685

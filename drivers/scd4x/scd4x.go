@@ -10,9 +10,9 @@
 // SDA to GPIO2 (pin 3), SCL to GPIO3 (pin 5); dtparam=i2c_arm=on. It does not
 // stretch the clock for what this driver asks.
 //
-// Accuracy: SCD40 ±50 ppm and ±5 % from 400 to 2,000 ppm, SCD41 ±40 ppm and ±5 %
-// from 400 to 5,000 ppm; temperature ±0.8 °C, warmed by the chip itself (the chip
-// subtracts 4 °C); humidity ±6 %. The chip measures every 5 s and calibrates itself
+// Accuracy: SCD40 ±50 ppm and ±5 % from 400 to 2,000 ppm; SCD41 ±50 ppm and ±2.5 % up to
+// 1,000, ±50 ppm and ±3 % up to 2,000, ±40 ppm and ±5 % up to 5,000 ppm; temperature ±0.8 °C and
+// humidity ±6 % at 15 to 35 °C, warmed by the chip itself, which subtracts 4 °C. The chip measures every 5 s and calibrates itself
 // by the lowest value of a week: air the room now and then. Each answer is checked
 // by its checksums. The first reading comes 5 s after opening.
 //

@@ -24,7 +24,7 @@ import (
 
 const (
 	high    = 0xFD                 // measure with high precision (§4.5)
-	longest = 9 * time.Millisecond // that takes: 8.3 ms (§3.1)
+	longest = 9 * time.Millisecond // that takes: 8.3 ms (§3.2)
 )
 
 // New decodes the options of an SHT4x.

@@ -71,7 +71,7 @@ func (c *sht4x) tx(now time.Time, around air, w, r []byte) error {
 	if now.Before(c.ready) {
 		return errNack
 	}
-	took, measures := map[byte]float64{0xFD: 8.3, 0xF6: 4.5, 0xE0: 1.6}[w[0]] // §3.1
+	took, measures := map[byte]float64{0xFD: 8.3, 0xF6: 4.5, 0xE0: 1.6}[w[0]] // §3.2
 	switch {
 	case measures:
 		c.ready = now.Add(time.Duration(took * float64(time.Millisecond)))
