@@ -3,13 +3,13 @@ package simboard
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"hogar/drivers/simboard/world"
 	"hogar/gateway/home"
 )
 
@@ -19,19 +19,19 @@ type Fault string
 // The faults. Of a bus there are [Unplugged] and [Hang].
 const (
 	NoFault   Fault = ""
-	Absent    Fault = "absent"    // nothing answers; when it comes back it has lost its settings
-	BusError  Fault = "nak"       // each transfer, and each use of the pin, fails
-	Hang      Fault = "hang"      // each takes a second and then fails: a line is held
-	Stuck     Fault = "stuck"     // a chip reads as all ones; a pin keeps its level
-	Noisy     Fault = "noisy"     // what it measures jumps about
-	Drifting  Fault = "drifting"  // what it measures goes away from what there is, by the hour
-	Frozen    Fault = "frozen"    // it measures the same for ever
-	Checksum  Fault = "crc"       // what it sends has a wrong checksum
-	PowerOn   Fault = "power_on"  // a DS18B20 shows 85 °C, as before its first measurement
-	BrownOut  Fault = "brown_out" // the supply dips once: the chip loses its settings, and goes on
-	Welded    Fault = "welded"    // the relay's contacts stay closed, whatever its pin does
-	Bouncing  Fault = "bouncing"  // each change of a contact is a burst of changes
-	Unplugged Fault = "unplugged" // the bus of the device is cut: nothing on it answers
+	Absent    Fault = "absent"       // nothing answers; when it comes back it has lost its settings
+	BusError  Fault = "nak"          // each transfer, and each use of the pin, fails
+	Hang      Fault = "hang"         // each takes a second and then fails: a line is held
+	Stuck     Fault = "stuck"        // a chip reads as all ones; a pin keeps its level
+	Noisy     Fault = world.Noisy    // what it measures jumps about
+	Drifting  Fault = world.Drifting // what it measures goes away from what there is, by the hour
+	Frozen    Fault = world.Frozen   // it measures the same for ever
+	Checksum  Fault = "crc"          // what it sends has a wrong checksum
+	PowerOn   Fault = "power_on"     // a DS18B20 shows 85 °C, as before its first measurement
+	BrownOut  Fault = "brown_out"    // the supply dips once: the chip loses its settings, and goes on
+	Welded    Fault = "welded"       // the relay's contacts stay closed, whatever its pin does
+	Bouncing  Fault = "bouncing"     // each change of a contact is a burst of changes
+	Unplugged Fault = "unplugged"    // the bus of the device is cut: nothing on it answers
 )
 
 // Faults lists the faults there are.
@@ -206,19 +206,18 @@ func (b *Board) Names() []string {
 type switchboard struct {
 	mu      sync.Mutex
 	fault   Fault
-	changed chan struct{}      // closed with each change
-	since   time.Time          // house time at which it was first seen to act; zero: not yet
-	frozen  map[string]float64 // by quantity
-	dice    *rand.Rand
+	changed chan struct{} // closed with each change
+	lie     *world.Lie    // what is measured
 }
 
-func newSwitchboard() *switchboard { return &switchboard{changed: make(chan struct{})} }
+func newSwitchboard() *switchboard {
+	return &switchboard{changed: make(chan struct{}), lie: world.NewLie(string(NoFault))}
+}
 
 func (s *switchboard) set(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fault, s.since, s.frozen = f, time.Time{}, nil
-	s.dice = rand.New(rand.NewPCG(1, uint64(len(f))))
+	s.fault, s.lie = f, world.NewLie(string(f))
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
@@ -271,32 +270,5 @@ func (s *switchboard) deaf() bool {
 func (s *switchboard) spoil(quantity string, value float64, now time.Time) float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch s.fault {
-	case Noisy:
-		return value + s.dice.NormFloat64()*sizeOf(quantity)
-	case Drifting:
-		if s.since.IsZero() {
-			s.since = now
-		}
-		return value + now.Sub(s.since).Hours()*sizeOf(quantity)
-	case Frozen:
-		if s.frozen == nil {
-			s.frozen = make(map[string]float64)
-		}
-		if _, seen := s.frozen[quantity]; !seen {
-			s.frozen[quantity] = value
-		}
-		return s.frozen[quantity]
-	}
-	return value
-}
-
-// sizeOf is how far noise throws a quantity, and drift in an hour.
-func sizeOf(quantity string) float64 {
-	size, ok := map[string]float64{"temperature": 3, "humidity": 10, "pressure": 5, "illuminance": 60, "co2": 200, "voltage": 0.5,
-		"current": 0.3, "distance": 30, "pm1": 15, "pm25": 15, "pm10": 15, "fan": 300}[quantity]
-	if !ok {
-		return 0.3
-	}
-	return size
+	return s.lie.Of(quantity, value, now)
 }

@@ -146,6 +146,7 @@ func (d *decoder) step(n *home.Node) step {
 		in.Get(key)
 	}
 	d.fails(&s, in)
+	d.breaks(&s, in)
 	d.expect(&s, in, within)
 	if s.check = in.Get("check"); s.check != nil {
 		d.engine.Ask(s.check, d.faults)

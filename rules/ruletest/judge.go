@@ -49,7 +49,7 @@ func (r *runner) obey(c *home.Command) {
 		}
 		readings = append(readings, home.Event{Kind: home.KindReading, Device: c.Device, Property: s.Property, Value: v})
 		if r.house != nil {
-			r.house.world.Set(c.Device, v.Boolean())
+			r.house.switched(c.Device, v.Boolean())
 		}
 	}
 	r.queue = append(r.queue, readings...)

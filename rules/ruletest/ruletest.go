@@ -64,6 +64,7 @@ type step struct {
 	at       time.Time
 	inputs   []input
 	fails    []failing
+	breaks   []breaking
 	restart  time.Duration
 	expect   []*expectation
 	anything bool

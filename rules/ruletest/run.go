@@ -131,6 +131,7 @@ func (r *runner) step(s *step) {
 		}
 		r.fails[f.name] = f.why
 	}
+	r.broke(s.breaks)
 	r.advance(s.at, true)
 	for _, in := range s.inputs {
 		r.input(in)

@@ -14,6 +14,9 @@ type house struct {
 	sensors []sensor
 	next    time.Time
 	list    []home.Event // used again
+
+	off, welded map[string]bool       // devices that are broken so
+	lies        map[string]*world.Lie // and so
 }
 
 // sensor is a property that the world knows.
@@ -26,7 +29,7 @@ type sensor struct {
 
 func newHouse(s *Suite, o *simulation) *house {
 	w := world.New(world.Options{Seed: o.seed, Latitude: s.Options.Latitude, Longitude: s.Options.Longitude, Location: s.location()})
-	h := &house{world: w}
+	h := &house{world: w, off: make(map[string]bool), welded: make(map[string]bool), lies: make(map[string]*world.Lie)}
 	truth := func(ask func(string) bool) func(string) float64 {
 		return func(room string) float64 {
 			if ask(room) {
@@ -55,7 +58,14 @@ func (h *house) sense(now time.Time) []home.Event {
 	h.world.Advance(now)
 	h.list = h.list[:0]
 	for _, s := range h.sensors {
-		v := math.Round(s.read(s.room)*10) / 10
+		if h.off[s.device] {
+			continue
+		}
+		v := s.read(s.room)
+		if lie := h.lies[s.device]; lie != nil {
+			v = lie.Of(s.prop.Name, v, now)
+		}
+		v = math.Round(v*10) / 10
 		ev := home.Event{Kind: home.KindReading, Device: s.device, Property: s.prop.Name, Unit: s.prop.Unit, Value: home.NumberOf(v)}
 		if s.prop.Type == home.TypeBoolean {
 			ev.Value = home.BooleanOf(v != 0)
