@@ -8,7 +8,7 @@ import (
 // Quantity returns what can be measured in a room:
 //
 //	temperature   °C, of the air        voltage    V, of the room's 12 V supply
-//	humidity      %, relative           current    A, that its lamps and heaters draw from there
+//	humidity      %, relative           current    A, that its appliances draw from there
 //	pressure      hPa                   distance   cm, down to the water in a tank
 //	illuminance   lx                    input0 …   V, at the inputs of a converter, up to input3
 //	co2           ppm                   pm1, pm25, pm10   µg/m³, dust up to so many µm
@@ -39,11 +39,11 @@ func (w *World) quantity(in string, r *room, quantity string) float64 {
 	case "voltage":
 		return w.voltage(r)
 	case "current":
-		return r.current()
+		return w.current(r)
 	case "power":
-		return w.voltage(r) * r.current()
+		return w.voltage(r) * w.current(r)
 	case "fan":
-		return 2400 * min(r.count([]string{"fan"}), 1)
+		return 2400 * min(r.count(fans), 1)
 	case "distance":
 		return 110 + 60*w.drift("tank "+in, w.now, 30*time.Hour)
 	case "input0", "input1", "input2", "input3":
@@ -54,17 +54,23 @@ func (w *World) quantity(in string, r *room, quantity string) float64 {
 
 // co2: people add to the air outside; what they added is gone after an hour.
 func (w *World) co2(in string, r *room) float64 {
-	const outside, added, every = 420.0, 130.0, 5 * time.Minute
+	const outside, added = 420.0, 130.0
 	if r.kind == outdoors {
 		return outside + 10*w.drift("co2", w.now, 4*time.Hour)
 	}
 	ppm := outside + 60 + 40*w.drift("co2 "+in, w.now, 2*time.Hour)
+	return outside + (ppm-outside+added*w.breath(in))*(1-r.aired())
+}
+
+// breath is how much people were in a room lately: 1 for five minutes just now, and less
+// the longer ago; after an hour it is gone.
+func (w *World) breath(in string) (sum float64) {
 	for n := range 12 {
-		if w.walksBy(in, w.now.Add(-time.Duration(n)*every)) {
-			ppm += added * math.Exp(-float64(n)/6)
+		if w.walksBy(in, w.now.Add(-time.Duration(n)*5*time.Minute)) {
+			sum += math.Exp(-float64(n) / 6)
 		}
 	}
-	return ppm
+	return sum
 }
 
 // dust of up to 2.5 µm, in µg/m³: less indoors.
@@ -78,8 +84,18 @@ func (w *World) dust(r *room) float64 {
 
 // voltage of a 12 V battery that the sun charges and the room's current pulls down.
 func (w *World) voltage(r *room) float64 {
-	return 12.3 + 1.2*min(w.daylight(w.now)/40_000, 1) + 0.1*w.drift("battery", w.now, time.Hour) - 0.1*r.current()
+	return 12.3 + 1.2*min(w.daylight(w.now)/40_000, 1) + 0.1*w.drift("battery", w.now, time.Hour) - 0.1*w.current(r)
 }
 
-// current of the room's lamps and heaters, and of what is always on, in A.
-func (r *room) current() float64 { return 0.12 + 0.4*r.count(lamps) + 1.2*r.count(heaters) }
+// fridge is how often a kitchen's refrigerator starts; it then runs for a third of that.
+const fridge = 45 * time.Minute
+
+// current of what the room's appliances draw, and of what is always on, in A.
+func (w *World) current(r *room) float64 {
+	amperes := 0.12 + 0.4*r.count(lamps) + 1.2*r.count(heaters) + 2*r.count(coolers) + 0.25*r.count(fans) +
+		0.5*(r.count(moisters)+r.count(dryers)) + 1.5*r.count(pumps)
+	if r.kind == kitchen && w.now.Sub(w.now.Truncate(fridge)) < fridge/3 {
+		amperes += 0.9
+	}
+	return amperes
+}

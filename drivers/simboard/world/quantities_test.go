@@ -52,13 +52,85 @@ func TestWhatIsOnDrawsCurrent(t *testing.T) {
 	w.Set("shed.heater", true)
 	w.Dim("shed.lamp", 0.5)
 	w.Dim("shed.fan", 0.5)
-	if more := w.Quantity("shed", "current") - idle; more < 1.39 || more > 1.41 {
-		t.Errorf("a heater and half a lamp draw %v A", more)
+	if more := w.Quantity("shed", "current") - idle; more < 1.52 || more > 1.53 {
+		t.Errorf("a heater, half a lamp and half a fan draw %v A", more)
 	}
 	if now := w.Quantity("shed", "voltage"); now >= volts {
 		t.Errorf("the voltage goes from %v to %v V", volts, now)
 	}
 	if rpm := w.Quantity("shed", "fan"); rpm != 1200 {
 		t.Errorf("half a fan turns with %v rpm", rpm)
+	}
+}
+
+// TestActuatorsCloseTheCircle: what is switched on is seen by what measures.
+func TestActuatorsCloseTheCircle(t *testing.T) {
+	o := cordoba()
+	for device, see := range map[string]struct {
+		quantity string
+		rises    bool
+	}{
+		"bath.fan":          {"humidity", false},
+		"bath.humidifier":   {"humidity", true},
+		"bath.dehumidifier": {"humidity", false},
+		"bath.aircon":       {"temperature", false},
+		"bath.heater":       {"temperature", true},
+		"bath.lamp":         {"illuminance", true},
+		"bath.pump":         {"power", true},
+		"bath.extractor":    {"co2", false},
+	} {
+		with, without := New(o), New(o)
+		for _, w := range []*World{with, without} {
+			w.Advance(evening(o, 100))
+			_ = w.Temperature("bath")
+		}
+		with.Set(device, true)
+		for _, w := range []*World{with, without} {
+			w.Advance(evening(o, 100).Add(time.Hour))
+		}
+		on, off := with.Quantity("bath", see.quantity), without.Quantity("bath", see.quantity)
+		if on == off || on > off != see.rises {
+			t.Errorf("with %s the %s is %v, without %v", device, see.quantity, on, off)
+		}
+		if d := with.Quantity("bath", "power") - without.Quantity("bath", "power"); d <= 0 {
+			t.Errorf("%s draws %v W", device, d)
+		}
+	}
+}
+
+func TestFridge(t *testing.T) {
+	o := cordoba()
+	w, begin := New(o), evening(o, 100)
+	var runs, rests int
+	for at := time.Duration(0); at < 24*time.Hour; at += time.Minute {
+		w.Advance(begin.Add(at))
+		if w.Quantity("kitchen", "current") > 0.5 {
+			runs++
+		} else {
+			rests++
+		}
+	}
+	if runs < 400 || runs > 560 {
+		t.Errorf("in a day it runs for %d minutes and rests for %d", runs, rests)
+	}
+}
+
+// TestSeasons: on the southern side of the earth January is warm and its days are long.
+func TestSeasons(t *testing.T) {
+	day := func(n int) (mean, light float64) {
+		w := New(cordoba())
+		for at := time.Duration(0); at < 24*time.Hour; at += 15 * time.Minute {
+			w.Advance(evening(cordoba(), n).Add(at))
+			mean += w.Temperature("garden") / 96
+			if w.Illuminance("garden") > 1000 {
+				light += 0.25
+			}
+		}
+		return mean, light
+	}
+	summer, long := day(10)
+	winter, short := day(190)
+	if summer < winter+4 || long < short+2 {
+		t.Errorf("January %.1f °C and %.1f h of light, July %.1f °C and %.1f h", summer, long, winter, short)
 	}
 }

@@ -35,6 +35,7 @@ func kindOf(room string) roomKind {
 // to be seen within an hour.
 const (
 	heaterPower  = 10.0 // °C in an hour
+	coolerPower  = 6.0  // the same
 	coolingHours = 1.5  // after which 63 % of the difference to the outside are lost
 	lampLight    = 180.0
 	doorOpen     = 20 * time.Second
@@ -56,7 +57,7 @@ func (r *room) pass(d time.Duration, outside, ground float64) {
 	if r.kind == outdoors {
 		return
 	}
-	to := r.surroundings(outside, ground) + heaterPower*coolingHours*r.count(heaters)
+	to := r.surroundings(outside, ground) + heaterPower*coolingHours*r.count(heaters) - coolerPower*coolingHours*r.count(coolers)
 	r.temperature = to + (r.temperature-to)*math.Exp(-d.Hours()/coolingHours)
 }
 
@@ -72,23 +73,32 @@ func (w *World) firstTemperature(name string, kind roomKind) float64 {
 	return 19.5 + own
 }
 
-// heaters and lamps are words in the names of actuators.
+// Words in the names of actuators.
 var (
-	heaters = []string{"heater", "heating", "radiator", "boiler"}
-	lamps   = []string{"lamp", "light", "bulb"}
+	heaters  = []string{"heater", "heating", "radiator", "boiler"}
+	coolers  = []string{"cooler", "cooling", "aircon"}
+	lamps    = []string{"lamp", "light", "bulb"}
+	fans     = []string{"fan", "ventilat", "extractor"}
+	dryers   = []string{"dehumidifier"}
+	moisters = []string{"humidifier"}
+	pumps    = []string{"pump"}
 )
 
 // count returns how many of the room's actuators with such a name are on; one
-// that is half on counts half.
+// that is half on counts half. A dehumidifier is no humidifier.
 func (r *room) count(words []string) float64 {
 	n := 0.0
 	for device, share := range r.on {
-		if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(device, w) }) {
+		named := func(w string) bool { return strings.Contains(device, w) }
+		if slices.ContainsFunc(words, named) && (words[0] != moisters[0] || !named(dryers[0])) {
 			n += share
 		}
 	}
 	return n
 }
+
+// aired is the part of what is in the air of a room that its fans have thrown out.
+func (r *room) aired() float64 { return 0.8 * min(r.count(fans), 1) }
 
 // daylightFactor is the part of the light outside that comes in.
 func (k roomKind) daylightFactor() float64 {
@@ -119,7 +129,8 @@ func (w *World) humidity(name string, r *room) float64 {
 	if r.kind == outdoors {
 		return min(100*vapour/saturation(out), 99)
 	}
-	vapour = 0.7*vapour + 2.5 + 0.8*w.drift(name, w.now, 40*time.Minute)
+	inside := 2.5 + 0.8*w.drift(name, w.now, 40*time.Minute) + 0.5*w.breath(name) + 4*r.count(moisters)
+	vapour = 0.7*vapour + inside*(1-r.aired()) - 3*r.count(dryers)
 	return min(max(100*vapour/saturation(r.temperature), 15), 97)
 }
 

@@ -9,7 +9,8 @@
 // The first word of a device's name is its room. Rooms called outside, garden,
 // porch, balcony, terrace, roof or street are out of doors; a cellar or basement
 // is cold and dark. An actuator with heater, radiator or boiler in its name warms
-// its room by some 10 °C an hour; one with lamp, light or bulb lights it.
+// its room by some 10 °C an hour; one with lamp, light or bulb lights it; others cool,
+// air, moisten and dry it, see the words in rooms.go. All draw power.
 package world
 
 import (
