@@ -221,7 +221,7 @@ devices:
   hall.wall:    {driver: kernel, at: 8-0049, channels: temp1, every: 1s}
   attic.far:    {driver: lm75, bus: I2C99, address: 0x48, every: 1s}
   attic.gone:   {driver: lm75, bus: I2C8, address: 0x4a, every: 1s}
-  garden.valve: {driver: relay, pin: 8-0020/3, on_start: on}
+  garden.valve: {driver: relay, pin: 8-0020/3}
   hall.door:    {driver: contact, pin: 1e780000.gpio/3, property: open, debounce: 200ms}
 `, vm.Options{
 		Modules: []string{"lm75", "gpio-pca953x", "i2c-mux-pca954x"},
@@ -244,7 +244,7 @@ devices:
 	p.reads("hall.floor.temperature", home.NumberOf(21.5))
 	p.reads("hall.wall.temperature", home.NumberOf(22.5))
 	p.reads("attic.far.temperature", home.NumberOf(-5.5))
-	p.reads("garden.valve.state", home.BooleanOf(true))
+	p.reads("garden.valve.state", home.BooleanOf(false)) // its model forgets an initial value: see TestRealKernelPins
 	p.reads("hall.door.open", home.BooleanOf(false))
 	temperature("t0", -12500)
 	temperature("t1", 99000)
@@ -268,8 +268,10 @@ devices:
 		t.Errorf("bounces are told: %s", out)
 	}
 
-	p.set("garden.valve.state", "off")
-	p.reads("garden.valve.state", home.BooleanOf(false))
+	for _, on := range []bool{true, false} {
+		p.set("garden.valve.state", home.BooleanOf(on).String())
+		p.reads("garden.valve.state", home.BooleanOf(on))
+	}
 	out := p.shell("hogar scan 2>&1")
 	for _, want := range []string{"lm75 (its limits are those at power-up); used by hall.floor", "tmp105 (the kernel's driver); used by the kernel",
 		"lm75 (its limits are those at power-up); used by attic.far", "8-0020/3", "used by garden.valve", "used by hall.door"} {

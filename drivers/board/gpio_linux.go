@@ -35,7 +35,16 @@ func (b *Board) openLine(o drivers.LineOptions, name string, offset uint32) (dri
 	if keep { // as it is, until its level is known
 		request.config = lineConfig{flags: wanted.flags &^ lineOutput}
 	}
-	err = control(chip, func(fd uintptr) error { return b.kernel.ask(fd, gpioLine, unsafe.Pointer(request)) })
+	ask := func(fd uintptr) error { return b.kernel.ask(fd, gpioLine, unsafe.Pointer(request)) }
+	err = control(chip, ask)
+	var settle time.Duration
+	if errors.Is(err, syscall.EINVAL) && o.Debounce > 0 && !o.Output { // this pin driver cannot debounce so long
+		request.config = lineConfig{flags: wanted.flags}
+		if err = control(chip, ask); err == nil {
+			settle = o.Debounce
+			b.log.Info("the pin's driver cannot debounce for so long, it is done here", "pin", o.Pin, "debounce", o.Debounce)
+		}
+	}
 	switch {
 	case errors.Is(err, syscall.EBUSY):
 		return nil, fmt.Errorf("%s is held by %s: %w", o.Pin, b.holder(chip, offset), drivers.ErrBusy)
@@ -48,8 +57,13 @@ func (b *Board) openLine(o drivers.LineOptions, name string, offset uint32) (dri
 	if err != nil {
 		return nil, fmt.Errorf("take %s: %w", o.Pin, err)
 	}
-	l := &line{pin: o.Pin, input: !o.Output, file: file, kernel: b.kernel, log: b.log.With("pin", o.Pin)}
+	l := &line{pin: o.Pin, input: !o.Output, file: file, kernel: b.kernel, log: b.log.With("pin", o.Pin), settle: settle}
 	l.released = func() { b.released(l) }
+	if settle > 0 {
+		if l.told, err = l.Get(); err != nil {
+			return nil, errors.Join(fmt.Errorf("take %s: %w", o.Pin, err), file.Close())
+		}
+	}
 	if keep {
 		if err := l.keep(wanted); err != nil {
 			return nil, errors.Join(fmt.Errorf("take %s: %w", o.Pin, err), file.Close())

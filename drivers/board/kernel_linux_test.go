@@ -23,6 +23,7 @@ type fakeKernel struct {
 	tx     func(address uint16, w, r []byte) error
 	funcs  uintptr
 	slave  error // of choosing an address
+	rough  bool  // the pins' driver cannot debounce
 	smbus  func(smbusRequest) error
 
 	requests []lineRequest
@@ -81,6 +82,9 @@ func (k *fakeKernel) tell(_ uintptr, request uint, number uintptr) error {
 func (k *fakeKernel) request(r *lineRequest) error {
 	if k.refuse != nil {
 		return k.refuse
+	}
+	if k.rough && r.config.attrs[0].attr.id == attrDebounce {
+		return syscall.EINVAL
 	}
 	if _, taken := k.held[r.offsets[0]]; taken {
 		return syscall.EBUSY

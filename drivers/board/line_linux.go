@@ -23,7 +23,9 @@ type line struct {
 	log      *slog.Logger
 	released func()
 
-	last uint32 // number of the last event, from 1
+	settle time.Duration // changes that are shorter are left out here; 0: the kernel does it, or nobody
+	told   bool          // the level that Next told last, where settle is not 0
+	last   uint32        // number of the last event, from 1
 }
 
 var _ drivers.Line = (*line)(nil)
@@ -58,6 +60,41 @@ func (l *line) Next(ctx context.Context) (drivers.Edge, error) {
 	if !l.input {
 		return drivers.Edge{}, fmt.Errorf("wait for %s: it is an output", l.pin)
 	}
+	if l.settle == 0 {
+		return l.next(ctx)
+	}
+	for {
+		e, err := l.settled(ctx)
+		if err != nil || e.Active != l.told {
+			l.told = e.Active
+			return e, err
+		}
+	}
+}
+
+// settled waits for an edge and then until there is none for as long as a change must
+// last; it returns the last of them.
+func (l *line) settled(ctx context.Context) (drivers.Edge, error) {
+	last, err := l.next(ctx)
+	for err == nil {
+		quiet, cancel := context.WithTimeout(ctx, l.settle)
+		e, errNext := l.next(quiet)
+		over := quiet.Err() != nil && ctx.Err() == nil
+		cancel()
+		switch {
+		case errNext == nil:
+			last = e
+		case over:
+			return last, nil
+		default:
+			err = errNext
+		}
+	}
+	return drivers.Edge{Active: l.told}, err
+}
+
+// next waits for the next edge that the kernel tells.
+func (l *line) next(ctx context.Context) (drivers.Edge, error) {
 	if err := ctx.Err(); err != nil {
 		return drivers.Edge{}, err
 	}
