@@ -117,3 +117,36 @@ func TestRuleReplay(t *testing.T) {
 		t.Errorf("exit code %d %s\n%s", code, errs, out)
 	}
 }
+
+// TestRuleReplayFromTheStream replays what a gateway has published, with nothing but
+// the broker and the configuration.
+func TestRuleReplayFromTheStream(t *testing.T) {
+	t.Parallel()
+	const name = "replayed"
+	yaml := house(name, 0) + `  porch.lamp: {driver: relay, pin: GPIO23}
+vars: {away: off}
+rules:
+  follow: {when: hall.lamp.state, if: not vars.away, do: [{set: {porch.lamp.state: on}}]}
+`
+	url := broker(t).URL()
+	g := newGate(t, yaml, "--amqp", url)
+	g.run()
+	until(t, "the lamps have told", func() bool { return g.value("hall.lamp").Known() && g.value("porch.lamp").Known() })
+	for _, set := range [][2]string{{"hall.lamp.state", "on"}, {"hall.lamp.state", "off"}, {"vars.away", "on"}, {"hall.lamp.state", "on"}} {
+		if code, out, errs := called(t, "set", set[0], set[1], "--socket", g.socket); code != exitDone {
+			t.Fatal(out, errs)
+		}
+	}
+	until(t, "all is with the broker", func() bool { return g.status().Journal.Waiting == 0 })
+	g.stop()
+	edited := filepath.Join(t.TempDir(), "edited.yaml")
+	if err := os.WriteFile(edited, []byte("rules:\n  follow: {when: hall.lamp.state, if: not vars.away, do: [{set: {porch.lamp.state: off}}]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := called(t, "rule", "replay", "--config", g.config(), "--amqp", url, "--rules", edited, "--since", "1h")
+	const day = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`
+	want := `follow\n  - ` + day + `  set porch\.lamp state: on\n  \+ ` + day + `  set porch\.lamp state: off\n1 rules act otherwise, 0 the same; .*\n`
+	if code != exitDone || errs != "" || !whole(want).MatchString(out) {
+		t.Errorf("exit code %d %s\n%s", code, errs, out)
+	}
+}

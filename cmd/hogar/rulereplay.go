@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hogar/bridge"
+	"hogar/gateway"
 	"hogar/gateway/config"
 	"hogar/gateway/home"
 	"hogar/gateway/journal"
@@ -21,6 +24,7 @@ import (
 // replayFlags are the flags of rule replay.
 type replayFlags struct {
 	journal journalFlags
+	amqp    string
 	since   string
 	rules   string
 	asJSON  bool
@@ -33,7 +37,8 @@ func newRuleReplay() *cobra.Command {
 		Short: "what edited rules would have done with what was recorded",
 		Long: `replay runs the events in the journal over the rules of the configuration and over
 edited ones, and prints in what they act differently. Nothing is actuated, and the
-gateway may be running.
+gateway may be running. With --amqp it reads what the gateway has published out of
+RabbitMQ's stream hogar.history instead, from any machine, a month back.
 
 FILE is a whole configuration, whose rules take the place of all, or a file with
 rules: alone, which take the place of those of the same name and add to the rest.
@@ -43,6 +48,7 @@ recorded.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.journal.add(cmd)
+	cmd.Flags().StringVar(&f.amqp, "amqp", "", "URL of the RabbitMQ whose history is read, instead of the journal")
 	cmd.Flags().StringVar(&f.since, "since", "24h", "how far back")
 	cmd.Flags().StringVar(&f.rules, "rules", "", "file with the edited rules")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
@@ -67,19 +73,13 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	view, err := f.journal.look()
+	events, last, done, err := f.events(cmd.Context(), plan, since)
 	if err != nil {
 		return err
 	}
-	defer view.Close()
-	last := time.Time{}
-	for r, err := range view.Scan(0) {
-		if err == nil {
-			last = time.UnixMicro(r.Time)
-		}
-	}
+	defer done()
 	before := rules.Load(suite.Rules, suite.House, suite.Options, &home.Faults{})
-	got, err := ruletest.Replay(recorded(view), last.Add(-since), before, edited)
+	got, err := ruletest.Replay(events, last.Add(-since), before, edited)
 	if err != nil {
 		return err
 	}
@@ -87,6 +87,42 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(got)
 	}
 	return got.Print(cmd.OutOrStdout(), plan.Config.Location.Timezone)
+}
+
+// warmUp is how much earlier the reading of a stream begins, so that the rules know
+// what holds at the beginning.
+const warmUp = 24 * time.Hour
+
+// events are what was recorded, and the house time of the last of it; done is
+// called when they have been read.
+func (f *replayFlags) events(ctx context.Context, plan *gateway.Plan, since time.Duration) (events iter.Seq2[home.Event, error], last time.Time, done func() error, err error) {
+	if f.amqp != "" {
+		var all []home.Event
+		for ev, err := range bridge.History(ctx, plan.Bridge([]string{f.amqp}, version), time.Now().Add(-since-warmUp)) {
+			if err != nil {
+				return nil, last, nil, err
+			}
+			all = append(all, ev)
+			last = ev.At
+		}
+		return func(yield func(home.Event, error) bool) {
+			for _, ev := range all {
+				if !yield(ev, nil) {
+					return
+				}
+			}
+		}, last, func() error { return nil }, nil
+	}
+	view, err := f.journal.look()
+	if err != nil {
+		return nil, last, nil, err
+	}
+	for r, err := range view.Scan(0) {
+		if err == nil {
+			last = time.UnixMicro(r.Time)
+		}
+	}
+	return recorded(view), last, view.Close, nil
 }
 
 // edited loads the edited rules against the house.

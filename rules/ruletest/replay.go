@@ -55,15 +55,29 @@ func Replay(events iter.Seq2[home.Event, error], since time.Time, before, after 
 				out.First = ev.At
 			}
 		}
-		if !replays(&ev) {
-			ev = home.Event{At: ev.At, Flags: ev.Flags} // time has passed
-		}
-		for _, s := range sides {
-			s.take(ev)
+		for _, ev := range replayed(ev) {
+			for _, s := range sides {
+				s.take(ev)
+			}
 		}
 	}
 	out.compare(before, after, sides)
 	return out, nil
+}
+
+// replayed is what the rules are told of a recorded event. Where only what was
+// published is known, the receipt of a command tells that a variable was set.
+func replayed(ev home.Event) []home.Event {
+	if replays(&ev) {
+		return []home.Event{ev}
+	}
+	list := []home.Event{{At: ev.At, Flags: ev.Flags}} // time has passed
+	if o := ev.Outcome; o != nil && o.Device == home.Vars && o.Result.OK() {
+		for _, s := range o.Reading {
+			list = append(list, home.Event{At: ev.At, Flags: ev.Flags, Kind: home.KindVariable, Name: s.Property, Value: s.Value})
+		}
+	}
+	return list
 }
 
 // replays reports whether an event came from outside of the rules.
