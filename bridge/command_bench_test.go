@@ -86,15 +86,15 @@ func (c *caller) receipt() home.Outcome {
 }
 
 // BenchmarkTrip is the way of one command from its publishing to its receipt: to a
-// bare consumer that confirms its reply and acknowledges, to one that also syncs a
-// line to the disk before, as who remembers outcomes must, and to hogar.
+// bare consumer that confirms its reply and acknowledges; to one that syncs a line to
+// the disk before, as who remembers outcomes must; to one that also publishes what it
+// did, as two messages over another connection; and to hogar, which does all of it.
 func BenchmarkTrip(b *testing.B) {
 	url, gateway := benchGateway(b)
-	for _, sync := range []bool{false, true} {
-		name := map[bool]string{false: "bare", true: "bare_sync"}[sync]
-		b.Run(name, func(b *testing.B) {
-			queue := "bench." + name
-			bareConsumer(b, url, queue, sync)
+	for _, bare := range []bareWork{{name: "bare"}, {name: "bare_sync", sync: true}, {name: "bare_all", sync: true, publish: true}} {
+		b.Run(bare.name, func(b *testing.B) {
+			queue := "bench." + bare.name
+			bareConsumer(b, url, queue, bare)
 			trips(b, url, "hogar", queue, func(int) string { return "on" })
 		})
 	}
@@ -128,9 +128,15 @@ func trips(b *testing.B, url, exchange, key string, body func(int) string) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "µs-p99")
 }
 
+// bareWork is what a bare consumer does beside answering.
+type bareWork struct {
+	name          string
+	sync, publish bool
+}
+
 // bareConsumer answers each message of a queue, bound by its own name, until the
 // benchmark ends: over a connection of its own the reply, then the acknowledgement.
-func bareConsumer(b *testing.B, url, queue string, sync bool) {
+func bareConsumer(b *testing.B, url, queue string, work bareWork) {
 	b.Helper()
 	in, out := dialClient(b, url), dialClient(b, url)
 	in.bind(queue, "hogar", queue)
@@ -148,16 +154,27 @@ func bareConsumer(b *testing.B, url, queue string, sync bool) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	tell := dialClient(b, url)
+	if err := tell.ch.Confirm(false); err != nil {
+		b.Fatal(err)
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for d := range deliveries {
 			body, _ := json.Marshal(home.Outcome{ID: d.MessageId, Result: home.Applied}) // texts always encode
-			if sync {
+			if work.sync {
 				if _, err := file.Write(append(body, '\n')); err != nil {
 					b.Error(err)
 				}
 				if err := file.Sync(); err != nil {
+					b.Error(err)
+				}
+			}
+			for i := 0; work.publish && i < 2; i++ {
+				_, err := tell.ch.PublishWithDeferredConfirm("hogar", "bench.reading.hall.lamp.state", true, false,
+					amqp.Publishing{DeliveryMode: amqp.Persistent, Body: body})
+				if err != nil {
 					b.Error(err)
 				}
 			}

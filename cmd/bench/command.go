@@ -94,13 +94,14 @@ func (b *bench) trips(ctx context.Context, test string) error {
 			p99[way] = append(p99[way], r.values["µs-p99"])
 		}
 	}
-	for _, way := range []struct{ key, name string }{{"bare", "bare consumer and reply"}, {"bare_sync", "bare, that syncs its outcome"},
+	for _, way := range []struct{ key, name string }{{"bare", "bare consumer and reply"}, {"bare_sync", "bare, that syncs its outcome"}, {"bare_all", "bare, that also publishes what it did"},
 		{"set", "hogar, on or off"}, {"toggle", "hogar, toggle"}} {
 		b.report.add(figure{Name: "command to receipt, " + way.name + ", p50", Unit: "µs", Samples: p50[way.key]})
 		b.report.add(figure{Name: "command to receipt, " + way.name + ", p99", Unit: "µs", Samples: p99[way.key]})
 	}
 	b.report.add(figure{Name: "command to receipt, on or off / bare, p50", Goal: atMost, Target: 1.3, Samples: ratios(p50["set"], p50["bare"])})
 	b.report.add(figure{Name: "command to receipt, on or off / bare that syncs, p50", Samples: ratios(p50["set"], p50["bare_sync"])})
+	b.report.add(figure{Name: "command to receipt, on or off / bare that also publishes, p50", Samples: ratios(p50["set"], p50["bare_all"])})
 	var syncs []float64 // more than an on or off costs, in syncs
 	for i := range p50["toggle"] {
 		syncs = append(syncs, (p50["toggle"][i]-p50["set"][i])/(p50["bare_sync"][i]-p50["bare"][i]))

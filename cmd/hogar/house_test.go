@@ -79,6 +79,28 @@ func TestAskFromAnywhere(t *testing.T) {
 		t.Errorf("measure of a contact: %s", errs)
 	}
 	watchOverAMQP(t, g, ways["amqp"])
+	watchNobody(t)
+}
+
+// watchNobody is told that there is nobody, and waits all the same.
+func watchNobody(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, errs lines
+	ended := make(chan int, 1)
+	go func() {
+		ended <- execute(ctx, []string{"watch", "--amqp", broker(t).URL(), "--gateway", "nobody"}, strings.NewReader(""), &out, &errs)
+	}()
+	until(t, "watch tells that nobody is there", func() bool { return strings.Contains(errs.String(), "no gateway called nobody is connected") })
+	select {
+	case code := <-ended:
+		t.Errorf("watch ended with %d", code)
+	default:
+	}
+	cancel()
+	if code := <-ended; code != exitDone || out.String() != "" {
+		t.Errorf("watch: exit code %d, stdout %q", code, out.String())
+	}
 }
 
 // watchOverAMQP sees what a command does.

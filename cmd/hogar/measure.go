@@ -11,7 +11,7 @@ func newMeasure() *cobra.Command {
 		Short: "have a device measured now",
 		Long: `measure has a device read at once, and prints its new readings: for what is polled
 every few minutes, and is wanted now. NAME is a device or one of its properties.
-Devices that tell by themselves, like contacts and MQTT devices, cannot be asked.`,
+Devices that tell by themselves, like contacts and plain MQTT topics, cannot be asked.`,
 		Args: exactly(1),
 		RunE: f.with(func(cmd *cobra.Command, house running, args []string) error {
 			found, err := house.Measure(cmd.Context(), args[0])
