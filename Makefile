@@ -36,7 +36,7 @@ demo: ## a simulated home on a real RabbitMQ, with rules and commands to try
 .PHONY: test
 test: ## all tests with the race detector, on a RabbitMQ and a Mosquitto of their own
 	$(need_go)
-	@sh .ci/install.sh gcc libc6-dev rabbitmq-server mosquitto
+	@sh .ci/install.sh gcc libc6-dev rabbitmq-server mosquitto prometheus
 	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
 
 .PHONY: vm-test
@@ -49,6 +49,19 @@ vm-test: ## the house on real kernels in virtual machines: pins, I2C, RabbitMQ
 .PHONY: soak
 soak: ## fourteen simulated days with a fault each minute (SOAK=days)
 	HOGAR_SOAK=$${SOAK:-14} $(GO) test -count=1 -timeout 30m -v -run TestSoak ./gateway
+
+# Chromium is Debian's; what drives it comes from npm, as package-lock.json pins it.
+WEBTEST = gateway/web/webtest
+.PHONY: web-test screenshots
+web-test: ## the page in a real browser; screens are in build/web-test
+	$(need_go)
+	@sh .ci/install.sh rabbitmq-server chromium fonts-inter
+	@command -v npm >/dev/null || sh .ci/install.sh nodejs npm
+	@cd $(WEBTEST) && npm ci --no-audit --no-fund --silent
+	HOGAR_BROWSER=$$(command -v chromium) $(GO) test -count=1 -timeout 10m -run TestPageInABrowser -v ./gateway
+
+screenshots: web-test ## the README's pictures of the page, anew
+	cp build/web-test/page-light.png build/web-test/page-dark.png docs/
 
 .PHONY: check
 check: format vet fix staticcheck imports configs unit cross emulate emulate-rules dist-check vm-test clean-tree ## everything CI checks beside the tests

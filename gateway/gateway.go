@@ -65,6 +65,7 @@ type gateway struct {
 	hub     *hub.Hub
 	control *control.Control
 	outbox  *bridge.Outbox
+	meters  *meters
 	rules   *ruleset // whose engine is the newest plan's; the hub's goroutine has it
 	ledger  *ledger.Ledger
 	backlog backlog
@@ -140,6 +141,8 @@ func (g *gateway) open() error {
 	g.outbox = bridge.NewOutbox(g.ledger)
 	g.hub.Attach("ledger", g.ledger)
 	g.hub.Attach("outbox", g.outbox)
+	g.meters = newMeters()
+	g.hub.Attach("meters", g.meters)
 	g.hub.Attach("control", g.control)
 	g.rules = &ruleset{engine: g.o.Plan.engine, hub: g.hub, control: g.control}
 	g.hub.Attach("rules", g.rules)
@@ -186,6 +189,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 		wg.Go(func() { g.report("socket", server.Serve(ctx, sockets)) })
 	}
 	if page := g.page(server.Handler()); page != nil {
+		wg.Go(func() { g.timeDelivery(ctx) })
 		wg.Go(func() { g.report("web", page.Run(ctx)) })
 	}
 	_ = g.o.Notify.Ready(fmt.Sprintf("%s, %d devices", gen.plan.Config.Gateway, len(gen.plan.devices)))

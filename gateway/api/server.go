@@ -92,6 +92,7 @@ func (s *Server) routes() []route {
 		{"POST /api/simulation", s.simulation},
 		{"GET /api/outbox", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Sender.Outbox()) }},
 		{"POST /api/outbox/resend", s.resend},
+		{"GET /api/openapi.json", describe},
 	}
 }
 

@@ -8,7 +8,7 @@ export const state = {
   house: null,            // the gateway's own state
   heard: 0,               // when house was told, machine time
   devices: new Map(),     // by name
-  pending: new Map(),     // commands on their way, by full name: the value wished for
+  pending: new Map(),     // commands on their way, by full name: {value} wished for
   refused: new Map(),     // the last refusal, by full name
   depth: [],              // how many records waited: [ms of the house, n]
   connected: false,
@@ -146,21 +146,32 @@ function apply(kind, e) {
   changed();
 }
 
-/** command sets a property; until its outcome is known it is pending. */
+/** outcomeOf waits until the stream has told the outcome of a command, and with it what came before. */
+function outcomeOf(id) {
+  return new Promise((told) => {
+    const stop = onEvent((kind, e) => kind === "outcome" && e.id === id && end());
+    const late = setTimeout(end, 3000);
+    function end() { stop(); clearTimeout(late); told(); }
+  });
+}
+
+/** command sets a property; it is pending until its outcome is known and seen. */
 export async function command(device, property, value) {
   const name = device + "." + property;
-  state.pending.set(name, value);
+  const id = "web-" + crypto.getRandomValues(new Uint32Array(3)).join("-");
+  const mine = { value }; // a newer one may take its place while it is on its way
+  state.pending.set(name, mine);
   state.refused.delete(name);
   changed();
+  const seen = outcomeOf(id);
   try {
-    const o = await ask("commands", { id: "web-" + crypto.getRandomValues(new Uint32Array(3)).join("-"), device, set: { [property]: value } });
-    if (o.outcome !== "applied" && o.outcome !== "verified") {
-      state.refused.set(name, { outcome: o.outcome, why: o.error || o.outcome, hint: o.hint || "" });
-    }
+    const o = await ask("commands", { id, device, set: { [property]: value } });
+    if (["applied", "verified", "superseded"].includes(o.outcome)) await seen;
+    else state.refused.set(name, { outcome: o.outcome, why: o.error || o.outcome, hint: o.hint || "" });
   } catch (e) {
     state.refused.set(name, { outcome: "failed", why: e.message, hint: e.hint || "" });
   }
-  state.pending.delete(name);
+  if (state.pending.get(name) === mine) state.pending.delete(name);
   changed();
 }
 

@@ -36,33 +36,34 @@ export function Status({ device: d }) {
 export function Control({ device, property: p, reading, disabled }) {
   const name = device.device + "." + p.property;
   const pending = state.pending.has(name);
-  const value = pending ? state.pending.get(name) : reading?.value;
+  const value = pending ? state.pending.get(name).value : reading?.value;
   const set = (v) => command(device.device, p.property, v);
   const label = `${human(p.property)}, ${device.label || device.device}`;
-  const off = disabled || pending;
   if (p.type === "boolean") {
     return html`<button class="switch" role="switch" aria-checked=${value === true ? "true" : "false"} aria-label=${label} aria-busy=${pending}
       disabled=${disabled} onClick=${() => !pending && set(value !== true)}><span></span></button>`;
   }
   if (p.type === "choice") {
-    return html`<select aria-label=${label} aria-busy=${pending} disabled=${off} onChange=${(e) => set(e.target.value)}>
+    return html`<select aria-label=${label} aria-busy=${pending} disabled=${disabled} onChange=${(e) => set(e.target.value)}>
       ${!(p.options || []).includes(value) && html`<option selected disabled>${shown(value)}</option>`}
       ${(p.options || []).map((o) => html`<option value=${o} selected=${o === value}>${human(o)}</option>`)}</select>`;
   }
-  if (p.type === "number" && p.min !== undefined && p.max !== undefined) return html`<${Slider} ...${{ p, value, set, label, pending, off }} />`;
-  return html`<${Entry} ...${{ p, value, set, label, pending, off }} />`;
+  if (p.type === "number" && p.min !== undefined && p.max !== undefined) return html`<${Slider} ...${{ name, p, value, set, label, pending, disabled }} />`;
+  return html`<${Entry} ...${{ p, value, set, label, pending, disabled }} />`;
 }
 
-function Slider({ p, value, set, label, pending, off }) {
+function Slider({ name, p, value, set, label, pending, disabled }) {
   const [moved, move] = useState(null);
+  // Where the hand has put it, until the last of its commands has its outcome.
+  useEffect(() => { if (!state.pending.has(name)) move(null); }, [pending, value]);
   const now = moved ?? value ?? p.min;
   const step = p.max - p.min > 20 ? 1 : (p.max - p.min) / 100;
   return html`<span class="slider"><input type="range" min=${p.min} max=${p.max} step=${step} value=${now} aria-label=${label} aria-busy=${pending}
-    aria-valuetext=${shown(now, p.unit)} disabled=${off} onInput=${(e) => move(+e.target.value)}
-    onChange=${(e) => { move(null); set(+e.target.value); }} /><output>${shown(now, p.unit)}</output></span>`;
+    aria-valuetext=${shown(now, p.unit)} disabled=${disabled} onInput=${(e) => move(+e.target.value)}
+    onChange=${(e) => set(+e.target.value)} /><output>${shown(now, p.unit)}</output></span>`;
 }
 
-function Entry({ p, value, set, label, pending, off }) {
+function Entry({ p, value, set, label, pending, disabled }) {
   const number = p.type === "number";
   const submit = (e) => {
     e.preventDefault();
@@ -70,7 +71,7 @@ function Entry({ p, value, set, label, pending, off }) {
     set(number ? +s : p.type === "object" ? JSON.parse(s) : s);
   };
   return html`<form class="entry" onSubmit=${submit}><input name="v" type=${number ? "number" : "text"} step="any" min=${p.min} max=${p.max} required
-    aria-label=${label} aria-busy=${pending} disabled=${off} value=${typeof value === "object" ? "" : value} /><button disabled=${off}>${t("Set")}</button></form>`;
+    aria-label=${label} aria-busy=${pending} disabled=${disabled} value=${typeof value === "object" ? "" : value} /><button disabled=${disabled}>${t("Set")}</button></form>`;
 }
 
 /** Refusal is why the last command to a property was not carried out. */

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"hogar/gateway/home"
+	"hogar/gateway/journal"
+	"hogar/gateway/ledger"
+)
+
+// aboutHouse writes devices, commands and rules.
+func (g *gateway) aboutHouse(f family) {
+	now := g.o.Clock.Now()
+	all := g.hub.Devices("#")
+	f.gauges("hogar_build_info", "The version that runs.", func(line func(string, float64)) {
+		line(labels("version", g.o.Version, "gateway", g.get().plan.Config.Gateway), 1)
+	})
+	f.gauges("hogar_device_online", "1: the device answers; 0: it does not, or is stale.", func(line func(string, float64)) {
+		for _, d := range all {
+			line(labels("device", d.Name), number(d.Status == home.Online))
+		}
+	})
+	f.gauges("hogar_device_age_seconds", "House time since the device was measured last.", func(line func(string, float64)) {
+		for _, d := range all {
+			if newest := measured(d); !newest.IsZero() {
+				line(labels("device", d.Name), now.Sub(newest).Seconds())
+			}
+		}
+	})
+	f.gauges("hogar_reading", "The last reading of a property: a number, or 1 for on and 0 for off.", func(line func(string, float64)) {
+		for _, d := range all {
+			for _, r := range d.Readings {
+				if k := r.Value.Kind(); k == home.Number || k == home.Boolean {
+					line(labels("name", r.Name, "unit", r.Unit), r.Value.Number()+number(r.Value.Boolean()))
+				}
+			}
+		}
+	})
+	f.counters("hogar_commands_total", "Commands by their outcome, since the start.", g.meters.commands.each)
+	f.histogram("From the receipt of a command to its outcome.", g.meters.took)
+	f.counters("hogar_rule_events_total", "What became of the triggers of rules, since the start: started, done, failed.", g.meters.runs.each)
+	rules, err := g.Rules(context.Background())
+	if err != nil {
+		return
+	}
+	f.gauges("hogar_rule_enabled", "1: the rule is enabled.", func(line func(string, float64)) {
+		for _, r := range rules {
+			line(labels("rule", r.Name), number(r.Enabled))
+		}
+	})
+	f.gauges("hogar_rule_running", "Runs of the rule that run or wait now.", func(line func(string, float64)) {
+		for _, r := range rules {
+			line(labels("rule", r.Name), float64(r.Running))
+		}
+	})
+}
+
+func measured(d home.DeviceState) (newest time.Time) {
+	for _, r := range d.Readings {
+		if r.Time.After(newest) {
+			newest = r.Time
+		}
+	}
+	return newest
+}
+
+func (c *counters) each(line func(string, uint64)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, labels := range slices.Sorted(maps.Keys(c.of)) {
+		line(labels, c.of[labels])
+	}
+}
+
+// aboutDelivery writes the ledger, the journal and the brokers.
+func (g *gateway) aboutDelivery(f family) {
+	counts := g.ledger.Counts()
+	classes := slices.Sorted(maps.Keys(counts.Classes))
+	f.counters("hogar_events_total", "Events by class and what became of them.", func(line func(string, uint64)) {
+		for _, class := range classes {
+			e := counts.Classes[class]
+			for _, one := range []struct {
+				became string
+				n      uint64
+			}{{"sampled", e.Sampled}, {"filtered", e.Filtered}, {"refused", sum(e.Refused)}, {"accepted", e.Accepted}, {"confirmed", e.Confirmed}, {"dropped", sum(e.Dropped)}} {
+				line(labels("class", class, "became", one.became), one.n)
+			}
+		}
+	})
+	f.counters("hogar_events_lost_total", "Events refused by the journal, or dropped after it had them, by reason.", func(line func(string, uint64)) {
+		for _, reason := range slices.Sorted(maps.Keys(lost(counts.All))) {
+			line(labels("reason", reason), lost(counts.All)[reason])
+		}
+	})
+	f.gauge("hogar_events_set_aside", "Messages that the broker refused for their own sake.", float64(counts.All.SetAside))
+	g.aboutJournal(f, g.journal.Stats())
+	s := g.Status()
+	f.gauge("hogar_amqp_connected", "1: RabbitMQ takes what goes out.", number(s.AMQP.Connected))
+	f.counter("hogar_amqp_published_total", "Messages sent to RabbitMQ since the start, those sent again included.", s.AMQP.Published)
+	f.counter("hogar_amqp_confirmed_total", "Messages that a queue has taken, since the start.", s.AMQP.Confirmed)
+	f.counter("hogar_amqp_commands_total", "Commands that came from RabbitMQ, since the start.", s.AMQP.Commands)
+	f.histogram("From the journal to the confirmation by RabbitMQ, of one event a second.", g.meters.arrived)
+	f.gauges("hogar_mqtt_connected", "1: the MQTT broker is connected.", func(line func(string, float64)) {
+		for _, m := range s.MQTT {
+			line(labels("broker", m.URL), number(m.Connected))
+		}
+	})
+}
+
+func sum(byReason map[string]uint64) (n uint64) {
+	for _, one := range byReason {
+		n += one
+	}
+	return n
+}
+
+func lost(e ledger.Entry) map[string]uint64 {
+	all := maps.Clone(e.Refused)
+	if all == nil {
+		all = make(map[string]uint64)
+	}
+	for reason, n := range e.Dropped {
+		all[reason] += n
+	}
+	return all
+}
+
+func (g *gateway) aboutJournal(f family, j journal.Stats) {
+	f.gauge("hogar_journal_ok", "1: the journal takes everything; 0: it is full, or the disk refuses to write.", number(j.State == journal.OK))
+	f.gauge("hogar_journal_waiting_records", "Records that RabbitMQ has not confirmed yet.", float64(j.Depth))
+	oldest := 0.0
+	if j.Oldest != 0 {
+		oldest = g.o.Clock.Now().Sub(time.UnixMicro(j.Oldest)).Seconds()
+	}
+	f.gauge("hogar_journal_oldest_waiting_seconds", "House time since the oldest of them; 0: none waits.", oldest)
+	f.gauge("hogar_journal_size_bytes", "Bytes of the journal on the disk.", float64(j.Bytes))
+	f.gauge("hogar_journal_max_size_bytes", "Bytes that it may have.", float64(g.get().plan.Config.Journal.MaxSize))
+	f.counter("hogar_journal_records_total", "Numbers given to records, over all starts.", j.Last)
+	f.counter("hogar_journal_syncs_total", "Times that records were forced to the disk, since the start.", j.Syncs)
+	f.gauge("hogar_journal_last_sync_seconds", "How long that took the last time.", j.LastSync.Seconds())
+	f.counter("hogar_journal_damaged_bytes_total", "Bytes that the disk did not give back as they were written, as far as they were read.", uint64(j.Damaged))
+}
+
+// processMetrics are those of the process that are told, with their meaning.
+var processMetrics = map[string][2]string{
+	"process_cpu_seconds_total":     {"counter", "Processor time used."},
+	"process_resident_memory_bytes": {"gauge", "Memory in use."},
+	"process_virtual_memory_bytes":  {"gauge", "Addresses in use."},
+	"process_open_fds":              {"gauge", "Open files."},
+	"process_max_fds":               {"gauge", "Files that may be open."},
+	"process_start_time_seconds":    {"gauge", "When it was started, since 1970."},
+	"go_goroutines":                 {"gauge", "Goroutines."},
+	"go_memstats_heap_inuse_bytes":  {"gauge", "Memory of the heap."},
+}
+
+// aboutProcess writes what the process costs.
+func (g *gateway) aboutProcess(f family) {
+	var all bytes.Buffer
+	metrics.WriteProcessMetrics(&all)
+	for line := range strings.Lines(all.String()) {
+		name, _, _ := strings.Cut(line, " ")
+		if about, ok := processMetrics[name]; ok {
+			f.head(name, about[0], about[1])
+			_, _ = f.w.Write([]byte(line))
+		}
+	}
+}
