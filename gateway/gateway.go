@@ -249,6 +249,10 @@ func (g *gateway) Status() api.Status {
 		AMQP:    api.AMQP{Error: "no broker is configured"},
 		Journal: api.Journal{ID: g.journal.ID(), Waiting: j.Depth, Bytes: j.Bytes, Max: gen.plan.Config.Journal.MaxSize},
 	}
+	for i, c := range gen.mqtt {
+		m := c.Status()
+		s.MQTT = append(s.MQTT, api.Source{URL: gen.plan.brokers[i].String(), Connected: m.Connected, Error: m.Reason})
+	}
 	if zone := gen.plan.Config.Location.Timezone; zone != time.Local {
 		s.Timezone = zone.String()
 	}

@@ -25,6 +25,7 @@ type generation struct {
 
 	runners map[string]*runner // of the devices on the board, by name
 	found   *found             // the discovered devices
+	mqtt    []*mqtt.Connection // in the order of plan.brokers; none: they are not contacted
 
 	simulated map[string]home.Catalog // devices of the catalog that are played, by name
 
@@ -127,6 +128,7 @@ func (g *gateway) devices(ctx context.Context, gen *generation, kept map[string]
 	for _, b := range gen.plan.brokers {
 		c := g.connect(ctx, gen, b, doors)
 		if !g.o.NoMQTT {
+			gen.mqtt = append(gen.mqtt, c)
 			run = append(run, func(ctx context.Context) { g.report("mqtt", c.Run(ctx)) })
 		}
 	}

@@ -138,6 +138,8 @@ rules:
 		{"POST", "/api/outbox/resend", "?since=2026-01-01T00:00:00Z", "", 502},
 		{"GET", "/api/configuration", "", "", 200},
 		{"POST", "/api/reload", "", "", 501},
+		{"GET", "/api/simulation", "", "", 409},
+		{"POST", "/api/simulation", "", "{}", 409},
 		{"GET", "/api/openapi.json", "", "", 200},
 	} {
 		target := url + c.path + c.query

@@ -49,7 +49,7 @@ type Status struct {
 
 // Source is a broker below mqtt:.
 type Source struct {
-	URL       string `json:"url"` // without the password
+	URL       string `json:"url"` // without user and password
 	Connected bool   `json:"connected"`
 	Error     string `json:"error,omitempty"`
 }

@@ -58,7 +58,7 @@ function Lamps() {
   if (!h) return null;
   const j = h.journal;
   let waits = j.waiting > 20 ? t("{n} waiting", { n: j.waiting.toLocaleString(lang()) }) : t("nothing waits");
-  if (j.waiting > 20 && j.oldest) waits += ", " + t("oldest {t}", { t: span((houseNow() - Date.parse(j.oldest)) / h.speed, true) });
+  if (j.waiting > 20 && j.oldest) waits += ", " + t("oldest {t}", { t: span((houseNow() - Date.parse(j.oldest)) / (h.speed || 1), true) });
   if (outbox && outbox.empty_in > 0) waits += ", " + t("empty in {t}", { t: span(outbox.empty_in * 1000) });
   const mqtt = h.mqtt || [];
   const lost = mqtt.filter((m) => !m.connected);

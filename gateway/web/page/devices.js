@@ -55,9 +55,9 @@ export function Devices() {
       <input type="search" placeholder=${t("Search")} aria-label=${t("Search")} value=${search} onInput=${(e) => setSearch(e.target.value)} />
       ${wrong > 0 && html`<button class=${"chip" + (only ? " on" : "")} aria-pressed=${!!only} onClick=${() => setOnly(only ? "" : "wrong")}>${wrong} ${t("not as it should be")}</button>`}
     </div>
-    ${[...rooms].map(([name, list]) => html`<section key=${name} aria-labelledby=${"room-" + name}>
+    <div class="rooms">${[...rooms].map(([name, list]) => html`<section key=${name} class=${"wide-" + Math.min(list.length, 4)} aria-labelledby=${"room-" + name}>
       <h2 id=${"room-" + name}>${human(name)}</h2>
-      <div class="cards">${list.map((d) => html`<${Card} key=${d.device} device=${d} />`)}</div></section>`)}
+      <div class="cards">${list.map((d) => html`<${Card} key=${d.device} device=${d} />`)}</div></section>`)}</div>
     ${wholes.length > 0 && html`<section><h2>${t("Groups and scenes")}</h2><div class="cards">${wholes.map((d) => html`<${Whole} key=${d.device} device=${d} />`)}</div></section>`}
     ${rooms.size + wholes.length === 0 && html`<p class="quiet">${t(!house ? "loading …" : all.length ? "No device fits." : "There is no device yet.")}</p>`}`;
 }
