@@ -117,7 +117,7 @@ func (s *seen) start() {
 	s.house = runHouse(s.t, plan, s.clock, func(o *Options) {
 		o.Journal, o.Web, o.WebOpened = s.dir, s.listen, func(url string) { opened <- url }
 		o.URLs = func(config.AMQP) ([]string, error) { return []string{s.rabbit.URL()}, nil }
-		o.Config = s.configuration
+		o.Config, o.NoMQTT = s.configuration, true
 		at := cfg.Location
 		w := world.New(world.Options{Seed: 1, Latitude: at.Latitude, Longitude: at.Longitude, Location: at.Timezone})
 		o.Board = func(parts map[string][]drivers.Part) (drivers.Board, error) {
