@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 
 	"hogar/gateway/control"
@@ -63,31 +62,13 @@ func (p *Plan) planCatalog(d *home.Decoder) {
 			}
 			c := home.Catalog{ID: entry.Text("id", ""), Via: entry.Text("via", ""), Label: entry.Text("label", ""), Driver: entry.Text("driver", "")}
 			for _, n := range entry.List("properties") {
-				c.Properties = append(c.Properties, decodeProperty(home.NewDecoder(n, d.Faults)))
+				c.Properties = append(c.Properties, home.DecodeProperty(home.NewDecoder(n, d.Faults)))
 			}
 			entry.Done()
 			p.catalog[pair.Key] = c
 		}
 	}
 	d.Done()
-}
-
-// decodeProperty reads one property of a catalog file.
-func decodeProperty(d *home.Decoder) home.Property {
-	d.Require("property", "type")
-	p := home.Property{Name: d.Text("property", ""), Type: home.Type(d.Word("type", "number", home.Types()...)), Unit: d.Text("unit", ""),
-		Options: d.Texts("options"), Settable: d.Bool("settable", false)}
-	if err := home.CheckWord(p.Name); p.Name != "" && err != nil {
-		d.Fault("property", "", "property: %v", err)
-	}
-	if d.Get("min") != nil {
-		p.Min = new(d.Number("min", 0, math.Inf(-1), math.Inf(1)))
-	}
-	if d.Get("max") != nil {
-		p.Max = new(d.Number("max", 0, math.Inf(-1), math.Inf(1)))
-	}
-	d.Done()
-	return p
 }
 
 // checkCatalog finds devices that the configuration has with a driver of its own, and what

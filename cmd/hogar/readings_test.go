@@ -132,7 +132,7 @@ func checkStatus(t *testing.T, got api.Status, name string) {
 		t.Errorf("status: %+v", got)
 	}
 	want := api.Status{Gateway: name, Version: "dev", Simulated: true, Started: got.Started, HouseTime: got.HouseTime,
-		Devices: 2, Online: 2, AMQP: got.AMQP, Journal: got.Journal}
+		Speed: 1, Devices: 2, Online: 2, AMQP: got.AMQP, Journal: got.Journal}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}

@@ -2,6 +2,7 @@ package home
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,4 +121,22 @@ func (p Property) Range() string {
 		return fmt.Sprintf("at most %v%s", *p.Max, unit)
 	}
 	return ""
+}
+
+// DecodeProperty reads a property as a catalog file has it; faults go to d.
+func DecodeProperty(d *Decoder) Property {
+	d.Require("property", "type")
+	p := Property{Name: d.Text("property", ""), Type: Type(d.Word("type", "number", Types()...)), Unit: d.Text("unit", ""),
+		Options: d.Texts("options"), Settable: d.Bool("settable", false)}
+	if err := CheckWord(p.Name); p.Name != "" && err != nil {
+		d.Fault("property", "", "property: %v", err)
+	}
+	if d.Get("min") != nil {
+		p.Min = new(d.Number("min", 0, math.Inf(-1), math.Inf(1)))
+	}
+	if d.Get("max") != nil {
+		p.Max = new(d.Number("max", 0, math.Inf(-1), math.Inf(1)))
+	}
+	d.Done()
+	return p
 }

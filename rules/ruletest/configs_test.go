@@ -56,6 +56,9 @@ func suiteOf(t testing.TB, path string) *Suite {
 	table := map[string]drivers.Driver{"bh1750": bh1750.New, "bme280": bme280.New, "contact": contact.New, "relay": relay.New, "tmp102": tmp102.New}
 	h := newFakeHouse()
 	for _, d := range cfg.Devices {
+		if d.Driver == "" { // adds to a device of the catalog
+			continue
+		}
 		if d.Driver == "mqtt" {
 			topic := mqtt.DecodeTopic(d.Options)
 			h.add(d.Name, topic.Property())
@@ -65,6 +68,14 @@ func suiteOf(t testing.TB, path string) *Suite {
 			t.Fatalf("driver %s is not in this test's table", d.Driver)
 		}
 		h.add(d.Name, table[d.Driver](d.Options).Properties...)
+	}
+	if cfg.Catalog != nil {
+		discovered := cfg.Catalog.Map("devices")
+		for _, pair := range discovered.Node.Pairs {
+			for _, n := range discovered.Map(pair.Key).List("properties") {
+				h.add(pair.Key, home.DecodeProperty(home.NewDecoder(n, faults)))
+			}
+		}
 	}
 	for _, p := range src.Problems(faults) {
 		if !p.Warning {
