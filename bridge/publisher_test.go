@@ -11,6 +11,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"hogar/gateway/home"
+	"hogar/gateway/ledger"
 )
 
 func TestReadingOnTheWire(t *testing.T) {
@@ -95,7 +96,7 @@ func TestKinds(t *testing.T) {
 func TestUnroutedIsKept(t *testing.T) {
 	t.Parallel()
 	h := runBridge(t, Options{Declare: true, History: "none"}, &door{})
-	h.event(home.Event{Kind: home.KindStatus, Device: "a", State: home.Online, Flags: home.FlagPublished}) // dropped
+	h.event(home.Event{Kind: home.KindStatus, Device: "a", State: home.Online, Flags: home.FlagPublished, Class: home.ClassGateway}) // dropped
 	for i := range 300 {
 		h.reading("a", "temperature", uint64(i+1))
 	}
@@ -109,6 +110,9 @@ func TestUnroutedIsKept(t *testing.T) {
 	c.bind("reader", "hogar", "casa.reading.#")
 	checkReadings(t, c.consume("reader", 300), h.journal.ID(), 300, false)
 	h.until("nothing is held", func() bool { return h.journal.Cursor() == 301 && h.Status().Held == "" })
+	if n := h.opts.Ledger.Counts().Classes["gateway"]; n.Dropped[ledger.Unrouted] != 1 || n.Confirmed != 0 {
+		t.Errorf("the ledger has %+v", n)
+	}
 	if sent := h.Status().Published; sent > 300+1+2*128 {
 		t.Errorf("%d messages were sent for 301", sent)
 	}
@@ -198,14 +202,15 @@ func TestBrokerKilled(t *testing.T) {
 	url, r := rabbit(t), broker.RabbitMQ
 	const n = 6000
 	j := openJournal(t)
-	o := Options{Declare: true, URLs: []string{"amqp://guest:guest@127.0.0.1:1/", url}, Coalesce: true}
+	l := ledger.New(time.Now())
+	o := Options{Declare: true, URLs: []string{"amqp://guest:guest@127.0.0.1:1/", url}, Coalesce: true, Ledger: l}
 	h := runOn(t, o, &door{}, j)
 	h.until("connected", func() bool { return h.Status().Connected })
 	dialClient(t, url).bind("reader", "hogar", "casa.reading.#")
 	go func() {
 		for i := range n {
 			if err := appendEvent(j, home.Event{Kind: home.KindReading, Device: "a", Property: "x", Value: home.NumberOf(float64(i)),
-				DSeq: uint64(i + 1), Flags: home.FlagPublished}); err != nil {
+				DSeq: uint64(i + 1), Flags: home.FlagPublished, Class: home.ClassPoll}); err != nil {
 				t.Error(err)
 				return
 			}
@@ -225,6 +230,15 @@ func TestBrokerKilled(t *testing.T) {
 	h.stop()
 	h = runOn(t, o, &door{}, j)
 	h.until("all are confirmed", func() bool { return j.Cursor() == n })
+	kept := ledger.New(time.Now())
+	if err := kept.RestoreNote(j.Note()); err != nil {
+		t.Error(err)
+	}
+	for what, counts := range map[string]ledger.Counts{"runs": l.Counts(), "is kept with the cursor": kept.Counts()} {
+		if got := counts.All.Confirmed; got != n { // what was sent again counts once
+			t.Errorf("the ledger that %s has %d confirmed, want %d", what, got, n)
+		}
+	}
 	c := dialClient(t, url)
 	info, err := c.ch.QueueDeclarePassive("reader", true, false, false, false, nil)
 	if err != nil {

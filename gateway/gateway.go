@@ -69,6 +69,7 @@ type gateway struct {
 	rules   *ruleset // whose engine is the newest plan's; the hub's goroutine has it
 	ledger  *ledger.Ledger
 	backlog backlog
+	gaps    gaps
 
 	mu  sync.Mutex
 	now *generation
@@ -122,7 +123,7 @@ func (g *gateway) open() error {
 	sync := map[string]journal.Sync{"always": journal.Always, "os": journal.OS, "interval": journal.Sync(c.SyncEvery)}[c.Sync]
 	full := map[string]journal.WhenFull{"block": journal.Block, "drop_oldest": journal.DropOldest}[c.WhenFull]
 	j, err := journal.Open(g.o.Journal, journal.Options{Sync: sync, MaxSize: c.MaxSize, Keep: c.Keep, WhenFull: full, Log: g.o.Log,
-		OnGap: g.lost, OnRefuse: func(class uint8, n uint64, err error) { g.hub.Withdraw(class, n, err) }})
+		OnGap: g.gap, OnRefuse: func(class uint8, n uint64, err error) { g.hub.Withdraw(class, n, err) }})
 	if err != nil {
 		if errors.Is(err, journal.ErrLocked) {
 			return fmt.Errorf("%w: is another hogar running? (%s)", err, g.o.Journal)
@@ -154,10 +155,8 @@ func (g *gateway) open() error {
 	for _, s := range g.outbox.SetAside() {
 		g.backlog.aside[s.Seq] = true
 	}
-	g.ledger.CountWaiting(j.Stats().First, g.backlog.to)
-	for _, gap := range j.Report().Gaps {
-		g.lost(gap)
-	}
+	g.ledger.CountWaiting(j.Stats().First)
+	g.gaps.open(func(gap journal.Gap) { g.lost(gap, false) }, j.Report().Gaps)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"hogar/gateway/home"
@@ -27,8 +28,43 @@ func (s source) Accept(events []home.Event, done func(error)) {
 	s.Hub.Accept(events, done)
 }
 
+// gaps keeps what the journal finds before the house is there to be told.
+type gaps struct {
+	mu    sync.Mutex
+	house bool
+	early []journal.Gap
+}
+
+// keep keeps a gap, and reports whether it did: afterwards the house can be told.
+func (g *gaps) keep(gap journal.Gap) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.house {
+		g.early = append(g.early, gap)
+	}
+	return !g.house
+}
+
+// open tells what was found so far, and first what is in found.
+func (g *gaps) open(tell func(journal.Gap), found []journal.Gap) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, gap := range append(found, g.early...) {
+		tell(gap)
+	}
+	g.house, g.early = true, nil
+}
+
+// gap is told by the journal, from any goroutine.
+func (g *gateway) gap(gap journal.Gap) {
+	if !g.gaps.keep(gap) {
+		g.lost(gap, gap.Reason == journal.Dropped || gap.To > g.backlog.to)
+	}
+}
+
 // lost counts the records that a gap took, and tells the house which they are.
-func (g *gateway) lost(gap journal.Gap) {
+// waited is false when they were gone before what waits was counted.
+func (g *gateway) lost(gap journal.Gap, waited bool) {
 	unsent := make(map[home.Class]uint64)
 	if gap.Reason == journal.Dropped {
 		for class, n := range gap.Lost {
@@ -36,10 +72,10 @@ func (g *gateway) lost(gap journal.Gap) {
 				unsent[home.Class(class)] = n
 			}
 		}
-		g.ledger.Lost(ledger.Full, gap.To, unsent)
+		g.ledger.Lost(ledger.Full, gap.To, unsent, waited)
 	} else if from := max(gap.From, g.journal.Cursor()+1); gap.From > 0 && gap.To >= from {
 		unsent[home.ClassNone] = gap.To - from + 1 // nobody knows what they were
-		g.ledger.Lost(ledger.Damaged, gap.To, unsent)
+		g.ledger.Lost(ledger.Damaged, gap.To, unsent, waited)
 	}
 	detail := ledger.Gap{From: gap.From, To: gap.To, Bytes: gap.Bytes, File: gap.File, Unsent: make(map[string]uint64)}
 	for class, n := range unsent {

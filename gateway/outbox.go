@@ -20,6 +20,9 @@ func (g *gateway) Outbox() api.Outbox {
 	if gen := g.get(); gen.bridge != nil {
 		b := gen.bridge.Status()
 		o.Connected, o.Error, o.Held = b.Connected, b.Error, b.Held
+		if o.Error == "" && b.Blocked != "" {
+			o.Error = "rabbitmq takes nothing at present: " + b.Blocked + "; rabbitmqctl status shows its alarms"
+		}
 	}
 	for _, s := range g.outbox.SetAside() {
 		o.SetAside = append(o.SetAside, api.SetAside{Seq: s.Seq, Key: s.Key, Bytes: s.Bytes, Reason: s.Reason, Time: s.Time})

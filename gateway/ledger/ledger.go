@@ -77,7 +77,6 @@ type Ledger struct {
 	restored bool // from a checkpoint
 	anew     bool // what is known is what waits
 	counting bool
-	began    uint64 // the newest number at the start: what is newer is counted as it comes
 	dropped  uint64 // up to this number everything was dropped: it may be confirmed all the same
 }
 
@@ -155,15 +154,16 @@ func (l *Ledger) Settled(seq uint64, c home.Class, confirmed bool) {
 }
 
 // Lost counts events that are gone from the journal although they were to be
-// sent: those of the numbers up to to, n of each class. It is told of those that
-// were found while the gateway runs; the others come by [Ledger.Apply].
-func (l *Ledger) Lost(reason string, to uint64, n map[home.Class]uint64) {
+// sent: those of the numbers up to to, n of each class. waited is false when they
+// were gone before what waits was counted. It is told of what is found while the
+// gateway runs; the rest comes by [Ledger.Apply].
+func (l *Ledger) Lost(reason string, to uint64, n map[home.Class]uint64, waited bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c, n := range n {
 		increase(&l.of(c).Dropped, reason, n)
-		if reason == Full || to > l.began {
-			l.of(c).waiting -= int64(n) // else it was gone before what waits was counted
+		if waited {
+			l.of(c).waiting -= int64(n)
 		}
 	}
 	if reason == Full {
@@ -192,14 +192,14 @@ func (l *Ledger) Mended(c home.Class) {
 	a.Mended++
 }
 
-// CountWaiting says which numbers the journal has at the start, and that what waits
-// of them is being counted: by calls of [Ledger.Waits], and the end by
+// CountWaiting says that what waits at the start is being counted, in a journal whose
+// first number is oldest: by calls of [Ledger.Waits], and the end by
 // [Ledger.Counted]. When there is no state of a checkpoint and the journal does not
 // reach back to its beginning, the ledger begins anew with what waits.
-func (l *Ledger) CountWaiting(oldest, newest uint64) {
+func (l *Ledger) CountWaiting(oldest uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.began, l.counting = newest, true
+	l.counting = true
 	if l.anew = !l.restored && oldest > 1; l.anew {
 		l.accounts = [home.Classes]account{}
 	}

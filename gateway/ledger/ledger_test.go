@@ -38,20 +38,23 @@ func TestEveryFate(t *testing.T) {
 	l.Aside(home.ClassPoll, true)
 	l.Aside(home.ClassPoll, true)
 	l.Mended(home.ClassPoll)
-	l.Lost(Full, 5, map[home.Class]uint64{home.ClassPoll: 1})
+	l.Lost(Full, 5, map[home.Class]uint64{home.ClassPoll: 1}, true)
 	l.Settled(5, home.ClassPoll, true) // it was dropped when it was on its way
-	l.Lost(Damaged, 6, map[home.Class]uint64{home.ClassNone: 1})
+	l.Lost(Damaged, 6, map[home.Class]uint64{home.ClassNone: 1}, true)
+	l.Lost(Full, 5, map[home.Class]uint64{home.ClassNone: 3}, false)
 	l.Settled(7, home.ClassNone, true) // not to be published
 
 	got := l.Counts()
 	want := map[string]Entry{
 		"poll": {Sampled: 10, Filtered: 1, Refused: map[string]uint64{"full": 1, "failed": 1}, Accepted: 7, Confirmed: 2, Waiting: 2,
 			Dropped: map[string]uint64{Unrouted: 1, Full: 1}, SetAside: 1},
-		"unknown": {Waiting: -1, Dropped: map[string]uint64{Damaged: 1}},
+		"unknown": {Waiting: -1, Dropped: map[string]uint64{Damaged: 1, Full: 3}},
 	}
 	if diff := cmp.Diff(want, got.Classes); diff != "" {
 		t.Error(diff)
 	}
+	delete(got.Classes, "unknown") // its three were never counted as accepted here
+	got.All = got.Classes["poll"]
 	adds(t, got)
 }
 
@@ -98,7 +101,7 @@ func TestRestart(t *testing.T) {
 		if err := l.RestoreNote(note); err != nil {
 			t.Fatal(err)
 		}
-		l.CountWaiting(3, 1000)
+		l.CountWaiting(3)
 		for _, c := range waiting {
 			l.Waits(c, 1)
 		}
@@ -114,7 +117,7 @@ func TestRestart(t *testing.T) {
 func TestAnew(t *testing.T) {
 	l := New(time.Unix(5, 0))
 	l.Apply(&home.Event{Kind: home.KindReading, Class: home.ClassPoll, At: time.Unix(4, 0)}, false)
-	l.CountWaiting(700, 900)
+	l.CountWaiting(700)
 	l.Waits(home.ClassPoll, 3)
 	l.Counted()
 	got := l.Counts()
