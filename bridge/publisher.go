@@ -36,6 +36,7 @@ type publisher struct {
 	tag      uint64 // of the last message on ch
 	win      window
 	open     int       // messages whose fate the broker has not told
+	full     bool      // the window was full, and has little room yet
 	sent     uint64    // number of the last record that was sent
 	progress time.Time // when the broker last told something, or had nothing to tell
 	stuck    *stuck    // why nothing more is sent in this run
@@ -144,7 +145,7 @@ func (p *publisher) pause(ctx context.Context, d time.Duration) error {
 // run sends from the cursor on, until ctx ends, the channel is closed, or a
 // message is stuck and the fate of all others in flight is told.
 func (p *publisher) run(ctx context.Context) error {
-	p.win, p.open, p.stuck, p.taken = window{}, 0, nil, false
+	p.win, p.open, p.full, p.stuck, p.taken = window{}, 0, false, nil, false
 	p.sent, p.progress = p.b.journal.Cursor(), time.Now()
 	feeding, cancel := context.WithCancel(context.WithoutCancel(ctx)) // for goodbye comes first
 	var wg sync.WaitGroup
@@ -215,11 +216,20 @@ func (p *publisher) feed(ctx context.Context, after uint64, out chan<- message) 
 // readings at once.
 const maxWindows = 4
 
+// room reports whether more may be sent. A window that was full is filled again
+// when an eighth of it is free, so that a slow broker does not wake everybody for
+// each single message.
 func (p *publisher) room() bool {
 	if !p.taken && p.win.awaits() {
 		return false // if no queue takes it, and one is bound just then, those behind it would overtake
 	}
-	return p.open < p.limit() && p.win.len() < maxWindows*p.b.opts.Window
+	limit := p.limit()
+	if p.open >= limit {
+		p.full = true
+	} else if p.open <= limit-max(1, limit/8) {
+		p.full = false
+	}
+	return !p.full && p.win.len() < maxWindows*p.b.opts.Window
 }
 
 // limit is the number of messages that may be in flight.
