@@ -124,6 +124,11 @@ func TestCutOff(t *testing.T) {
 		}, want: "a unknown", sets: "[]"},
 		{name: "a press", records: func() []home.Event { return []home.Event{intentOf("a", time.Second, "blink", "twice")} },
 			want: "a unknown", sets: "[]"},
+		{name: "a press at a device that is not there any more", records: func() []home.Event {
+			ev := intentOf("a", time.Second, "blink", "twice")
+			ev.Command.Device, ev.Command.Anew = "gone.lamp", true
+			return []home.Event{ev}
+		}, want: "a unknown", sets: "[]"},
 		{name: "a press that was done, and none after it", records: func() []home.Event {
 			return []home.Event{intentOf("a", time.Second, "blink", "twice"), intentOf("b", time.Second, "state", "on"), outcomeOf("a", home.Applied, "blink", "twice")}
 		}, want: "b applied", sets: "[state=on]"},

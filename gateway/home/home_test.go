@@ -129,8 +129,8 @@ func TestEventsAreReadBack(t *testing.T) {
 		{Event{Kind: KindCatalog, Device: "a", Time: at, Catalog: &Catalog{Label: "A", Properties: []Property{
 			{Name: "t", Type: TypeNumber, Unit: "°C", Min: &low, Max: &high}}}},
 			`{"device":"a","label":"A","properties":[{"property":"t","type":"number","unit":"°C","min":-40,"max":85}],"time":"2026-11-22T20:15:04.123Z"}`},
-		{Event{Kind: KindCommand, Device: "a", Time: at, Command: &Command{ID: "1", Device: "a", Set: Settings{{"x", Toggle}}, Source: "amqp", Received: at}},
-			`{"device":"a","id":"1","set":{"x":"toggle"},"source":"amqp","received":"2026-11-22T20:15:04.123Z","time":"2026-11-22T20:15:04.123Z"}`},
+		{Event{Kind: KindCommand, Device: "a", Time: at, Command: &Command{ID: "1", Device: "a", Set: Settings{{"x", Toggle}}, Source: "amqp", Received: at, Anew: true}},
+			`{"device":"a","id":"1","set":{"x":"toggle"},"source":"amqp","anew":true,"received":"2026-11-22T20:15:04.123Z","time":"2026-11-22T20:15:04.123Z"}`},
 		{Event{Kind: KindVariable, Name: "guests", Value: BooleanOf(false), Time: at},
 			`{"value":false,"variable":"guests","time":"2026-11-22T20:15:04.123Z"}`},
 		{Event{Kind: KindPublish, Name: "frost", Time: at, Message: &Message{Exchange: "alerts", Key: "casa.frost", Body: json.RawMessage(`{"celsius":3}`)}},

@@ -43,6 +43,7 @@ type wire struct {
 	TookMS     *int64          `json:"took_ms,omitempty"`
 	Source     string          `json:"source,omitempty"`
 	OwnID      bool            `json:"own_id,omitempty"`
+	Anew       bool            `json:"anew,omitempty"`
 	Parts      []Outcome       `json:"parts,omitempty"`
 	Expires    time.Time       `json:"expires,omitzero"`
 	Received   time.Time       `json:"received,omitzero"`
@@ -135,7 +136,7 @@ func (e *Event) fill(w *wire) error {
 	case KindCommand:
 		c := e.Command
 		w.ID, w.Device, w.Set, w.Source, w.Why = c.ID, c.Device, c.Set, c.Source, c.Reason
-		w.Expires, w.Received, w.OwnID = c.Expires, c.Received, c.OwnID
+		w.Expires, w.Received, w.OwnID, w.Anew = c.Expires, c.Received, c.OwnID, c.Anew
 	case KindOutcome:
 		o := e.Outcome
 		w.ID, w.Device, w.Set, w.Outcome, w.Error, w.Hint = o.ID, o.Device, o.Set, o.Result, o.Error, o.Hint
@@ -197,7 +198,7 @@ func (e *Event) take(w *wire) error {
 	case KindCommand:
 		e.Reason = ""
 		e.Command = &Command{ID: w.ID, Device: w.Device, Set: w.Set, Expires: w.Expires, Source: w.Source,
-			Reason: w.Why, Received: w.Received, OwnID: w.OwnID}
+			Reason: w.Why, Received: w.Received, OwnID: w.OwnID, Anew: w.Anew}
 	case KindOutcome:
 		e.Reason = ""
 		e.Outcome = &Outcome{ID: w.ID, Device: w.Device, Set: w.Set, Result: w.Outcome, Error: w.Error, Hint: w.Hint,
