@@ -64,7 +64,7 @@ screenshots: web-test ## the README's pictures of the page, anew
 	cp build/web-test/page-light.png build/web-test/page-dark.png docs/
 
 .PHONY: check
-check: format vet fix staticcheck imports configs unit cross emulate emulate-rules dist-check vm-test clean-tree ## everything CI checks beside the tests
+check: format vet fix staticcheck imports configs unit cross emulate emulate-rules dist-check vm-test vm-check clean-tree ## everything CI checks beside the tests
 
 .PHONY: format
 format:
@@ -141,6 +141,25 @@ vm: vm-image ## the package in a Debian of its own, and under systemd in a virtu
 .PHONY: vm-power
 vm-power: vm-image ## cut the virtual machine's power CUTS=20 times during traffic
 	HOGAR_DEBIAN=$(VM) HOGAR_POWER_CUTS=$(or $(CUTS),20) $(GO) test -count=1 -v -timeout 60m -run TestPowerCuts ./systemd
+
+# All of it with one power cut, side by side, as CI does.
+.PHONY: vm-check
+vm-check:
+	@if [ "$$(id -u)" != 0 ]; then echo "vm-check is left out: debootstrap needs root (make vm, as root)"; else \
+	  $(MAKE) --no-print-directory vm-image && HOGAR_DEBIAN=$(VM) HOGAR_POWER_CUTS=1 $(GO) test -count=1 -v -timeout 15m ./systemd; fi
+
+# The database of weaknesses is on the network.
+.PHONY: vuln
+vuln: ## known weaknesses in what is used, where the database can be reached
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+.PHONY: fuzz-nightly
+fuzz-nightly: ## each fuzz test for a minute
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
+
+.PHONY: docs
+docs: build ## docs/keys.md, from the code
+	build/hogar schema --table >docs/keys.md
 
 .PHONY: emulate
 emulate: cross

@@ -52,7 +52,7 @@ type loader struct {
 // no warnings the engine is nil. Rules that start one another without end, or that
 // set one thing differently at the same moment, are faults, too.
 func Load(node *home.Node, house House, o Options, faults *home.Faults) *Engine {
-	mine := &home.Faults{}
+	mine := &home.Faults{Asked: faults.Asked}
 	defer func() { faults.List = append(faults.List, mine.List...) }()
 	l := &loader{o: o, faults: mine, table: expr.NewTable(), loc: o.Location}
 	if l.loc == nil {

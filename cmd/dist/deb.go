@@ -78,7 +78,7 @@ func (r *release) fromTree() ([]file, error) {
 	return all, nil
 }
 
-// fromProgram takes what the program says about itself: completions.
+// fromProgram takes what the program says about itself: completions, the schema.
 func (r *release) fromProgram() ([]file, error) {
 	folder, err := os.MkdirTemp("", "hogar-dist-")
 	if err != nil {
@@ -94,6 +94,7 @@ func (r *release) fromProgram() ([]file, error) {
 		{"/usr/share/bash-completion/completions/hogar", "completion bash"},
 		{"/usr/share/zsh/vendor-completions/_hogar", "completion zsh"},
 		{"/usr/share/fish/vendor_completions.d/hogar.fish", "completion fish"},
+		{"/usr/share/hogar/schema/hogar.json", "schema"},
 	} {
 		out, err := exec.Command(program, strings.Fields(c.args)...).Output()
 		if err != nil {

@@ -20,7 +20,7 @@ type page struct {
 func pages() []page {
 	return []page{
 		{"hogar", "1", "smart-home gateway for AMQP", []string{"reference.md"}},
-		{"hogar.yaml", "5", "the configuration of a house", []string{"configuration.md", "drivers.md", "rules.md"}},
+		{"hogar.yaml", "5", "the configuration of a house", []string{"configuration.md", "drivers.md", "rules.md", "keys.md"}},
 	}
 }
 

@@ -22,6 +22,7 @@ package config
 import (
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"hogar/gateway/home"
@@ -119,9 +120,20 @@ func Load(path string) (*Config, *Source, *home.Faults) {
 	return load(path, f)
 }
 
+// Listen loads a configuration that is given as text, and tells asked of every key
+// that is looked for in it, there or not; also of those that drivers and rules look for later.
+func Listen(text string, asked func(home.Ask)) (*Config, *home.Faults) {
+	cfg, _, faults := loadInto(&home.Faults{Asked: asked}, "<text>", strings.NewReader(text))
+	return cfg, faults
+}
+
 // load reads a configuration.
 func load(name string, r io.Reader) (*Config, *Source, *home.Faults) {
-	l := &loader{src: newSource(), faults: &home.Faults{}}
+	return loadInto(&home.Faults{}, name, r)
+}
+
+func loadInto(faults *home.Faults, name string, r io.Reader) (*Config, *Source, *home.Faults) {
+	l := &loader{src: newSource(), faults: faults}
 	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
 	if err != nil {
 		l.src.files = append(l.src.files, &file{name: name})

@@ -41,6 +41,7 @@ func (n *Node) Describe() string {
 // Get returns the value of key, or nil when it is absent or empty. The key
 // counts as asked for.
 func (d *Decoder) Get(key string) *Node {
+	d.ask(Ask{Key: key})
 	if !slices.Contains(d.asked, key) {
 		d.asked = append(d.asked, key)
 	}
@@ -63,6 +64,7 @@ func (d *Decoder) Fault(key, hint, format string, args ...any) {
 // Require notes a fault for each key that is absent.
 func (d *Decoder) Require(keys ...string) {
 	for _, key := range keys {
+		d.ask(Ask{Key: key, Required: true})
 		if d.Get(key) == nil {
 			d.Faults.Add(Fault{Path: d.Node.Path, OnKey: true, Message: fmt.Sprintf("%s is missing", key),
 				Hint: "it is required"})
@@ -85,6 +87,7 @@ func (d *Decoder) scalar(key, expected string) (*Node, bool) {
 
 // Text reads any text.
 func (d *Decoder) Text(key, byDefault string) string {
+	d.ask(Ask{Key: key, Type: "text", Default: byDefault})
 	n, ok := d.scalar(key, "a text")
 	if !ok {
 		return byDefault
@@ -94,6 +97,7 @@ func (d *Decoder) Text(key, byDefault string) string {
 
 // File reads the name of a file, see [Node.File].
 func (d *Decoder) File(key, byDefault string) string {
+	d.ask(Ask{Key: key, Type: "file", Default: byDefault})
 	n, ok := d.scalar(key, "the name of a file")
 	if !ok {
 		return byDefault
@@ -103,6 +107,7 @@ func (d *Decoder) File(key, byDefault string) string {
 
 // Word reads one of options.
 func (d *Decoder) Word(key, byDefault string, options ...string) string {
+	d.ask(Ask{Key: key, Type: "word", Default: byDefault, Options: options})
 	n, ok := d.scalar(key, "one of "+strings.Join(options, ", "))
 	if !ok {
 		return byDefault
@@ -123,6 +128,7 @@ func (d *Decoder) Word(key, byDefault string, options ...string) string {
 
 // Bool reads true or false, on or off, yes or no.
 func (d *Decoder) Bool(key string, byDefault bool) bool {
+	d.ask(Ask{Key: key, Type: "bool", Default: strconv.FormatBool(byDefault)})
 	n, ok := d.scalar(key, "true or false")
 	if !ok {
 		return byDefault
@@ -157,6 +163,7 @@ func (d *Decoder) Rate(key string, most int, least, longest time.Duration) (time
 
 // Int reads a whole number from least to most, decimal or 0x hexadecimal.
 func (d *Decoder) Int(key string, byDefault, least, most int) int {
+	d.ask(Ask{Key: key, Type: "int", Default: strconv.Itoa(byDefault), Least: float64(least), Most: float64(most)})
 	expected := fmt.Sprintf("a whole number from %d to %d", least, most)
 	n, ok := d.scalar(key, expected)
 	if !ok {
@@ -177,6 +184,7 @@ func (d *Decoder) Int(key string, byDefault, least, most int) int {
 
 // Number reads a number from least to most; infinities mean no limit.
 func (d *Decoder) Number(key string, byDefault, least, most float64) float64 {
+	d.ask(Ask{Key: key, Type: "number", Default: strconv.FormatFloat(byDefault, 'f', -1, 64), Least: least, Most: most})
 	n, ok := d.scalar(key, "a number")
 	if !ok {
 		return byDefault
@@ -195,6 +203,7 @@ func (d *Decoder) Number(key string, byDefault, least, most float64) float64 {
 
 // Duration reads a duration from least to most, like 200ms or 1h30m.
 func (d *Decoder) Duration(key string, byDefault, least, most time.Duration) time.Duration {
+	d.ask(Ask{Key: key, Type: "duration", Default: FormatDuration(byDefault), Least: least.Seconds(), Most: most.Seconds()})
 	n, ok := d.scalar(key, "a duration like 10s")
 	if !ok {
 		return byDefault
@@ -213,6 +222,7 @@ func (d *Decoder) Duration(key string, byDefault, least, most time.Duration) tim
 
 // Map returns a decoder of the map at key, or nil when it is absent.
 func (d *Decoder) Map(key string) *Decoder {
+	d.ask(Ask{Key: key, Type: "map"})
 	n := d.Get(key)
 	if n == nil {
 		return nil
@@ -222,6 +232,7 @@ func (d *Decoder) Map(key string) *Decoder {
 
 // List returns the items at key; a single value counts as a list of one.
 func (d *Decoder) List(key string) []*Node {
+	d.ask(Ask{Key: key, Type: "list"})
 	n := d.Get(key)
 	switch {
 	case n == nil:
@@ -234,6 +245,7 @@ func (d *Decoder) List(key string) []*Node {
 
 // Texts reads a list of texts; a single text counts as a list of one.
 func (d *Decoder) Texts(key string) []string {
+	d.ask(Ask{Key: key, Type: "texts"})
 	var texts []string
 	for _, n := range d.List(key) {
 		if n.Kind != NodeScalar {

@@ -31,7 +31,8 @@ func (f Fault) Error() string {
 
 // Faults collects the mistakes of one configuration. Not for concurrent use.
 type Faults struct {
-	List []Fault
+	List  []Fault
+	Asked func(Ask) // is told of every key that a decoder is asked for; nil: nobody is
 }
 
 // Add notes a fault.
