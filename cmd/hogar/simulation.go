@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -111,118 +113,89 @@ func (s *simulation) Step(ctx context.Context, span time.Duration) error {
 	return ctx.Err()
 }
 
+// ordered is what is to be asked of a running simulation.
+type ordered func(context.Context, *api.Client) (api.SimulationState, error)
+
 func newSimulate() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "simulate",
-		Short: "break devices of a simulated house, and let its time run otherwise",
-		Long: `simulate talks to a house that runs with --simulate. Without a word behind it
-it tells how the simulation runs and what is broken.`,
-	}
-	var f askFlags
-	f.add(cmd)
-	cmd.Args = exactly(0)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Simulation(ctx) })
-	}
-	cmd.AddCommand(newSimulateFault(), newSimulateSpeed(), newSimulatePause(), newSimulateStep())
+	cmd := simulateCommand("simulate", "break devices of a simulated house, and let its time run otherwise",
+		func([]string) (ordered, error) {
+			return func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Simulation(ctx) }, nil
+		})
+	cmd.Long = `simulate talks to a house that runs with --simulate. Without a word behind it
+it tells how the simulation runs and what is broken.`
+	cmd.AddCommand(
+		newSimulateFault(),
+		simulateCommand("speed TIMES", "let the house run on so many times as fast as life", func(args []string) (ordered, error) {
+			times, err := strconv.ParseFloat(args[0], 64)
+			if err != nil || times <= 0 {
+				return nil, usageError{fmt.Errorf("TIMES is %q, expected a number up to %v; hogar simulate pause stops the house", args[0], fastest)}
+			}
+			return func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Speed(ctx, times) }, nil
+		}),
+		simulateCommand("pause", "stop the house's time; speed 1 lets it go on", func([]string) (ordered, error) {
+			return func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Speed(ctx, 0) }, nil
+		}),
+		simulateCommand("step SPAN", "let a span of house time pass, 10m say, and stop then", func(args []string) (ordered, error) {
+			span, err := home.ParseDuration(args[0])
+			if err != nil {
+				return nil, usageError{err}
+			}
+			return func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Step(ctx, span) }, nil
+		}))
 	return cmd
 }
 
-// simulate asks the running gateway, and prints how its simulation runs then.
-func (f *askFlags) simulate(cmd *cobra.Command, ask func(context.Context, *api.Client) (api.SimulationState, error)) error {
-	client, err := f.client()
-	if err != nil {
-		return err
-	}
-	state, err := ask(cmd.Context(), client)
-	if err != nil {
-		return err
-	}
-	out := cmd.OutOrStdout()
-	if f.json {
-		return printJSON(out, []api.SimulationState{state})
-	}
-	how := fmt.Sprintf("%v times as fast as life", state.Speed)
-	if state.Speed == 0 {
-		how = "standing still"
-	}
-	fmt.Fprintf(out, "%s, %s\n", state.HouseTime.Local().Format("2006-01-02 15:04:05"), how)
-	for _, name := range slices.Sorted(maps.Keys(state.Broken)) {
-		fmt.Fprintf(out, "%s: %s\n", name, paintFor(out).in(red, state.Broken[name]))
-	}
-	return nil
-}
-
 func newSimulateFault() *cobra.Command {
-	var f askFlags
-	cmd := &cobra.Command{
-		Use:   "fault NAME KIND",
-		Short: "break a device or a bus, or mend it with none",
-		Long: `fault breaks a device (cellar.probe) or a bus (I2C1). The kinds are
+	cmd := simulateCommand("fault NAME KIND", "break a device or a bus, or mend it with none", func(args []string) (ordered, error) {
+		return func(ctx context.Context, c *api.Client) (api.SimulationState, error) {
+			return c.Break(ctx, args[0], args[1])
+		}, nil
+	})
+	cmd.Long = `fault breaks a device (cellar.probe) or a bus (I2C1). The kinds are
   absent     nothing answers                   crc        a wrong checksum
   nak        each transfer fails               power_on   85 °C, as a DS18B20 shows at power-on
   hang       a line is held, all takes long    brown_out  the chip loses its settings, once
   stuck      all ones, or a pin that stays     welded     a relay's contacts stay closed
   noisy      measurements jump about           bouncing   a contact changes in bursts
   drifting   they go away by the hour          unplugged  nothing on the device's bus answers
-  frozen     they stay the same                none       it is mended`,
-		Args: exactly(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) {
-				return c.Break(ctx, args[0], args[1])
-			})
-		},
+  frozen     they stay the same                none       it is mended`
+	return cmd
+}
+
+// simulateCommand makes a command with the arguments that use names: order reads them.
+func simulateCommand(use, short string, order func(args []string) (ordered, error)) *cobra.Command {
+	var f askFlags
+	cmd := &cobra.Command{Use: use, Short: short, Args: exactly(strings.Count(use, " "))}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ask, err := order(args)
+		if err != nil {
+			return err
+		}
+		client, err := f.client()
+		if err != nil {
+			return err
+		}
+		state, err := ask(cmd.Context(), client)
+		if err != nil {
+			return err
+		}
+		if f.json {
+			return printJSON(cmd.OutOrStdout(), []api.SimulationState{state})
+		}
+		printSimulation(cmd.OutOrStdout(), state)
+		return nil
 	}
 	f.add(cmd)
 	return cmd
 }
 
-func newSimulateSpeed() *cobra.Command {
-	var f askFlags
-	cmd := &cobra.Command{
-		Use:   "speed TIMES",
-		Short: "let the house run on so many times as fast as life",
-		Args:  exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			times, err := strconv.ParseFloat(args[0], 64)
-			if err != nil || times <= 0 {
-				return usageError{fmt.Errorf("TIMES is %q, expected a number up to %v; hogar simulate pause stops the house", args[0], fastest)}
-			}
-			return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Speed(ctx, times) })
-		},
+func printSimulation(w io.Writer, state api.SimulationState) {
+	how := fmt.Sprintf("%v times as fast as life", state.Speed)
+	if state.Speed == 0 {
+		how = "standing still"
 	}
-	f.add(cmd)
-	return cmd
-}
-
-func newSimulatePause() *cobra.Command {
-	var f askFlags
-	cmd := &cobra.Command{
-		Use:   "pause",
-		Short: "stop the house's time; speed 1 lets it go on",
-		Args:  exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Speed(ctx, 0) })
-		},
+	fmt.Fprintf(w, "%s, %s\n", state.HouseTime.Local().Format("2006-01-02 15:04:05"), how)
+	for _, name := range slices.Sorted(maps.Keys(state.Broken)) {
+		fmt.Fprintf(w, "%s: %s\n", name, paintFor(w).in(red, state.Broken[name]))
 	}
-	f.add(cmd)
-	return cmd
-}
-
-func newSimulateStep() *cobra.Command {
-	var f askFlags
-	cmd := &cobra.Command{
-		Use:   "step SPAN",
-		Short: "let a span of house time pass, 10m say, and stop then",
-		Args:  exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			span, err := home.ParseDuration(args[0])
-			if err != nil {
-				return usageError{err}
-			}
-			return f.simulate(cmd, func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Step(ctx, span) })
-		},
-	}
-	f.add(cmd)
-	return cmd
 }
