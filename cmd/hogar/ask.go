@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -125,6 +124,7 @@ It exits with 1 when there is none, or its value is unknown.`,
 		}),
 	}
 	f.add(cmd)
+	cmd.ValidArgsFunction = f.names(false)
 	return cmd
 }
 
@@ -173,43 +173,6 @@ func (f *houseFlags) printFound(cmd *cobra.Command, name string, found []home.De
 		}
 	}
 	return errTold
-}
-
-func newWatch() *cobra.Command {
-	var f houseFlags
-	var raw bool
-	cmd := &cobra.Command{
-		Use:   "watch [PATTERN]",
-		Short: "what happens, as it happens",
-		Long: `watch prints readings, events, commands and rules of the running gateway as they
-come, until it is interrupted. PATTERN is a name, with * for one word and # for any
-number of words. With --json each line is the event's one JSON form, as on AMQP.
-With --raw each measurement is shown as it came, before its filters, too.`,
-		Args: atMost(1),
-		RunE: f.with(func(cmd *cobra.Command, house running, args []string) error {
-			out := cmd.OutOrStdout()
-			p := paintFor(out)
-			watch := house.Watch
-			if l, ok := house.(local); raw && ok {
-				watch = l.WatchRaw
-			} else if raw {
-				return usageError{errors.New("--raw is for a gateway on this machine: what its filters hold back does not go out over AMQP")}
-			}
-			return watch(cmd.Context(), patternOf(args), nil, func(ev api.Event) {
-				if ev.Lost > 0 {
-					fmt.Fprintf(cmd.ErrOrStderr(), "hogar: %d events left out, the terminal was too slow\n", ev.Lost)
-				}
-				if f.json {
-					fmt.Fprintf(out, "%s\n", ev.Data)
-				} else if line := showEvent(p, ev); line != "" {
-					fmt.Fprintln(out, line)
-				}
-			})
-		}),
-	}
-	f.add(cmd)
-	cmd.Flags().BoolVar(&raw, "raw", false, "measurements before their filters, too")
-	return cmd
 }
 
 func newReload() *cobra.Command {

@@ -22,5 +22,6 @@ Devices that tell by themselves, like contacts and plain MQTT topics, cannot be 
 		}),
 	}
 	f.add(cmd)
+	cmd.ValidArgsFunction = f.names(false)
 	return cmd
 }

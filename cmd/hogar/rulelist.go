@@ -101,6 +101,7 @@ that it could have started and did not.`,
 		},
 	}
 	f.add(cmd)
+	cmd.ValidArgsFunction = f.ruleNames
 	return cmd
 }
 
@@ -196,6 +197,7 @@ so that enabling it again is no event.`,
 		},
 	}
 	f.add(cmd)
+	cmd.ValidArgsFunction = f.ruleNames
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	return cmd
 }

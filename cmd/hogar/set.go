@@ -32,6 +32,7 @@ applied or verified.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.set(cmd, args[0], args[1]) },
 	}
 	f.add(cmd)
+	cmd.ValidArgsFunction = f.names(true)
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why, for the record")
 	cmd.Flags().StringVar(&f.id, "id", "", "the command's id: sent again with the same one, it has the same outcome and does nothing")
 	cmd.Flags().StringVar(&f.expires, "expires", "", "do nothing after so long, like 10s")
