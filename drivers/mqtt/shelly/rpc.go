@@ -23,13 +23,17 @@ type frame struct {
 	} `json:"error"`
 }
 
-// ask asks a device what it is and how it is.
+// ask asks a device what it is. How it is, is asked when that is known: its name comes
+// from it, and the two answers could come in either order.
 func (s *Shelly) ask(topic string) []dialect.Message {
 	s.asked[topic] = true
 	s.calls = append(s.calls, topic)
-	n := len(s.calls)
-	return []dialect.Message{{Topic: topic + "/rpc", Payload: []byte(s.request(n, "Shelly.GetDeviceInfo", ""))},
-		{Topic: topic + "/rpc", Payload: []byte(s.request(n, "Shelly.GetStatus", ""))}}
+	return s.call(len(s.calls), "Shelly.GetDeviceInfo")
+}
+
+// call calls a method of the n-th device that was asked.
+func (s *Shelly) call(n int, method string) []dialect.Message {
+	return []dialect.Message{{Topic: s.calls[n-1] + "/rpc", Payload: []byte(s.request(n, method, ""))}}
 }
 
 // readRPC takes a notification below the device's topic, or an answer, which comes to ours.
@@ -55,7 +59,7 @@ func (s *Shelly) readRPC(topic string, m dialect.Message) dialect.Told {
 	switch {
 	case answer:
 		s.readAnswer(topic, f, &t)
-	case f.Method == "NotifyFullStatus":
+	case f.Method == "NotifyFullStatus": // all that a device on a battery says before it sleeps
 		s.describe(topic, f.Src, f.Params, &t)
 	case d == nil || d.first:
 		if !s.asked[topic] && len(s.asked) < mostDevices {
@@ -89,6 +93,9 @@ func (s *Shelly) readAnswer(topic string, f frame, t *dialect.Told) {
 		}
 		if len(d.features) > 0 {
 			t.Devices = append(t.Devices, d.tell())
+		}
+		if f.ID > 0 && f.ID <= len(s.calls) {
+			t.Send = s.call(f.ID, "Shelly.GetStatus")
 		}
 		return
 	}

@@ -64,9 +64,9 @@ func TestSecondGeneration(t *testing.T) {
 	s := New(Options{Source: "hogar-casa"})
 	compare(t, []string{
 		`send kitchen/rpc {"id":1,"src":"hogar-casa","method":"Shelly.GetDeviceInfo","params":{}}`,
-		`send kitchen/rpc {"id":1,"src":"hogar-casa","method":"Shelly.GetStatus","params":{}}`,
 	}, speak(s, "kitchen/online", "true", "kitchen/online", "true"))
 	compare(t, []string{
+		`send kitchen/rpc {"id":1,"src":"hogar-casa","method":"Shelly.GetStatus","params":{}}`,
 		`device shellyplus1pm-a0b1 "Kettle": input boolean, action event, state boolean set, power number W, voltage number V, current number A, energy number Wh, device_temperature number °C`,
 		"shellyplus1pm-a0b1 online", "input=unknown the device sent null",
 		"state=on", "power=12.5", "voltage=230.1", "current=0.05", "energy=3.5", "device_temperature=40",
