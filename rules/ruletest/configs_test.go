@@ -5,16 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"hogar/drivers"
-	"hogar/drivers/bh1750"
-	"hogar/drivers/bme280"
-	"hogar/drivers/contact"
-	"hogar/drivers/mqtt"
-	"hogar/drivers/relay"
-	"hogar/drivers/tmp102"
+	"hogar/gateway"
 	"hogar/gateway/config"
 	"hogar/gateway/home"
-	"hogar/rules"
 )
 
 // fakeHouse is a house by full names.
@@ -49,41 +42,18 @@ func (h *fakeHouse) Device(name string) bool {
 
 func (h *fakeHouse) Names() []string { return h.names }
 
-// suiteOf reads a configuration with the real drivers.
+// suiteOf reads a configuration as the gateway does.
 func suiteOf(t testing.TB, path string) *Suite {
 	t.Helper()
 	cfg, src, faults := config.Load(path)
-	table := map[string]drivers.Driver{"bh1750": bh1750.New, "bme280": bme280.New, "contact": contact.New, "relay": relay.New, "tmp102": tmp102.New}
-	h := newFakeHouse()
-	for _, d := range cfg.Devices {
-		if d.Driver == "" { // adds to a device of the catalog
-			continue
-		}
-		if d.Driver == "mqtt" {
-			topic := mqtt.DecodeTopic(d.Options)
-			h.add(d.Name, topic.Property())
-			continue
-		}
-		if table[d.Driver] == nil {
-			t.Fatalf("driver %s is not in this test's table", d.Driver)
-		}
-		h.add(d.Name, table[d.Driver](d.Options).Properties...)
-	}
-	if cfg.Catalog != nil {
-		discovered := cfg.Catalog.Map("devices")
-		for _, pair := range discovered.Node.Pairs {
-			for _, n := range discovered.Map(pair.Key).List("properties") {
-				h.add(pair.Key, home.DecodeProperty(home.NewDecoder(n, faults)))
-			}
-		}
-	}
+	plan := gateway.Check(cfg, faults)
 	for _, p := range src.Problems(faults) {
 		if !p.Warning {
 			t.Fatal(p)
 		}
 	}
-	return &Suite{Rules: cfg.Rules, House: h, Options: rules.Options{Location: cfg.Location.Timezone,
-		Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude, Vars: cfg.Vars}}
+	house, o := plan.RuleHouse()
+	return &Suite{Rules: cfg.Rules, House: house, Options: o}
 }
 
 // runFile runs the tests of one file.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -85,20 +86,26 @@ func lived(t testing.TB, s *Suite, days int, every time.Duration) (events int, s
 	return events, string(b), hex.EncodeToString(hash.Sum(nil))
 }
 
-// TestYearIsTheSameTwice lives a year of the demo home two times, or a month of it. What is
-// done in it is written down, so that machines of 32 and 64 bits can be compared.
+// TestYearIsTheSameTwice lives a year of the demo home two times, or a month of it.
 func TestYearIsTheSameTwice(t *testing.T) {
 	s := suiteOf(t, "../../configs/demo.yaml")
-	days, file := 30, "testdata/month.txt"
+	days := 30
 	if os.Getenv("HOGAR_YEAR") != "" { // make year
-		days, file = 365, "testdata/year.txt"
+		days = 365
 	}
 	_, state, did := lived(t, s, days, time.Hour)
 	_, again, didAgain := lived(t, s, days, time.Hour)
 	if state != again || did != didAgain {
-		t.Error("two runs of the same year differ")
+		t.Error("two runs of the same days differ")
 	}
-	golden(t, file, did+"\n")
+}
+
+// TestDecisionsAreTheSameEverywhere holds what a home of 50 rules does in some days
+// against what is written down, so that machines of 32 and 64 bits can be compared.
+func TestDecisionsAreTheSameEverywhere(t *testing.T) {
+	_, state, did := lived(t, bigHome(t), 5, 5*time.Minute)
+	sum := sha256.Sum256(regexp.MustCompile(`"Dir":"[^"]*"`).ReplaceAll([]byte(state), nil)) // where this test's rules are written
+	golden(t, "testdata/decisions.txt", "done "+did+"\nstate "+hex.EncodeToString(sum[:])+"\n")
 }
 
 // BenchmarkDays is how fast a home of 40 sensors, each read every five minutes,
