@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -227,6 +228,22 @@ func TestTheSameIDActsOnce(t *testing.T) {
 	}
 	if len(l.sets) != 1 {
 		t.Errorf("the lamp was set %v", l.sets)
+	}
+}
+
+// An id that is used for another wish has the outcome of the first, and the refusal
+// stands in the journal under an id of the gateway's.
+func TestAnIDOfAnotherCommand(t *testing.T) {
+	l := &lamp{}
+	door, h := house(t, l)
+	submit(t, door, home.Command{ID: "x", Device: "hall.lamp", Set: set("state", "on"), Source: "amqp:app"})
+	o := submit(t, door, home.Command{ID: "x", Device: "hall.lamp", Set: set("state", "off"), Source: "amqp:eve", Reason: "mine"})
+	if o.ID != "x" || o.Result != home.Rejected || len(l.seen()) != 1 {
+		t.Errorf("%+v, the lamp was set %v", o, l.seen())
+	}
+	last := h.records[len(h.records)-1].Outcome
+	if last == nil || last.ID == "x" || !last.OwnID || last.Source != "amqp:eve" || last.Reason != "mine" || !strings.Contains(last.Error, `id "x" was used`) {
+		t.Errorf("recorded %+v", last)
 	}
 }
 

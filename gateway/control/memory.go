@@ -1,6 +1,7 @@
 package control
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -147,10 +148,7 @@ func fingerprint(device string, set home.Settings) uint64 {
 // seen looks whether the command's id is known, and returns what tells its
 // sender the first one's outcome, now or when there is one. The lock is held.
 func (c *Control) seen(j *job) (known bool, tell func()) {
-	reuse := func() {
-		c.log.Warn("a command's id was used before for another command", "command", j.cmd.ID, "source", j.cmd.Source)
-		j.tell(*reused(&j.cmd))
-	}
+	reuse := func() { c.refuseReuse(j) }
 	if first := c.pending[j.cmd.ID]; first != nil {
 		if fingerprint(j.cmd.Device, j.cmd.Set) != fingerprint(first.cmd.Device, first.cmd.Set) {
 			return true, reuse
@@ -167,14 +165,23 @@ func (c *Control) seen(j *job) (known bool, tell func()) {
 	return false, nil
 }
 
+// refuseReuse tells the sender, under the id, and records, under one of the gateway's,
+// that the id is another command's: that one has, or will have, an outcome of its own.
+func (c *Control) refuseReuse(j *job) {
+	c.log.Warn("a command's id was used before for another command", "command", j.cmd.ID, "source", j.cmd.Source)
+	o := reused(&j.cmd)
+	record := *o
+	record.ID, record.OwnID = rand.Text(), true
+	c.hub.Accept([]home.Event{{Kind: home.KindOutcome, Device: record.Device, Outcome: &record}}, func(error) { j.tell(*o) })
+}
+
 func (j *job) tell(o home.Outcome) {
 	for _, done := range j.done {
 		done(o)
 	}
 }
 
-// reused is told to the sender only: the id has, or will have, an outcome of its own.
 func reused(cmd *home.Command) *home.Outcome {
-	return &home.Outcome{ID: cmd.ID, Device: cmd.Device, Set: cmd.Set, Result: home.Rejected, Source: cmd.Source,
+	return &home.Outcome{ID: cmd.ID, Device: cmd.Device, Set: cmd.Set, Result: home.Rejected, Source: cmd.Source, Reason: cmd.Reason,
 		Error: fmt.Sprintf("id %q was used for another command before", cmd.ID), Hint: "give each command an id of its own"}
 }
