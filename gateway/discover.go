@@ -62,12 +62,12 @@ func (g *gateway) newFound(plan *Plan) *found {
 	}
 	for name, c := range plan.catalog {
 		if f.ways[c.Via] && c.ID != "" {
-			o.Known[c.ID] = dialect.Known{Name: name, Via: c.Via}
+			o.Known[c.ID] = dialect.Known{Name: name, Via: c.Via, Label: c.Label}
 		}
 	}
 	for _, d := range g.hub.Devices("#") {
 		if d.ID != "" && f.ways[d.Via] {
-			o.Known[d.ID] = dialect.Known{Name: d.Name, Via: d.Via}
+			o.Known[d.ID] = dialect.Known{Name: d.Name, Via: d.Via, Label: d.Label}
 		}
 	}
 	f.names = dialect.NewNames(o)
@@ -76,7 +76,7 @@ func (g *gateway) newFound(plan *Plan) *found {
 
 // keeps reports whether a device of the run before is still known under its name.
 func (f *found) keeps(d home.DeviceState) bool {
-	return d.ID != "" && f.ways[d.Via] && f.names.Of(d.ID) == d.Name
+	return d.ID != "" && f.ways[d.Via] && f.names.Of(d.ID).Name == d.Name
 }
 
 // connect makes the connection to a broker and, of the devices that were discovered there

@@ -165,7 +165,11 @@ func NewWith(o Options) *Connection {
 	}
 	for _, source := range o.Sources { // of the runs before: what they said last must not be believed for ever
 		for _, id := range o.Names.Via(c.found.via(source)) {
-			c.reach.add(o.Names.Of(id))
+			known := o.Names.Of(id)
+			c.reach.add(known.Name)
+			if r, ok := source.Dialect.(dialect.Rememberer); ok {
+				r.Remember(id, known.Label)
+			}
 		}
 	}
 	return c

@@ -42,6 +42,13 @@ type Asker interface {
 	Ask(id, property string) (Message, error)
 }
 
+// Rememberer is a dialect in which devices are renamed: what was said under the name
+// before may still wait in the broker.
+type Rememberer interface {
+	// Remember takes the name that a device had in the run before. Called before all else.
+	Remember(id, label string)
+}
+
 // Told is what a message says.
 type Told struct {
 	Devices  []Device // new or changed

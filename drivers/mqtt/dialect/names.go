@@ -22,8 +22,9 @@ type Names struct {
 
 // Known is a device that was discovered before.
 type Known struct {
-	Name string
-	Via  string // where: the broker and the base topic
+	Name  string
+	Via   string // where: the broker and the base topic
+	Label string // the name it had there
 }
 
 // NamesOptions are what the names depend on.
@@ -81,7 +82,7 @@ func (n *Names) Claim(d Device, via string) (string, error) {
 		return "", fmt.Errorf("%w; give it a name of its own with names: {%q: …}", err, d.ID)
 	}
 	n.take(name, d.ID, d.Properties)
-	n.known[d.ID] = Known{name, via}
+	n.known[d.ID] = Known{name, via, d.Label}
 	return name, nil
 }
 
@@ -119,11 +120,11 @@ func (n *Names) Release(id string) string {
 	return name
 }
 
-// Of returns the name of a device that is known; "" of one that is not.
-func (n *Names) Of(id string) string {
+// Of returns what is known of a device; nothing of one that is not.
+func (n *Names) Of(id string) Known {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.known[id].Name
+	return n.known[id]
 }
 
 // Via lists, in order, the ids of the devices that are known by way of via.

@@ -21,7 +21,7 @@ func TestNames(t *testing.T) {
 	n := NewNames(NamesOptions{
 		Taken: map[string][]home.Property{"kitchen.climate": {{Name: "temperature"}}, "porch.lamp.state": nil},
 		Given: map[string]string{"0x5": "garden.probe", "0x6": "kitchen.climate"},
-		Known: map[string]Known{"0x1": {"old.lamp", "a"}, "0x5": {"probe", "a"}, "0x9": {"kitchen.climate", "a"}, "0x8": {"gone", "a"}},
+		Known: map[string]Known{"0x1": {Name: "old.lamp", Via: "a"}, "0x5": {Name: "probe", Via: "a"}, "0x9": {Name: "kitchen.climate", Via: "a"}, "0x8": {Name: "gone", Via: "a"}},
 	})
 	for _, test := range []struct {
 		d    Device

@@ -153,6 +153,9 @@ func (b *Bridge) rebuild(t *dialect.Told) {
 	b.byID, b.byTopic, b.groups = make(map[string]*device), make(map[string]*device), nil
 	for _, d := range b.devices {
 		b.byID[d.id], b.byTopic[d.topic] = d, d
+		if old := before[d.id]; old != nil && old.topic != d.topic {
+			b.remember(old.topic, d.id)
+		}
 	}
 	for _, g := range b.list {
 		if d := b.group(g, t); d != nil {

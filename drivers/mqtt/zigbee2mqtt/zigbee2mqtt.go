@@ -51,7 +51,8 @@ type Bridge struct {
 	grouped bool // bridge/groups came
 	byID    map[string]*device
 	byTopic map[string]*device
-	offline bool // the bridge itself
+	former  map[string]string // topics of devices under the names that they had, to their ids
+	offline bool              // the bridge itself
 }
 
 // device is one device or group.
@@ -68,6 +69,8 @@ type device struct {
 var (
 	_ dialect.Dialect = (*Bridge)(nil)
 	_ dialect.Asker   = (*Bridge)(nil)
+
+	_ dialect.Rememberer = (*Bridge)(nil)
 )
 
 // New makes a dialect that knows no device yet.
@@ -75,7 +78,7 @@ func New(o Options) *Bridge {
 	if o.Base == "" {
 		o.Base = "zigbee2mqtt"
 	}
-	return &Bridge{o: o, base: o.Base + "/", byID: make(map[string]*device), byTopic: make(map[string]*device)}
+	return &Bridge{o: o, base: o.Base + "/", byID: make(map[string]*device), byTopic: make(map[string]*device), former: make(map[string]string)}
 }
 
 // Filters lists the topics of the bridge and of each device.
@@ -116,10 +119,29 @@ func (b *Bridge) Read(m dialect.Message) (dialect.Told, bool) {
 	if d := b.byTopic[m.Topic]; d != nil {
 		return d.read(m), true
 	}
+	if d := b.byID[b.former[m.Topic]]; d != nil { // it was said before the device was renamed, and waited in the broker
+		return d.read(m), true
+	}
 	if topic, ok := strings.CutSuffix(m.Topic, "/availability"); ok && b.byTopic[topic] != nil {
 		return b.byTopic[topic].readAvailability(m.Payload, b.offline), true
 	}
 	return ignored("", m.Topic, "no device of this name is in "+b.base+"bridge/devices", false), !strings.HasPrefix(below, "bridge/")
+}
+
+// Remember takes the name that a device had in the run before.
+func (b *Bridge) Remember(id, label string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.remember(b.base+label, id)
+}
+
+// mostFormer bounds the names that are remembered.
+const mostFormer = 10_000
+
+func (b *Bridge) remember(topic, id string) {
+	if len(b.former) < mostFormer {
+		b.former[topic] = id
+	}
 }
 
 func ignored(id, what, why string, fault bool) dialect.Told {
