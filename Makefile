@@ -91,7 +91,7 @@ imports:
 
 .PHONY: configs
 configs: build
-	@for f in $(filter-out %_test.yaml,$(wildcard configs/*.yaml)); do build/hogar check "$$f" || exit 1; done
+	@for f in $(filter-out %_test.yaml %_catalog.yaml,$(wildcard configs/*.yaml)); do build/hogar check "$$f" || exit 1; done
 	build/hogar rule test configs
 
 # systemd wants the program of the unit to exist, so the one just built stands in for it.

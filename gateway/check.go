@@ -50,6 +50,7 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	for _, d := range cfg.MQTT {
 		p.brokers = append(p.brokers, decodeBroker(d, cfg.Gateway))
 	}
+	p.planExport(faults)
 	drivers := table()
 	for _, d := range cfg.Devices {
 		if d.Driver == "" && p.discovers() {

@@ -87,10 +87,19 @@ func (g *gateway) connect(ctx context.Context, gen *generation, b broker, doors 
 	for name, d := range gen.plan.furnished {
 		labels[name] = d.Label
 	}
+	var exports *exporter
+	var handlers []mqtt.Handler
+	if b.export != "" {
+		exports = g.newExporter(gen.plan, b.export)
+		handlers = exports.handlers()
+	}
 	var c *mqtt.Connection
-	c = mqtt.NewWith(mqtt.Options{Broker: b.Broker, Gateway: gen.plan.Config.Gateway, Topics: b.topics, Sources: b.sources,
+	c = mqtt.NewWith(mqtt.Options{Broker: b.Broker, Gateway: gen.plan.Config.Gateway, Topics: b.topics, Sources: b.sources, Handlers: handlers,
 		Names: gen.found.names, Labels: labels, Accept: source{g.hub, home.ClassMQTT}.Accept, Last: g.hub.Last, Log: g.o.Log,
 		Discover: func(d mqtt.Discovered) { g.discovered(ctx, gen, c, d) }})
+	if exports != nil && !g.o.NoMQTT {
+		gen.devices.Go(func() { exports.run(ctx, c) })
+	}
 	for name, t := range b.topics {
 		properties := []home.Property{t.Property()}
 		doors[name] = control.Device{Properties: properties, Actuator: settable(properties, topicActuator{c, name}), Verify: topicVerify}

@@ -389,3 +389,42 @@ mqtt: [{url: "%s", tasmota: tasmota/discovery, shelly: shellies}]
 	until(t, "the plug to be offline", func() bool { return h.device("plug").Status == home.Offline })
 	h.stop()
 }
+
+// One house announces its devices as Home Assistant wants it, and another one takes
+// them in by that: what is exported can be read, set and seen going away.
+func TestExport(t *testing.T) {
+	m := mosquitto(t)
+	own := func(devices string) string {
+		return fmt.Sprintf("gateway: casa\nmqtt: [{url: %q, homeassistant: homeassistant}]\nexport: homeassistant\ndevices:\n%s", m.URL(), devices)
+	}
+	const lamp, climate = "  hall.lamp: {driver: relay, pin: GPIO17}\n", "  kitchen.climate: {driver: bme280, every: 1s, label: Kitchen}\n"
+	plan, less := planOf(t, own(lamp+climate)), planOf(t, own(lamp))
+	casa := runHouse(t, plan, nil, func(o *Options) {
+		o.Reload = func() (*Plan, error) { return less, nil }
+	})
+	other := runHouse(t, planOf(t, fmt.Sprintf(`
+gateway: other
+mqtt: [{url: "%s", homeassistant: homeassistant, names: {"hogar_casa_hall.lamp": far.lamp}}]
+`, m.URL())), nil, nil)
+	until(t, "the other house to read the kitchen", func() bool {
+		near, far := casa.reading("kitchen.climate.temperature"), other.reading("kitchen.temperature")
+		return near.Value.Known() && near.Value == far.Value && far.Unit == "°C"
+	})
+	until(t, "the lamp to be seen", func() bool { return other.reading("far.lamp.state").Value == home.BooleanOf(false) })
+	if o := other.set("far.lamp", "state", home.BooleanOf(true)); o.Result != home.Verified {
+		t.Errorf("the far lamp: %+v", o)
+	}
+	if got := casa.reading("hall.lamp.state").Value; got != home.BooleanOf(true) {
+		t.Errorf("the lamp is %s", got)
+	}
+	if n := len(casa.House.Devices("*.*")); n != 2 {
+		t.Errorf("the house took its own devices in: %d", n)
+	}
+	if err := casa.Reload(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the kitchen to be gone", func() bool { return len(other.House.Devices("kitchen")) == 0 })
+	casa.stop()
+	until(t, "the far lamp to be offline", func() bool { return other.device("far.lamp").Status == home.Offline })
+	other.stop()
+}

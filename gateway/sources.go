@@ -24,6 +24,7 @@ type broker struct {
 	topics  map[string]mqtt.Topic // by device
 	sources []mqtt.Source
 	names   map[string]string // by id: the names that the configuration gives
+	export  string            // the prefix below which the house's own devices are announced; empty: they are not
 }
 
 // What include: asks for, which is left out else.
@@ -47,7 +48,7 @@ func decodeBroker(d *home.Decoder, gateway string) broker {
 	}
 	for _, prefix := range decodeBases(d, config.HomeAssistant) {
 		b.sources = append(b.sources, mqtt.Source{Name: config.HomeAssistant, Base: prefix,
-			Dialect: homeassistant.New(homeassistant.Options{Prefix: prefix, Zigbee2MQTT: bases, All: slices.Contains(extra, includeDisabled)})})
+			Dialect: homeassistant.New(homeassistant.Options{Prefix: prefix, Own: exportNode(gateway), Zigbee2MQTT: bases, All: slices.Contains(extra, includeDisabled)})})
 	}
 	for _, base := range decodeBases(d, config.Tasmota) {
 		b.sources = append(b.sources, mqtt.Source{Name: config.Tasmota, Base: base, Dialect: tasmota.New(tasmota.Options{Base: base})})
@@ -57,6 +58,9 @@ func decodeBroker(d *home.Decoder, gateway string) broker {
 			Dialect: shelly.New(shelly.Options{Base: base, Source: "hogar-" + gateway})})
 	}
 	b.decodeNames(d)
+	for _, prefix := range decodeBases(d, "export") {
+		b.export = prefix
+	}
 	d.Done()
 	return b
 }

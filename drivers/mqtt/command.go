@@ -46,6 +46,9 @@ func (c *Connection) order(device, property string, v home.Value) (dialect.Order
 	return dialect.Order{Message: dialect.Message{Topic: t.Command, Payload: []byte(payload)}, Confirmed: true, Want: v}, err
 }
 
+// Publish sends a message at QoS 1 and returns when the broker has it.
+func (c *Connection) Publish(ctx context.Context, m dialect.Message) error { return c.send(ctx, m) }
+
 func (c *Connection) send(ctx context.Context, m dialect.Message) error {
 	s := c.current.Load()
 	if s == nil {

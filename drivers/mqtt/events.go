@@ -34,6 +34,12 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 		}
 		s.send(t.Send)
 	}
+	for _, h := range c.handlers {
+		if !s.learns && dialect.Matches(h.Filter, m.Topic()) {
+			mine = true
+			s.send(h.Take(dialect.Message{Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained(), Late: late}))
+		}
+	}
 	if !mine && !s.former[m.Topic()] && !s.asksFor(m.Topic()) { // the broker remembers the session of another configuration
 		s.former[m.Topic()] = true
 		c.log.Info("mqtt topic is not configured any more", "topic", m.Topic())
@@ -90,6 +96,11 @@ func (c *Connection) wanted(learns bool) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for topic := range c.told {
 			if !learns && !yield(topic) {
+				return
+			}
+		}
+		for _, h := range c.handlers {
+			if !learns && !yield(h.Filter) {
 				return
 			}
 		}

@@ -93,6 +93,7 @@ type Connection struct {
 	gateway  string
 	devices  map[string]Topic      // by device
 	told     map[string][]listener // by state topic
+	handlers []Handler
 	accept   Accept
 	log      *slog.Logger
 	open     chan struct{} // one for each event without its done
@@ -135,6 +136,7 @@ type Options struct {
 	Sources  []Source          // whose devices are discovered
 	Names    *dialect.Names    // needed with Sources; one for all connections
 	Labels   map[string]string // by device: instead of the one that it has at its source
+	Handlers []Handler         // who else listens
 	Accept   Accept
 	Discover Discover // told of discovered devices; may be nil
 	Log      *slog.Logger
@@ -142,6 +144,13 @@ type Options struct {
 	// Last is the last reading that the house knows; nil: nothing is. A message
 	// that repeats what is known there is not told again.
 	Last func(device, property string) home.Value
+}
+
+// Handler takes messages of a topic filter, one at a time, from when the connection
+// stands. What it returns is sent.
+type Handler struct {
+	Filter string
+	Take   func(dialect.Message) []dialect.Message
 }
 
 // New makes a connection to devices on plain topics; see [NewWith].
@@ -153,7 +162,7 @@ func New(b Broker, gateway string, topics map[string]Topic, accept Accept, log *
 func NewWith(o Options) *Connection {
 	c := &Connection{
 		broker: o.Broker, clientID: cmp.Or(o.Broker.clientID, "hogar-"+o.Gateway), gateway: o.Gateway,
-		devices: maps.Clone(o.Topics), accept: o.Accept, log: o.Log.With("broker", o.Broker.String()),
+		devices: maps.Clone(o.Topics), handlers: o.Handlers, accept: o.Accept, log: o.Log.With("broker", o.Broker.String()),
 		told: make(map[string][]listener), open: make(chan struct{}, maxOpen), faulty: make(map[string]bool),
 		reach: newReach(), found: newFound(o),
 		leastWait: leastWait, refusedWait: refusedWait, awayAfter: awayAfter, markerQuiet: markerQuiet,

@@ -37,6 +37,7 @@ type Config struct {
 	Web      Web
 	Devices  []Device
 	MQTT     []*home.Decoder // one for each source; who takes it decodes it and calls Done
+	Export   string          // the prefix of Home Assistant's discovery at the first broker; empty: nothing is announced
 	Catalog  *home.Decoder   // of the file of discovered devices; nil: none. Who takes it calls Done
 	Groups   *home.Node      // for the door to decode, as are the next two; nil: absent
 	Scenes   *home.Node      // for the rules, too

@@ -19,14 +19,13 @@ import (
 // Keys of the language that this version does not serve. They are refused and
 // never silently ignored.
 var (
-	laterHouse = []string{"export"}
-	laterAMQP  = []string{"unrouted"}
+	laterAMQP = []string{"unrouted"}
 )
 
 // decode reads the house's own part of the tree.
 func decode(root *home.Node, l *loader) *Config {
 	var cfg Config
-	d := home.NewDecoder(l.without(root, laterHouse), l.faults)
+	d := home.NewDecoder(root, l.faults)
 	d.Require("gateway")
 	cfg.Gateway = d.Text("gateway", "")
 	if d.Get("gateway") != nil {
@@ -44,6 +43,7 @@ func decode(root *home.Node, l *loader) *Config {
 	}
 	cfg.Devices = l.devices(d.Map("devices"))
 	cfg.Catalog = l.catalog(d)
+	cfg.Export = d.Text("export", "")
 	cfg.Groups, cfg.Scenes, cfg.Access = d.Get("groups"), d.Get("scenes"), d.Get("access")
 	cfg.Vars = d.Get("vars")
 	cfg.Simulate = d.Map("simulate")

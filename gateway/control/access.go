@@ -21,7 +21,7 @@ const (
 var kinds = []struct {
 	name  string
 	local bool
-}{{"amqp", false}, {"cli", true}, {"rule", true}, {"web", true}}
+}{{"amqp", false}, {"cli", true}, {"mqtt", false}, {"rule", true}, {"web", true}}
 
 // Access says who may do what.
 type Access struct {

@@ -177,7 +177,7 @@ func checkSource(p home.Pair, faults *home.Faults) {
 	}
 	switch {
 	case !slices.Contains(known, kind):
-		fault("write amqp:USER, cli:USER, web:USER, rule:NAME, or the first word alone for all of them", "'"+p.Key+"' is no sender of commands")
+		fault("write amqp:USER, cli:USER, web:USER, rule:NAME, mqtt, or the first word alone for all of them", "'"+p.Key+"' is no sender of commands")
 	case named && who == "":
 		fault("write "+kind+" for all of them", "'"+p.Key+"' names nobody")
 	case p.Key == anonymous:

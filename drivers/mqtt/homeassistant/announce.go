@@ -27,6 +27,9 @@ func (d *Discovery) announces(topic string) (component string, ok bool) {
 // announced takes a discovery message.
 func (d *Discovery) announced(component string, m dialect.Message) dialect.Told {
 	var t dialect.Told
+	if words := strings.Split(m.Topic, "/"); d.o.Own != "" && len(words) > 2 && words[len(words)-3] == d.o.Own {
+		return t // of this gateway itself
+	}
 	sum := sha256.Sum256(m.Payload)
 	if before, ok := d.heard[m.Topic]; ok && before == sum {
 		return t // devices announce themselves now and then

@@ -32,6 +32,7 @@ const (
 // Options of a discovery.
 type Options struct {
 	Prefix      string           // of its topics; empty: homeassistant
+	Own         string           // the node of this gateway's own announcements, which are not taken; may be empty
 	Zigbee2MQTT []string         // base topics that are taken natively and not by discovery
 	All         bool             // entities that Home Assistant would leave switched off, too
 	Now         func() time.Time // what templates call now(); nil: the machine's time
