@@ -156,7 +156,7 @@ func (g *gateway) open() error {
 		g.backlog.aside[s.Seq] = true
 	}
 	g.ledger.CountWaiting(j.Stats().First)
-	g.gaps.open(func(gap journal.Gap) { g.lost(gap, false) }, j.Report().Gaps)
+	g.openGaps()
 	return nil
 }
 

@@ -55,6 +55,18 @@ func (g *gaps) open(tell func(journal.Gap), found []journal.Gap) {
 	g.house, g.early = true, nil
 }
 
+// openGaps tells the house what is missing in the journal at the start. What was
+// dropped, and could not be recorded before the end of the gateway, is seen by where
+// the journal begins.
+func (g *gateway) openGaps() {
+	found := g.journal.Report().Gaps
+	s, known := g.journal.Stats(), max(g.journal.Cursor(), g.ledger.Dropped())
+	if s.Segments > 0 && s.First > known+1 {
+		found = append(found, journal.Gap{From: known + 1, To: s.First - 1, Reason: journal.Dropped})
+	}
+	g.gaps.open(func(gap journal.Gap) { g.lost(gap, false) }, found)
+}
+
 // gap is told by the journal, from any goroutine.
 func (g *gateway) gap(gap journal.Gap) {
 	if !g.gaps.keep(gap) {
@@ -71,6 +83,9 @@ func (g *gateway) lost(gap journal.Gap, waited bool) {
 			if class != 0 { // else it was not to be sent
 				unsent[home.Class(class)] = n
 			}
+		}
+		if gap.Lost == nil {
+			unsent[home.ClassNone] = gap.To - gap.From + 1 // nobody could look any more
 		}
 		g.ledger.Lost(ledger.Full, gap.To, unsent, waited)
 	} else if from := max(gap.From, g.journal.Cursor()+1); gap.From > 0 && gap.To >= from {

@@ -10,11 +10,15 @@ import (
 )
 
 // A checkpoint is saved after this much time or this many bytes, so that a start
-// has little to read again.
+// has little to read again, and after an eighth of the journal at the latest: it
+// keeps what the last but one has not seen.
 const (
 	saveEvery = 15 * time.Minute
 	saveBytes = 32 << 20
 )
+
+// saveAfter is how many bytes may come before the next checkpoint.
+func (h *Hub) saveAfter() int64 { return min(saveBytes, h.o.Journal.MaxSize()/8) }
 
 // Recover brings the state back: the last checkpoint, and every event after it
 // applied again. What cannot be read is left out and told in the log: a gateway
@@ -126,7 +130,7 @@ func (h *Hub) saveAt(seq uint64, parts []frozen) error {
 // maybeSave saves a checkpoint now and then. The state is taken down here; it is
 // written, and the disk waited for, elsewhere.
 func (h *Hub) maybeSave() {
-	if h.sinceSaved < saveBytes && (time.Since(h.savedAt) < saveEvery || h.sinceSaved == 0) {
+	if h.sinceSaved < h.saveAfter() && (time.Since(h.savedAt) < saveEvery || h.sinceSaved == 0) {
 		return
 	}
 	h.sinceSaved, h.savedAt = 0, time.Now()

@@ -125,7 +125,7 @@ func (j *Journal) write(recs []byte) (int, error) {
 		}
 	}
 	j.activeOff += int64(n)
-	j.written = last
+	j.written, j.fresh = last, true
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.o.Sync != OS {

@@ -52,6 +52,7 @@ type Journal struct {
 	activeOff  int64 // where the next record goes
 	activeSize int64
 	written    uint64 // the newest number in a segment
+	fresh      bool   // something was written since the last tidying
 	spare      File
 	batch      batch // being written
 	opened     time.Time
@@ -180,6 +181,9 @@ func (j *Journal) limit(urgent bool) int64 {
 	}
 	return j.o.MaxSize - 4*j.o.SegmentSize
 }
+
+// MaxSize is [Options.MaxSize].
+func (j *Journal) MaxSize() int64 { return j.o.MaxSize }
 
 // Last returns the newest number given, 0 before the first.
 func (j *Journal) Last() uint64 {

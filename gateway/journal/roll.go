@@ -125,6 +125,7 @@ func (j *Journal) tidy() {
 	}
 	for j.deleteOldest() {
 	}
+	j.fresh = false
 }
 
 // deleteOldest deletes the oldest segment if it may go.
@@ -199,7 +200,7 @@ func (j *Journal) deletable() (*segment, Gap) {
 		if pressed || next.time < j.lastTime-j.o.Keep.Microseconds() {
 			return s, g
 		}
-	case pressed && j.o.WhenFull == DropOldest:
+	case pressed && j.o.WhenFull == DropOldest && (j.fresh || j.crowded): // nothing is given up that needs not be, as at a stop
 		g.From = max(s.first, j.cursor+1)
 		return s, g
 	}

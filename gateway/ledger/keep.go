@@ -56,6 +56,7 @@ func (l *Ledger) RestoreNote(b []byte) error {
 // state is the JSON of a ledger in a checkpoint.
 type state struct {
 	Since   time.Time           `json:"since"`
+	Dropped uint64              `json:"dropped_to,omitempty"`
 	Classes map[string]*account `json:"classes"`
 }
 
@@ -63,7 +64,7 @@ type state struct {
 func (l *Ledger) Save() (json.RawMessage, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := state{l.since, make(map[string]*account)}
+	s := state{l.since, l.dropped, make(map[string]*account)}
 	for c := range home.Class(home.Classes) {
 		s.Classes[c.String()] = &l.accounts[c]
 	}
@@ -78,7 +79,7 @@ func (l *Ledger) Restore(data json.RawMessage) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.since, l.restored = s.Since, true
+	l.since, l.dropped, l.restored = s.Since, s.Dropped, true
 	for word, a := range s.Classes {
 		if a != nil {
 			*l.of(home.ClassOf(word)) = *a
@@ -117,6 +118,9 @@ func (l *Ledger) Apply(ev *home.Event, live bool) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if reason == Full {
+		l.dropped = max(l.dropped, gap.To)
+	}
 	for word, n := range gap.Unsent {
 		increase(&l.of(home.ClassOf(word)).Dropped, reason, n)
 	}

@@ -171,6 +171,13 @@ func (l *Ledger) Lost(reason string, to uint64, n map[home.Class]uint64, waited 
 	}
 }
 
+// Dropped returns the number up to which everything unsent is known to be dropped.
+func (l *Ledger) Dropped() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dropped
+}
+
 // Aside counts an event that the broker refuses for its own sake, which it is no
 // longer waiting for.
 func (l *Ledger) Aside(c home.Class, live bool) {
