@@ -86,7 +86,6 @@ func startRabbitMQ(t *testing.T) *localbroker.RabbitMQ {
 // happen to a service, an upgrade, and removed without a trace.
 func TestUnderSystemd(t *testing.T) {
 	folder := debian(t)
-	t.Parallel()
 	broker := startRabbitMQ(t)
 	deliveries := arrivals(t, broker, "casa.#")
 	m := newMachine(t)

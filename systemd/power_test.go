@@ -23,7 +23,6 @@ import (
 // RabbitMQ has, and what the lamp was told.
 func TestPowerCuts(t *testing.T) {
 	debian(t)
-	t.Parallel()
 	cuts, _ := strconv.Atoi(os.Getenv("HOGAR_POWER_CUTS"))
 	cuts = max(cuts, 1)
 	broker := startRabbitMQ(t)

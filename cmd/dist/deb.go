@@ -42,6 +42,7 @@ func (r *release) fromTree() ([]file, error) {
 	var all []file
 	for from, f := range map[string]file{
 		"systemd/hogar.service":      {at: "/usr/lib/systemd/system/hogar.service"},
+		"systemd/hogar.sysusers":     {at: "/usr/lib/sysusers.d/hogar.conf"},
 		"systemd/hogar.rules":        {at: "/usr/lib/udev/rules.d/60-hogar.rules"},
 		"cmd/dist/debian/hogar.yaml": {at: "/etc/hogar/hogar.yaml", mode: 0o640, kind: files.TypeConfigNoReplace},
 		"cmd/dist/debian/copyright":  {at: "/usr/share/doc/hogar/copyright"},
@@ -61,7 +62,11 @@ func (r *release) fromTree() ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range examples {
+	monitoring, err := r.sorted("configs/monitoring/*")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range append(examples, monitoring...) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
@@ -137,7 +142,7 @@ func (r *release) pack(t target, program string, shared []file) error {
 	defer os.RemoveAll(staged)
 	info := &nfpm.Info{Name: "hogar", Arch: t.debian, Platform: "linux", Version: debianVersion(r.version), VersionSchema: "none",
 		Section: "net", Priority: "optional", Maintainer: maintainer, Description: description, MTime: r.time, DisableGlobbing: true}
-	info.Depends = []string{"adduser", "init-system-helpers (>= 1.54~)"}
+	info.Depends = []string{"systemd | systemd-standalone-sysusers | systemd-sysusers", "init-system-helpers (>= 1.54~)"}
 	info.Recommends = []string{"mosquitto"}
 	info.Suggests = []string{"rabbitmq-server", "i2c-tools", "amqp-tools"}
 	info.Deb.Compression = "xz"
