@@ -211,7 +211,13 @@ torture: build ## nothing is lost: FAULTS=200 random faults for each of SEED=1,2
 	@sh .ci/install.sh rabbitmq-server mosquitto
 	$(GO) run ./cmd/torture -seeds $${SEED:-1,2,3} -faults $${FAULTS:-200}
 
+.PHONY: mutants
+mutants: build ## the proof bites: each of ten mutants of the code is found out, by the torture or a test
+	@sh .ci/install.sh rabbitmq-server mosquitto
+	$(GO) run ./cmd/torture -mutants
+
 .PHONY: torture-short
+check: torture-short
 torture-short: build
 	@sh .ci/install.sh rabbitmq-server mosquitto
 	$(GO) run ./cmd/torture -seeds 4,6,8 -faults 30

@@ -33,7 +33,8 @@ func main() {
 	flag.StringVar(&o.seeds, "seeds", "1", "seeds, with commas between: each is a run")
 	flag.IntVar(&o.faults, "faults", 200, "faults of a run")
 	flag.StringVar(&o.dir, "dir", "build/torture", "folder for journals, brokers and logs")
-	flag.StringVar(&o.only, "only", "", "only faults whose names contain this")
+	flag.StringVar(&o.only, "only", "", "only faults (or mutants) whose names contain this")
+	flag.BoolVar(&o.mutants, "mutants", false, "show that the torture or a test notices each mutant of the code; run it in the repository")
 	flag.BoolVar(&o.keep, "keep", false, "keep the logs of runs that passed, too")
 	limit := flag.Duration("limit", time.Hour, "give up after so long")
 	flag.Parse()
@@ -54,7 +55,7 @@ type options struct {
 	hogar, seeds, dir string
 	only              string
 	faults            int
-	keep              bool
+	keep, mutants     bool
 }
 
 // errViolated means that a promise was broken.
@@ -89,6 +90,9 @@ func (o options) run(ctx context.Context) (err error) {
 		b.close()
 		_ = os.RemoveAll(runDir)
 	}()
+	if o.mutants {
+		return o.hunts(ctx, b)
+	}
 	for _, seed := range seeds {
 		dir := filepath.Join(o.dir, fmt.Sprintf("seed-%d", seed))
 		res, seedErr := o.torture(ctx, b, dir, seed)

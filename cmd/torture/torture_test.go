@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -205,5 +206,14 @@ func TestLocks(t *testing.T) {
 	l.give(theLine | theDisk)
 	if <-ctx.Done(); ctx.Err() != context.Canceled {
 		t.Error("who waits is not woken")
+	}
+}
+
+// The mutants fit the code as it is today.
+func TestMutantsApply(t *testing.T) {
+	for _, m := range mutants {
+		if _, err := m.overlay(filepath.Join("..", ".."), t.TempDir()); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -199,6 +199,24 @@ func TestStateSurvives(t *testing.T) {
 	}
 }
 
+// What is not on the disk yet when a checkpoint is taken belongs to it all the same.
+func TestACheckpointHasItsNumber(t *testing.T) {
+	dir := t.TempDir()
+	first := &counter{}
+	h, j := open(t, dir, map[string]Part{"counter": first})
+	stop := run(t, h, j)
+	for i := range 1000 {
+		h.Accept([]home.Event{reading("a", "t", float64(i))}, nil)
+	}
+	stop()
+	second := &counter{}
+	_, j = open(t, dir, map[string]Part{"counter": second})
+	defer j.Close()
+	if second.Count != first.Count || second.Count < 1000 {
+		t.Errorf("%d events are in the state, %d happened", second.Count, first.Count)
+	}
+}
+
 func TestADamagedCheckpointCostsNothing(t *testing.T) {
 	dir := t.TempDir()
 	h, j := open(t, dir, nil)
