@@ -102,24 +102,10 @@ func (b *bench) idle(ctx context.Context, _ string) (err error) {
 	if err := errors.Join(h.connected(ctx), h.sleep(ctx, settle)); err != nil {
 		return err
 	}
-	pid, began := h.cmd.Process.Pid, time.Now()
-	before, err := processorTime(pid)
+	share, m, err := h.cost(ctx, span)
 	if err != nil {
 		return err
 	}
-	if err := h.sleep(ctx, span); err != nil {
-		return err
-	}
-	took := time.Since(began)
-	after, err := processorTime(pid)
-	if err != nil {
-		return err
-	}
-	m, err := memoryOf(pid)
-	if err != nil {
-		return err
-	}
-	share := (after - before).Seconds() / took.Seconds()
 	b.report.add(figure{Name: "idle, resident memory", Unit: "MB", Goal: atMost, Target: 16, Samples: []float64{m.resident}})
 	b.report.add(figure{Name: "idle, of it not in files", Unit: "MB", Samples: []float64{m.anonymous}})
 	b.report.add(figure{Name: "idle, its share (PSS)", Unit: "MB", Samples: []float64{m.share}})
