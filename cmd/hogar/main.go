@@ -103,7 +103,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(newRun(), newDemo(), newCheck(), newDevices(), newGet(), newMeasure(), newSet(), newWatch(), newReload(), newJournal(), newOutbox(), newDoctor(), newTopology(), newDead(), newRule(), newSystemdDropIn(), newSchema(), newScan(), newSimulate(), newMQTT(), newPassword(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newCheck(), newDevices(), newGet(), newMeasure(), newSet(), newWatch(), newReload(), newJournal(), newOutbox(), newDoctor(), newTopology(), newDead(), newRule(), newSystemdDropIn(), newSchema(), newScan(), newSimulate(), newMQTT(), newInit(), newPassword(), newVersion())
 	return root
 }
 
