@@ -1,6 +1,7 @@
 package world
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -73,29 +74,54 @@ func (w *World) firstTemperature(name string, kind roomKind) float64 {
 	return 19.5 + own
 }
 
-// Words in the names of actuators.
-var (
-	heaters  = []string{"heater", "heating", "radiator", "boiler"}
-	coolers  = []string{"cooler", "cooling", "aircon"}
-	lamps    = []string{"lamp", "light", "bulb"}
-	fans     = []string{"fan", "ventilat", "extractor"}
-	dryers   = []string{"dehumidifier"}
-	moisters = []string{"humidifier"}
-	pumps    = []string{"pump"}
+// effect is what an actuator does to its room, as its name has it.
+type effect int
+
+const (
+	heaters effect = iota
+	coolers
+	lamps
+	fans
+	dryers
+	moisters
+	pumps
+	effects
 )
 
-// count returns how many of the room's actuators with such a name are on; one
-// that is half on counts half. A dehumidifier is no humidifier.
-func (r *room) count(words []string) float64 {
-	n := 0.0
-	for device, share := range r.on {
-		named := func(w string) bool { return strings.Contains(device, w) }
-		if slices.ContainsFunc(words, named) && (words[0] != moisters[0] || !named(dryers[0])) {
-			n += share
+// words are in the names of actuators with an effect.
+var words = [effects][]string{
+	heaters:  {"heater", "heating", "radiator", "boiler"},
+	coolers:  {"cooler", "cooling", "aircon"},
+	lamps:    {"lamp", "light", "bulb"},
+	fans:     {"fan", "ventilat", "extractor"},
+	dryers:   {"dehumidifier"},
+	moisters: {"humidifier"},
+	pumps:    {"pump"},
+}
+
+// has reports whether a device's name says that it has the effect. A dehumidifier
+// is no humidifier.
+func (e effect) has(device string) bool {
+	named := func(w string) bool { return strings.Contains(device, w) }
+	return slices.ContainsFunc(words[e], named) && (e != moisters || !dryers.has(device))
+}
+
+// tally adds up what is on in the room, always in the same order: sums of fractions
+// depend on it.
+func (r *room) tally() {
+	r.sums = [effects]float64{}
+	for _, device := range slices.Sorted(maps.Keys(r.on)) {
+		for e := range effects {
+			if e.has(device) {
+				r.sums[e] += r.on[device]
+			}
 		}
 	}
-	return n
 }
+
+// count returns how many of the room's actuators with an effect are on; one that is
+// half on counts half.
+func (r *room) count(e effect) float64 { return r.sums[e] }
 
 // aired is the part of what is in the air of a room that its fans have thrown out.
 func (r *room) aired() float64 { return 0.8 * min(r.count(fans), 1) }

@@ -46,6 +46,7 @@ type room struct {
 	kind        roomKind
 	temperature float64            // °C, indoors
 	on          map[string]float64 // its actuators by device, from 0 (off) to 1
+	sums        [effects]float64   // of them, by what they do
 }
 
 // New makes a world. Its time begins with the first [World.Advance].
@@ -79,9 +80,9 @@ func (w *World) Advance(t time.Time) {
 	}
 	for ; w.grid < to && len(w.rooms) > 0; w.grid++ {
 		at := time.Unix(0, w.grid*int64(step))
-		out := w.outside(at)
+		out, ground := w.outside(at), w.ground()
 		for _, r := range w.rooms {
-			r.pass(step, out, w.ground())
+			r.pass(step, out, ground)
 		}
 	}
 	w.now, w.grid = t, to
@@ -94,7 +95,9 @@ func (w *World) Set(device string, on bool) { w.Dim(device, truth(on)) }
 func (w *World) Dim(device string, share float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.room(RoomOf(device)).on[device] = share
+	r := w.room(RoomOf(device))
+	r.on[device] = share
+	r.tally()
 }
 
 // Hold keeps a quantity (one of [World.Quantity], or occupancy and open as 0 and
