@@ -8,8 +8,9 @@ import (
 	"hogar/gateway/home"
 )
 
-// TestMemory holds what an engine keeps for a rule of usual size.
-func TestMemory(t *testing.T) {
+// memoryOfRule is what an engine keeps for a rule of usual size, in bytes.
+func memoryOfRule(t testing.TB) uint64 {
+	t.Helper()
 	const n = 1000
 	var rules pairs
 	for i := range n {
@@ -31,8 +32,19 @@ func TestMemory(t *testing.T) {
 	each := (heap() - before) / n
 	runtime.KeepAlive(e)
 	runtime.KeepAlive(tree)
-	t.Logf("%d bytes a rule", each)
-	if each > 3000 {
+	return each
+}
+
+func TestMemory(t *testing.T) {
+	if each := memoryOfRule(t); each > 3000 {
 		t.Errorf("%d bytes a rule", each)
 	}
+}
+
+func BenchmarkMemory(b *testing.B) {
+	var each uint64
+	for b.Loop() {
+		each = memoryOfRule(b)
+	}
+	b.ReportMetric(float64(each), "B/rule")
 }

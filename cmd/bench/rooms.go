@@ -40,7 +40,30 @@ func (b *bench) steps(ctx context.Context, test string) error {
 	return b.rows(ctx, test, "^BenchmarkStep$", "100ms", func(name string) []figure {
 		_, house, _ := strings.Cut(name, "/")
 		name = "rule step, " + strings.NewReplacer("_", " ", "/", ", ").Replace(house)
-		return []figure{{Name: name, Unit: "ns/op"}, {Name: name, Unit: "allocs/op"}}
+		return []figure{{Name: name, Unit: "ns/op", Goal: atMost, Target: 10_000}, {Name: name, Unit: "allocs/op", Goal: atMost, Target: 10}}
+	})
+}
+
+// memory measures what the engine keeps of a rule.
+func (b *bench) memory(ctx context.Context, test string) error {
+	return b.rows(ctx, test, "^BenchmarkMemory$", "1x", func(string) []figure {
+		return []figure{{Name: "memory of a rule", Unit: "B/rule", Goal: atMost, Target: 3000}}
+	})
+}
+
+// days measures how fast a home lives in virtual time: 40 sensors, each read every
+// five minutes, and 50 rules.
+func (b *bench) days(ctx context.Context, test string) error {
+	return b.rows(ctx, test, "^BenchmarkDays$", "1x", func(string) []figure {
+		return []figure{{Name: "1,000 simulated days of 50 rules", Unit: "s/1000-days", Goal: atMost, Target: 60}}
+	})
+}
+
+// pin measures from an edge at a pin to the pin that a rule drives for it.
+func (b *bench) pin(ctx context.Context, test string) error {
+	return b.rows(ctx, test, "^BenchmarkEdgeToPin$", "2000x", func(string) []figure {
+		return []figure{{Name: "edge to pin, a rule between", Unit: "p50-µs"},
+			{Name: "edge to pin, a rule between", Unit: "p99-µs", Goal: atMost, Target: 5000}}
 	})
 }
 
