@@ -166,7 +166,11 @@ func (s *surroundings) yaml() string {
 	line("")
 	if len(s.amqp) > 0 {
 		line("# RabbitMQ answers here. On another machine it wants a user of its own: hogar topology.")
-		line("amqp: {urls: [%s]}", strings.Join(prefixed("amqp://", s.amqp), ", "))
+		line("amqp:")
+		line("  urls:")
+		for _, host := range s.amqp {
+			line("    - amqp://%s:5672", host)
+		}
 	} else {
 		line("# No RabbitMQ answered. Readings wait in the journal until there is one.")
 		line("# amqp: {urls: [amqp://localhost:5672]}")
@@ -217,12 +221,4 @@ func (s *surroundings) devices(line func(string, ...any)) {
 	}
 	line("  # hall.motion: {driver: contact, pin: GPIO27, property: occupancy}")
 	line("  # hall.lamp:   {driver: relay, pin: GPIO17}")
-}
-
-func prefixed(prefix string, list []string) []string {
-	all := make([]string, len(list))
-	for i, s := range list {
-		all[i] = prefix + s + ":5672"
-	}
-	return all
 }
