@@ -258,9 +258,7 @@ func (g *gateway) Status() api.Status {
 	if j.Oldest != 0 {
 		s.Journal.Oldest = time.UnixMicro(j.Oldest)
 	}
-	if j.Err != nil && j.State != journal.OK {
-		s.Journal.Error = j.Err.Error()
-	}
+	s.Journal.Error = trouble(&j)
 	if gen.bridge != nil {
 		b := gen.bridge.Status()
 		s.AMQP = api.AMQP{Connected: b.Connected, URL: b.URL, Error: b.Error, Published: b.Published,

@@ -3,9 +3,11 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"hogar/gateway/api"
+	"hogar/gateway/journal"
 )
 
 // Outbox implements [api.Sender].
@@ -17,6 +19,7 @@ func (g *gateway) Outbox() api.Outbox {
 		o.Oldest = time.UnixMicro(j.Oldest)
 		o.Age = max(0, g.o.Clock.Now().Sub(o.Oldest).Seconds())
 	}
+	o.Journal = trouble(&j)
 	if gen := g.get(); gen.bridge != nil {
 		b := gen.bridge.Status()
 		o.Connected, o.Error, o.Held = b.Connected, b.Error, b.Held
@@ -28,6 +31,17 @@ func (g *gateway) Outbox() api.Outbox {
 		o.SetAside = append(o.SetAside, api.SetAside{Seq: s.Seq, Key: s.Key, Bytes: s.Bytes, Reason: s.Reason, Time: s.Time})
 	}
 	return o
+}
+
+// trouble says why the journal does not take records; "" when it does.
+func trouble(s *journal.Stats) string {
+	switch {
+	case s.State == journal.OK:
+		return ""
+	case s.State == journal.Full && s.Err == nil:
+		return "full: it has reached max_size, and nothing that may be deleted is left"
+	}
+	return fmt.Sprintf("%s: %v", s.State, s.Err)
 }
 
 // Resend implements [api.Sender].

@@ -72,6 +72,9 @@ func printOutbox(cmd *cobra.Command, o api.Outbox) error {
 	if o.Error != "" {
 		fmt.Fprintf(out, "trouble    %s\n", o.Error)
 	}
+	if o.Journal != "" {
+		fmt.Fprintf(out, "journal    %s\n", o.Journal)
+	}
 	if o.Held != "" {
 		fmt.Fprintf(out, "held by    %s\n", o.Held)
 	}

@@ -99,9 +99,10 @@ type Problem struct {
 
 // Outbox is what became of the records that go out.
 type Outbox struct {
-	Waiting   uint64        `json:"waiting"`         // not confirmed yet
-	Oldest    time.Time     `json:"oldest,omitzero"` // house time of the first of them
-	Age       float64       `json:"age,omitempty"`   // seconds of house time since then
+	Waiting   uint64        `json:"waiting"`           // not confirmed yet
+	Oldest    time.Time     `json:"oldest,omitzero"`   // house time of the first of them
+	Age       float64       `json:"age,omitempty"`     // seconds of house time since then
+	Journal   string        `json:"journal,omitempty"` // why the journal takes nothing
 	Connected bool          `json:"connected"`
 	Error     string        `json:"error,omitempty"` // why nothing moves
 	Held      string        `json:"held,omitempty"`  // the key that all behind it wait for, and why

@@ -48,7 +48,7 @@ const (
 // Stats are figures of a running journal.
 type Stats struct {
 	State    State
-	Err      error         // the last error of the disk, also when it was mended
+	Err      error         // the last error of the disk, also when it was mended; nil at MaxSize
 	First    uint64        // the oldest number kept
 	Last     uint64        // the newest number given
 	Durable  uint64        // see [Journal.Durable]
@@ -83,7 +83,7 @@ func (j *Journal) Stats() Stats {
 		s.Depth, s.Oldest = j.last-base, oldest
 	}
 	if s.State == OK && j.crowded {
-		s.State = Full
+		s.State, s.Err = Full, nil // the disk is well
 	}
 	return s
 }
