@@ -3,6 +3,7 @@ package hub
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -118,6 +119,7 @@ func (h *Hub) saveAt(seq uint64, parts []frozen) error {
 		if i > 0 {
 			data = append(data, ',')
 		}
+		data = slices.Grow(data, len(part)+len(p.name)+4) // it may be megabytes: once is enough
 		data = append(strconv.AppendQuote(data, p.name), ':')
 		data = append(data, part...)
 	}
