@@ -232,8 +232,8 @@ func benchCommands(b *testing.B, url, gateway string, rate int) {
 	}
 	stem := fmt.Sprintf("%s-%d-", b.Name(), time.Now().UnixNano())
 	began := time.Now()
-	sent := make(chan int, 1)
-	go func() { sent <- sendCommands(b, url, gateway, stem, rate) }()
+	sent, over := make(chan int, 1), make(chan struct{})
+	go func() { sent <- sendCommands(b, url, gateway, stem, rate, over) }()
 	e := effects{applied: make(map[string]int), driven: make(map[string]int), outcomes: make(map[string]int),
 		results: make(map[home.Result]int), changed: make(map[string]time.Time)}
 	for len(e.outcomes) < b.N {
@@ -245,6 +245,7 @@ func benchCommands(b *testing.B, url, gateway string, rate int) {
 		}
 	}
 	took := time.Since(began)
+	close(over)
 	probes := <-sent
 	e.judge(b)
 	b.ReportMetric(float64(b.N)/took.Seconds(), "commands/s")
@@ -261,16 +262,17 @@ func benchCommands(b *testing.B, url, gateway string, rate int) {
 }
 
 // sendCommands sends b.N commands to the actuators in turn, and commands to the
-// probes between them, which go before what waits. It returns how many those were.
-func sendCommands(b *testing.B, url, gateway, stem string, rate int) (probes int) {
+// probes between them and until all is over, which go before what waits. It returns
+// how many those were.
+func sendCommands(b *testing.B, url, gateway, stem string, rate int, over <-chan struct{}) (probes int) {
 	ch, began := dialClient(b, url).ch, time.Now()
 	publish := func(exchange, key, id, body string) {
 		if err := ch.Publish(exchange, key, false, false, amqp.Publishing{MessageId: id, DeliveryMode: amqp.Persistent, Body: []byte(body)}); err != nil {
 			b.Error(err)
 		}
 	}
-	probe := func() { // a rule may start 30 times a minute
-		if probes < 25*benchPairs && time.Since(began) > time.Duration(probes)*50*time.Millisecond {
+	probe := func() { // a rule may start 30 times a minute, and there are two runs within it
+		if probes < 12*benchPairs && time.Since(began) > time.Duration(probes)*200*time.Millisecond {
 			publish(nowExchange, fmt.Sprintf("%s.probe.n%d.state", gateway, probes%benchPairs), fmt.Sprint(stem, "probe-", probes),
 				[]string{"on", "off"}[probes/benchPairs%2])
 			probes++
@@ -289,7 +291,14 @@ func sendCommands(b *testing.B, url, gateway, stem string, rate int) (probes int
 			probe()
 		}
 	}
-	return probes
+	for {
+		select {
+		case <-over:
+			return probes
+		case <-time.After(20 * time.Millisecond):
+			probe()
+		}
+	}
 }
 
 func (e *effects) take(b *testing.B, d amqp.Delivery, gateway, stem string) {
