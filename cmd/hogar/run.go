@@ -207,7 +207,9 @@ func newLog(cmd *cobra.Command, level string) (*slog.Logger, error) {
 		return nil, usageError{fmt.Errorf("--log is %q, expected debug, info, warn or error", level)}
 	}
 	options := &slog.HandlerOptions{Level: l}
+	out := cmd.ErrOrStderr()
 	if os.Getenv("JOURNAL_STREAM") != "" {
+		out = journald{out}
 		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && a.Key == slog.TimeKey {
 				return slog.Attr{}
@@ -215,7 +217,7 @@ func newLog(cmd *cobra.Command, level string) (*slog.Logger, error) {
 			return a
 		}
 	}
-	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), options)), nil
+	return slog.New(slog.NewTextHandler(out, options)), nil
 }
 
 // defaultSocket is where a gateway listens: in the runtime directory that systemd
