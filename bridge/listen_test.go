@@ -57,19 +57,26 @@ func (c *client) topic(exchange string) {
 	}
 }
 
-// TestListen hears what fits, whatever its body is.
-func TestListen(t *testing.T) {
-	t.Parallel()
+// listen runs a bridge that listens, on a broker with the topic exchange shop and the
+// fanout exchange bells.
+func (e *ear) listen(t *testing.T, to ...Source) (*house, *client) {
+	t.Helper()
 	url := rabbit(t)
 	c := dialClient(t, url)
 	c.topic("shop")
 	if err := c.ch.ExchangeDeclare("bells", "fanout", true, false, false, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	e := &ear{}
-	h := runBridge(t, Options{URLs: []string{url}, Declare: true, Accept: e.accept,
-		Messages: []Source{{"shop", "order.*"}, {"bells", "#"}, {"shop", "stock.#"}}}, &door{})
+	h := runBridge(t, Options{URLs: []string{url}, Declare: true, Accept: e.accept, Messages: to}, &door{})
 	h.until("it listens", func() bool { return strings.Contains(h.log.String(), "listening to other applications") })
+	return h, c
+}
+
+// TestListen hears what fits, whatever its body is.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	e := &ear{}
+	h, c := e.listen(t, Source{"shop", "order.*"}, Source{"bells", "#"}, Source{"shop", "stock.#"})
 	c.publish("shop", "order.placed", amqp.Publishing{Body: []byte(`{"sku": "A-7"}`), MessageId: "o1"})
 	c.publish("shop", "order.placed.twice", amqp.Publishing{Body: []byte(`{}`)})
 	c.publish("shop", "stock.a.b", amqp.Publishing{Body: []byte("seven left")})
@@ -93,13 +100,8 @@ func TestListen(t *testing.T) {
 // TestListenKeeps: what is not durable is delivered again, and what is, is not.
 func TestListenKeeps(t *testing.T) {
 	t.Parallel()
-	url := rabbit(t)
-	c := dialClient(t, url)
-	c.topic("shop")
 	e := &ear{forget: true}
-	o := Options{URLs: []string{url}, Declare: true, Accept: e.accept, Messages: []Source{{"shop", "#"}}}
-	h := runBridge(t, o, &door{})
-	h.until("it listens", func() bool { return strings.Contains(h.log.String(), "listening to other applications") })
+	h, c := e.listen(t, Source{"shop", "#"})
 	for i := range 3 {
 		c.publish("shop", "order", amqp.Publishing{Body: []byte(fmt.Sprint(i)), DeliveryMode: amqp.Persistent})
 	}
@@ -109,7 +111,7 @@ func TestListenKeeps(t *testing.T) {
 	e.open[1](fmt.Errorf("the disk is full"))
 	e.mu.Unlock()
 	h.until("the refusal is told", func() bool { return strings.Contains(h.log.String(), "stays with rabbitmq") })
-	closeAll(t, url)
+	closeAll(t, h.url)
 	e.mu.Lock()
 	e.forget = false
 	e.mu.Unlock()
@@ -118,7 +120,7 @@ func TestListenKeeps(t *testing.T) {
 	if diff := cmp.Diff(want, e.all()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	c = dialClient(t, url)
+	c = dialClient(t, h.url)
 	h.stop()
 	if n := waiting(t, c, "hogar.casa.messages"); n > 0 {
 		t.Errorf("%d were not acknowledged", n)
@@ -129,14 +131,9 @@ func TestListenKeeps(t *testing.T) {
 // heard from then on, and does not keep the others back.
 func TestListenToWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	url := rabbit(t)
-	c := dialClient(t, url)
-	c.topic("shop")
 	e := &ear{}
-	h := runBridge(t, Options{URLs: []string{url}, Declare: true, Accept: e.accept,
-		Messages: []Source{{"mill", "#"}, {"shop", "#"}}}, &door{})
+	h, c := e.listen(t, Source{"mill", "#"}, Source{"shop", "#"})
 	h.until("it is told", func() bool { return strings.Contains(h.log.String(), "no exchange 'mill'") })
-	h.until("it listens", func() bool { return strings.Contains(h.log.String(), "listening to other applications") })
 	c.publish("shop", "a", amqp.Publishing{Body: []byte("1")})
 	h.until("the shop is heard", func() bool { return len(e.all()) == 1 })
 	c.topic("mill")
