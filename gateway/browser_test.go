@@ -91,6 +91,13 @@ func newSeen(t *testing.T) *seen {
 	}
 	t.Cleanup(r.Kill)
 	s := &seen{t: t, rabbit: r, dir: filepath.Join(dir, "journal"), file: filepath.Join(dir, "hogar.yaml"), listen: "127.0.0.1:0"}
+	catalog, err := os.ReadFile("../configs/demo_catalog.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "demo_catalog.yaml"), catalog, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s.write(s.yaml())
 	s.clock = home.NewClock(time.Date(2026, 3, 21, 21, 30, 0, 0, time.UTC), 60) // dusk in Córdoba
 	s.start()

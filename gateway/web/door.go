@@ -22,7 +22,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("/", newPage(s.o.Refuse))
+	mux.Handle("/", s.page)
 	return s.guard(s.below(mux))
 }
 

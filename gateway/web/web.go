@@ -55,6 +55,7 @@ type Options struct {
 // Server is the page and its door.
 type Server struct {
 	o        Options
+	page     *page
 	loopback bool
 	users    secrets
 	tokens   secrets
@@ -65,7 +66,7 @@ type Server struct {
 // New makes a server. Nothing is opened before [Server.Run].
 func New(o Options) *Server {
 	host, _, _ := net.SplitHostPort(o.Listen)
-	return &Server{o: o, loopback: loopback(host), users: secrets{file: o.Users, read: o.Secrets},
+	return &Server{o: o, page: newPage(o.Refuse), loopback: loopback(host), users: secrets{file: o.Users, read: o.Secrets},
 		tokens: secrets{file: o.Tokens, read: o.Secrets}}
 }
 
