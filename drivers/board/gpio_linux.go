@@ -49,7 +49,7 @@ func (b *Board) openLine(o drivers.LineOptions, name string, offset uint32) (dri
 	case errors.Is(err, syscall.EBUSY):
 		return nil, fmt.Errorf("%s is held by %s: %w", o.Pin, b.holder(chip, offset), drivers.ErrBusy)
 	case errors.Is(err, syscall.EINVAL):
-		return nil, fmt.Errorf("take %s: %w: the kernel is older than 5.10, or its pin driver cannot do this", o.Pin, err)
+		return nil, fmt.Errorf("take %s: %w: the kernel is older than 5.10, its pin driver cannot do this, or another function of the processor has the pin", o.Pin, err)
 	case err != nil:
 		return nil, fmt.Errorf("take %s: %w", o.Pin, err)
 	}
