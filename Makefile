@@ -124,7 +124,7 @@ dist-check: build ## the same bytes twice, lintian, sizes, the score of the unit
 	@cmd/dist/check.sh $(VERSION:v%=%)
 
 # A Debian of its own, made once, and two versions of the package.
-VM = $(CURDIR)/build/vm
+VM = $(CURDIR)/build/debian
 .PHONY: vm-image
 vm-image:
 	$(need_go)

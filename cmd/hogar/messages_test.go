@@ -21,10 +21,10 @@ func kindOf(message map[string]json.RawMessage) string {
 	return ""
 }
 
-// TestMessagesAreAsInTheDocs holds real messages of each kind against docs/amqp.md: the page
+// TestMessagesMatchThePage holds real messages of each kind against docs/amqp.md: the page
 // shows each kind, and every member that comes is in an example of its kind or
 // named in the text.
-func TestMessagesAreAsInTheDocs(t *testing.T) {
+func TestMessagesMatchThePage(t *testing.T) {
 	t.Parallel()
 	page := pages(t)["../../docs/amqp.md"]
 	shown := make(map[string]map[string]bool)
