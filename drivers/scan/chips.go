@@ -94,7 +94,8 @@ func checksummed(g *drivers.Guard) (identity, bool) {
 }
 
 // limits: the comparator of an ADS1115 has -32768 and 32767 at power-up, that of a
-// TMP102 and an LM75 75 °C and 80 °C; a TMP102 shows its 12 bits in its configuration.
+// TMP102 and an LM75 75 °C and 80 °C; a TMP102 shows its 12 bits in its configuration, of
+// which it has two bytes and an LM75 one.
 func limits(g *drivers.Guard) (identity, bool) {
 	low, err := g.Read(2, 2)
 	if err != nil {
@@ -112,7 +113,7 @@ func limits(g *drivers.Guard) (identity, bool) {
 		who := is("ads1115", "its limits are those at power-up")
 		who.note = "an ads1015 looks the same: write that driver if it is printed on the chip"
 		return who, true
-	case low[0] == 0x4B && high[0] == 0x50 && configuration[0]&0x60 == 0x60 && configuration[1]&0x0F == 0:
+	case low[0] == 0x4B && high[0] == 0x50 && configuration[0]&0x60 == 0x60 && configuration[1]&0x0F == 0 && configuration[0] != configuration[1]:
 		return is("tmp102", "its limits and its 12 bits"), true
 	case low[0] == 0x4B && high[0] == 0x50:
 		return is("lm75", "its limits are those at power-up"), true
