@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// What the measurement of MQTT hands to these programs, which are tests only in that they
+// may use the libraries that hogar keeps behind its walls.
+const (
+	stepVar   = "HOGAR_BENCH_MQTT_STEP" // setup, round or bare
+	countVar  = "HOGAR_BENCH_MQTT_COUNT"
+	valuesVar = "HOGAR_BENCH_MQTT_VALUES" // how many of the four change
+	exchVar   = "HOGAR_BENCH_MQTT_EXCHANGE"
+	keyVar    = "HOGAR_BENCH_MQTT_KEY"
+	eachVar   = "HOGAR_BENCH_MQTT_EACH" // AMQP messages for each MQTT message
+)
+
+const (
+	benchQueue   = "bench.mqtt"
+	benchDevices = 100
+	benchWindow  = 128 // as hogar's
+)
+
+// TestMQTTStep is one step of the measurement.
+func TestMQTTStep(t *testing.T) {
+	switch os.Getenv(stepVar) {
+	case "setup":
+		setUp(t)
+	case "round":
+		round(t)
+	case "bare":
+		bare(t)
+	default:
+		t.Skip("make bench runs it")
+	}
+}
+
+func channel(t *testing.T) *amqp.Channel {
+	t.Helper()
+	conn, err := amqp.Dial(os.Getenv(brokerVar))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ch
+}
+
+func client(t *testing.T, id string, clean bool) paho.Client {
+	t.Helper()
+	return paho.NewClient(paho.NewClientOptions().AddBroker(os.Getenv(mqttVarName)).SetClientID(id).SetCleanSession(clean).
+		SetUsername("guest").SetPassword("guest").SetAutoAckDisabled(!clean).SetOrderMatters(true).SetMessageChannelDepth(1000))
+}
+
+func must(t *testing.T, token paho.Token) {
+	t.Helper()
+	if !token.WaitTimeout(time.Minute) || token.Error() != nil {
+		t.Fatalf("mqtt: %v", token.Error())
+	}
+}
+
+// setUp makes the queue that gathers, and announces the devices.
+func setUp(t *testing.T) {
+	ch := channel(t)
+	exchange := os.Getenv(exchVar)
+	if !strings.HasPrefix(exchange, "amq.") {
+		if err := ch.ExchangeDeclare(exchange, "topic", true, false, false, false, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := ch.QueueDelete(benchQueue, false, false, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ch.QueueDeclare(benchQueue, true, false, false, false, amqp.Table{"x-queue-type": "classic"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ch.QueueBind(benchQueue, os.Getenv(keyVar), exchange, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, "bench-setup", true)
+	must(t, c.Connect())
+	defer c.Disconnect(100)
+	var list []string
+	for i := range benchDevices {
+		list = append(list, fmt.Sprintf(`{"ieee_address":"0x%03d","friendly_name":"probe%d","definition":{"exposes":[
+			{"type":"numeric","property":"temperature","access":1,"unit":"°C"},{"type":"numeric","property":"humidity","access":1,"unit":"%%"},
+			{"type":"numeric","property":"battery","access":1,"unit":"%%"},{"type":"numeric","property":"linkquality","access":1,"unit":"lqi"}]}}`, i, i))
+	}
+	must(t, c.Publish("zigbee2mqtt/bridge/groups", 1, true, "[]"))
+	must(t, c.Publish("zigbee2mqtt/bridge/devices", 1, true, "["+strings.Join(list, ",")+"]"))
+}
+
+// body is what Zigbee2MQTT says; n makes one or all of the values new.
+func body(n, values int) string {
+	if values == 1 {
+		return fmt.Sprintf(`{"temperature":%.1f,"humidity":44,"battery":97,"linkquality":120}`, float64(n%500)/10)
+	}
+	return fmt.Sprintf(`{"temperature":%.1f,"humidity":%d,"battery":%d,"linkquality":%d}`, float64(n%500)/10, n%100, n%99, n%255)
+}
+
+// round publishes as fast as the broker takes it, and tells how long it was until all
+// had arrived in RabbitMQ.
+func round(t *testing.T) {
+	count, _ := strconv.Atoi(os.Getenv(countVar))
+	values, _ := strconv.Atoi(os.Getenv(valuesVar))
+	each, _ := strconv.Atoi(os.Getenv(eachVar))
+	ch := channel(t)
+	depth := func() int {
+		q, err := ch.QueueDeclarePassive(benchQueue, true, false, false, false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q.Messages
+	}
+	c := client(t, "bench-feed", true)
+	must(t, c.Connect())
+	defer c.Disconnect(100)
+	publish := func(n int) paho.Token {
+		return c.Publish(fmt.Sprintf("zigbee2mqtt/probe%d", n%benchDevices), 1, false, body(n/benchDevices, values))
+	}
+	for deadline := time.Now().Add(time.Minute); depth() < benchDevices; time.Sleep(100 * time.Millisecond) {
+		for n := range benchDevices { // until all are heard
+			must(t, publish(n))
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after a minute only %d messages arrived", depth())
+		}
+	}
+	for last := -1; last != depth(); time.Sleep(700 * time.Millisecond) {
+		last = depth()
+	}
+	if _, err := ch.QueuePurge(benchQueue, false); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	window := make(chan paho.Token, 1000)
+	go func() {
+		defer close(window)
+		for n := benchDevices; n < benchDevices+count; n++ {
+			window <- publish(n)
+		}
+	}()
+	for token := range window {
+		must(t, token)
+	}
+	for deadline := time.Now().Add(2 * time.Minute); depth() < count*each; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("lost: %d of %d arrived", depth(), count*each)
+		}
+	}
+	took := time.Since(began)
+	time.Sleep(300 * time.Millisecond)
+	fmt.Printf("SECONDS %.4f DEPTH %d\n", took.Seconds(), depth())
+}
+
+// bare does what hogar does without a journal: it acknowledges to the MQTT broker what
+// RabbitMQ has confirmed, in order, until its standard input ends.
+func bare(t *testing.T) {
+	ch := channel(t)
+	if err := ch.Confirm(false); err != nil {
+		t.Fatal(err)
+	}
+	type flight struct {
+		m    paho.Message
+		sent *amqp.DeferredConfirmation
+	}
+	inbox, flights := make(chan paho.Message, 1000), make(chan flight, benchWindow)
+	c := client(t, "bench-bare", false)
+	go func() {
+		for m := range inbox {
+			sent, err := ch.PublishWithDeferredConfirmWithContext(context.Background(), os.Getenv(exchVar), strings.ReplaceAll(m.Topic(), "/", "."), false, false,
+				amqp.Publishing{DeliveryMode: amqp.Persistent, ContentType: "application/json", Body: m.Payload()})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			flights <- flight{m, sent}
+		}
+	}()
+	go func() {
+		for f := range flights {
+			if f.sent.Wait() {
+				f.m.Ack()
+			}
+		}
+	}()
+	must(t, c.Connect())
+	must(t, c.Subscribe("zigbee2mqtt/+", 1, func(_ paho.Client, m paho.Message) { inbox <- m }))
+	fmt.Println("READY")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	c.Disconnect(100)
+}
