@@ -143,6 +143,7 @@ type Bridge struct {
 	outbox  *Outbox
 	side    chan sideJob
 	replies chan reply
+	missing chan struct{} // tells the consumer that the exchange is gone, and its binding with it
 
 	receipts receipts
 	times    times
@@ -176,7 +177,7 @@ func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
 	}
 	return &Bridge{
 		opts: o.withDefaults(), journal: j, door: door, log: log, outbox: o.Outbox,
-		side: make(chan sideJob, 64), replies: make(chan reply, repliesMost),
+		side: make(chan sideJob, 64), replies: make(chan reply, repliesMost), missing: make(chan struct{}, 1),
 		times: times{confirm: 30 * time.Second, backoff: 500 * time.Millisecond, cap: 30 * time.Second,
 			patience: 3 * heartbeat, heartbeat: heartbeat, write: writeTimeout, greet: greetTimeout},
 	}

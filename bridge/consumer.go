@@ -164,6 +164,9 @@ func (in *intake) run(ctx context.Context, bury func(finished)) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-later:
+		case <-in.b.missing:
+			err = fmt.Errorf("consume at %s: the exchange %s was deleted, and the binding of the commands with it; declaring both anew",
+				in.link.target.show, o.Exchange)
 		case d, ok := <-fromNow:
 			err = in.take(&d, ok, now)
 		case d, ok := <-fromCommands:

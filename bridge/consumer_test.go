@@ -266,6 +266,29 @@ func TestQueueDeleted(t *testing.T) {
 	}
 }
 
+// TestBindingComesBack deletes the exchange, and with it the binding of the commands,
+// of which the consumer's own connection tells nothing.
+func TestBindingComesBack(t *testing.T) {
+	t.Parallel()
+	h := runBridge(t, Options{Declare: true}, &door{})
+	h.until("taking commands", func() bool { return h.Status().Commands })
+	c := dialClient(t, h.url)
+	if err := c.ch.ExchangeDelete("hogar", false, false); err != nil {
+		t.Fatal(err)
+	}
+	h.reading("a", "temperature", 1) // by which the publisher finds it out
+	h.until("a command finds its queue", func() bool {
+		ch, err := c.conn.Channel()
+		if err != nil || ch.Confirm(false) != nil {
+			t.Fatal(err)
+		}
+		defer ch.Close()
+		returns := ch.NotifyReturn(make(chan amqp.Return, 1))
+		sent, err := ch.PublishWithDeferredConfirm("hogar", "casa.command.a.state", true, false, amqp.Publishing{Body: []byte("on")})
+		return err == nil && sent.Wait() && len(returns) == 0
+	})
+}
+
 // TestNoBroker runs and stops without one.
 func TestNoBroker(t *testing.T) {
 	t.Parallel()

@@ -89,6 +89,12 @@ func (b *Bridge) publish(ctx context.Context, t *target) error {
 		s, held := errors.AsType[*stuck](err)
 		if !held {
 			p.blame(err)
+			if hasCode(err, amqp.NotFound) {
+				select {
+				case b.missing <- struct{}{}:
+				default:
+				}
+			}
 			return err
 		}
 		if b.journal.Cursor() != cursor {
