@@ -61,11 +61,14 @@ func (c *consumer) with(f func(*amqp.Channel) error) error {
 }
 
 // bind makes the queue, a new one of one kind or the other in turn, and binds it
-// to all that the gateway publishes, at one stroke: with a binding for each kind
-// some would go on to arrive while others do not.
+// to all that the gateway publishes, by an exchange between, from which it is taken
+// at one stroke: else some kinds would go on to arrive while others do not.
 func (c *consumer) bind(anew bool) error {
 	return c.with(func(ch *amqp.Channel) error {
 		if err := ch.ExchangeDeclare(exchangeName, "topic", true, false, false, false, nil); err != nil {
+			return err
+		}
+		if err := ch.ExchangeDeclare(queueName, "fanout", true, false, false, false, nil); err != nil {
 			return err
 		}
 		if anew {
@@ -78,7 +81,15 @@ func (c *consumer) bind(anew bool) error {
 		if _, err := ch.QueueDeclare(queueName, true, false, false, false, args); err != nil {
 			return err
 		}
-		return ch.QueueBind(queueName, c.gateway+".#", exchangeName, false, nil)
+		if err := ch.QueueBind(queueName, "", queueName, false, nil); err != nil {
+			return err
+		}
+		for _, kind := range []string{"event", "outcome", "status", "rule", "gateway", "catalog", "reading"} {
+			if err := ch.ExchangeBind(queueName, c.gateway+"."+kind+".#", exchangeName, false, nil); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -87,7 +98,7 @@ const exchangeName = "hogar"
 // unbind takes the queue away from the exchange.
 func (c *consumer) unbind() error {
 	return c.with(func(ch *amqp.Channel) error {
-		return ch.QueueUnbind(queueName, c.gateway+".#", exchangeName, nil)
+		return ch.QueueUnbind(queueName, "", queueName, nil)
 	})
 }
 
@@ -168,9 +179,6 @@ func (c *consumer) quiet(ctx context.Context) error {
 }
 
 func (c *consumer) add(d amqp.Delivery) {
-	if strings.HasPrefix(d.RoutingKey, c.gateway+".command.") {
-		return // for the gateway
-	}
 	var body struct {
 		Device   string          `json:"device"`
 		Property string          `json:"property"`
@@ -206,4 +214,11 @@ func (c *consumer) silent() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Since(c.news)
+}
+
+// all returns what has arrived so far.
+func (c *consumer) all() []delivery {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.arrived[:len(c.arrived):len(c.arrived)]
 }

@@ -20,6 +20,7 @@ type evidence struct {
 type verdict struct {
 	accepted, delivered, duplicates           int
 	holes                                     int // numbers of devices that no message has
+	commands, unanswered, twice               int // twice: set again to the same value, after a kill
 	lost, reordered, phantom, mangled, strays int
 	gone                                      int // that Mosquitto lost
 	complaints                                []string
@@ -40,7 +41,7 @@ func (v *verdict) passed() bool { return len(v.complaints) == 0 }
 // judge holds the invariants of delivery against the evidence.
 func judge(e evidence) *verdict {
 	v := &verdict{}
-	order := newOrder(v, e)
+	order := newSequence(v, e)
 	for _, d := range e.arrived {
 		order.add(d)
 	}
@@ -86,8 +87,8 @@ func (v *verdict) judgeDuplicates(faults int) {
 	}
 }
 
-// order looks at the messages one after the other.
-type order struct {
+// sequence looks at the messages one after the other.
+type sequence struct {
 	v *verdict
 	evidence
 	ids   map[string]string // body by message id
@@ -99,12 +100,12 @@ type order struct {
 	last  map[string]int // the place of the newest note of each meter
 }
 
-func newOrder(v *verdict, e evidence) *order {
-	return &order{v: v, evidence: e, ids: make(map[string]string), dseq: make(map[string]int64), told: make(map[string]int),
+func newSequence(v *verdict, e evidence) *sequence {
+	return &sequence{v: v, evidence: e, ids: make(map[string]string), dseq: make(map[string]int64), told: make(map[string]int),
 		notes: make(map[string]map[int]bool), last: make(map[string]int)}
 }
 
-func (o *order) add(d delivery) {
+func (o *sequence) add(d delivery) {
 	if body, known := o.ids[d.id]; known {
 		o.again++
 		if body != d.body {
@@ -137,7 +138,7 @@ func (o *order) add(d delivery) {
 }
 
 // note takes the reading of a meter.
-func (o *order) note(d delivery) {
+func (o *sequence) note(d delivery) {
 	n := parseNote(d.device, d.text)
 	if n == 0 || o.place[d.device][n] == 0 {
 		o.v.phantom++

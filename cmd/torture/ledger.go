@@ -45,14 +45,14 @@ func (e entry) off() int {
 // books against what the oracles have counted.
 func (r *rig) compareLedger(ctx context.Context) {
 	var b books
-	err := r.until(ctx, 30*time.Second, "the ledger says that no message of a meter waits", func() bool {
+	err := r.until(ctx, 30*time.Second, "the ledger says that nothing of MQTT and of commands waits", func() bool {
 		out, err := r.gate.command("outbox", "--json", "--socket", r.gate.path).Output()
 		if err != nil || json.Unmarshal(out, &b) != nil {
 			r.story.add("hogar outbox: %v %s", err, out)
 			return false
 		}
 		r.story.add("the ledger: %s", out)
-		return b.Ledger.Classes["mqtt"].Waiting == 0
+		return b.Ledger.Classes["mqtt"].Waiting == 0 && b.Ledger.Classes["control"].Waiting == 0
 	})
 	if err != nil {
 		r.complain("%v", err)
@@ -68,8 +68,9 @@ func (r *rig) compareLedger(ctx context.Context) {
 	if off := all.off(); off > r.flipped() {
 		r.complain("the ledger is wrong by %d: %+v", off, all)
 	}
-	if got, want := b.Ledger.Classes["mqtt"].Confirmed, r.consumer.distinct("meter"); got != want {
-		r.complain("the ledger has %d confirmed messages of meters, %d have arrived", got, want)
+	got, want := b.Ledger.Classes["mqtt"].Confirmed+b.Ledger.Classes["control"].Confirmed, r.consumer.distinct()
+	if got != want {
+		r.complain("the ledger has %d confirmed messages of MQTT devices and commands, %d have arrived", got, want)
 	}
 }
 
@@ -91,13 +92,12 @@ func (r *rig) compareHoles(v *verdict) {
 	}
 }
 
-// distinct counts the messages about devices whose names begin so, once each.
-func (c *consumer) distinct(device string) uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// distinct counts the readings of MQTT devices and the outcomes of commands, once each.
+func (c *consumer) distinct() uint64 {
 	ids := make(map[string]bool)
-	for _, d := range c.arrived {
-		if d.kind == "reading" && strings.HasPrefix(d.device, device) {
+	for _, d := range c.all() {
+		chip := strings.HasSuffix(d.device, ".climate")
+		if d.kind == "reading" && !chip || d.kind == "outcome" {
 			ids[d.id] = true
 		}
 	}

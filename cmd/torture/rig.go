@@ -58,6 +58,7 @@ type rig struct {
 	gate       *gate
 	source     *source
 	consumer   *consumer
+	commander  *commander
 	disk       disk
 
 	mu         sync.Mutex
@@ -81,7 +82,7 @@ func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (
 		return nil, err
 	}
 	logs := make(map[string]*logFile)
-	for _, name := range []string{"story", "source", "consumer"} {
+	for _, name := range []string{"story", "source", "consumer", "commands"} {
 		if logs[name], err = newLogFile(filepath.Join(dir, name+".log"), r.began); err != nil {
 			return nil, err
 		}
@@ -95,6 +96,7 @@ func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (
 	r.closers = append(r.closers, r.disk.close)
 	r.source = newSource(100*time.Millisecond, r.topic(""), logs["source"])
 	r.consumer = newConsumer(b.rabbit.URL()+r.vhost, gatewayName, logs["consumer"])
+	r.commander = newCommander(r.consumer.url, gatewayName, r.topic(""), logs["commands"])
 	if err := r.lines(seed); err != nil {
 		return nil, err
 	}
@@ -115,7 +117,11 @@ func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (
 		return nil, err
 	}
 	r.closers = append(r.closers, r.source.end)
-	return r, r.source.start(b.mosquitto.Addr())
+	if err := r.source.start(b.mosquitto.Addr()); err != nil {
+		return nil, err
+	}
+	r.closers = append(r.closers, r.commander.end)
+	return r, r.commander.start(b.mosquitto.Addr(), seed)
 }
 
 // lines lays what is between the gateway and the brokers.
@@ -157,6 +163,7 @@ devices:
 	for i := range meters {
 		fmt.Fprintf(&b, "  %s: {driver: mqtt, topic: %s, property: note, type: text}\n", meterName(i), r.topic(meterName(i)))
 	}
+	b.WriteString(r.commander.devices())
 	return b.String()
 }
 

@@ -41,8 +41,9 @@ func (r result) line() string {
 		share = 100 * float64(v.duplicates) / float64(v.delivered)
 	}
 	return fmt.Sprintf("%s seed=%d faults=%d accepted=%d delivered=%d dup=%.2f%% lost=%d reordered=%d phantom=%d mangled=%d mosquitto_lost=%d "+
+		"commands=%d unanswered=%d set_twice=%d "+
 		"starts=%d slowest_start=%s recovery=%s rss=%.1fMB took=%s",
-		word, r.seed, r.faults, v.accepted, v.delivered, share, v.lost, v.reordered, v.phantom+v.strays, v.mangled, v.gone,
+		word, r.seed, r.faults, v.accepted, v.delivered, share, v.lost, v.reordered, v.phantom+v.strays, v.mangled, v.gone, v.commands, v.unanswered, v.twice,
 		r.starts, r.slowest.Round(time.Millisecond), r.recovery.Round(100*time.Millisecond), r.memory, r.took.Round(time.Second))
 }
 
@@ -142,6 +143,7 @@ func (r *rig) settle(ctx context.Context) (time.Duration, error) {
 	r.mqttLine.Heal()
 	sleep(ctx, time.Second) // what comes last is not lost by anybody
 	r.source.end()
+	r.commander.end()
 	var recovery time.Duration
 	err := r.consumer.drain(ctx, func() (err error) { recovery, err = r.wait(ctx); return err })
 	return recovery, err
@@ -156,7 +158,7 @@ func (r *rig) wait(ctx context.Context) (time.Duration, error) {
 	case ctx.Err() != nil:
 		return 0, err
 	case err != nil:
-		r.complain("%v; %d are missing", err, r.source.missing(r.consumer.has, false))
+		r.complain("%v; %d are missing, and %d outcomes", err, r.source.missing(r.consumer.has, false), r.commander.unanswered(r.consumer.all()))
 	}
 	r.compareLedger(ctx)
 	if err := r.gate.stop(30 * time.Second); err != nil {
@@ -173,6 +175,9 @@ func (r *rig) arrived() bool {
 	r.mu.Lock()
 	forgets := r.forgets
 	r.mu.Unlock()
+	if r.commander.unanswered(r.consumer.all()) > 0 {
+		return false
+	}
 	return r.source.missing(r.consumer.has, false) == r.known() ||
 		forgets && r.consumer.silent() > silence && r.source.missing(r.consumer.has, true) == r.known()
 }
@@ -196,6 +201,7 @@ func (r *rig) judge(faults int) *verdict {
 	v := judge(evidence{taken: r.source.taken, place: r.source.place, acked: r.source.acked, damaged: r.damaged, arrived: r.consumer.arrived, forgets: r.forgets, faults: faults})
 	v.complaints = append(v.complaints, r.complaints...)
 	r.compareHoles(v)
+	judgeCommands(v, r.commander.orders, r.commander.effects, r.consumer.arrived, r.gate.starts, r.forgets)
 	r.gate.mu.Lock()
 	defer r.gate.mu.Unlock()
 	if r.gate.slowest > 20*time.Second {

@@ -217,3 +217,49 @@ func TestMutantsApply(t *testing.T) {
 		}
 	}
 }
+
+// outcome is a receipt as it arrives.
+func outcome(id, result string) delivery {
+	return delivery{kind: "outcome", body: fmt.Sprintf(`{"id":%q,"outcome":%q}`, id, result)}
+}
+
+func TestJudgeCommands(t *testing.T) {
+	dial, lamp := order{device: "dial0", value: 7}, order{device: "lamp0"}
+	acts := func(device, value string, n int) map[string]map[string]int { return map[string]map[string]int{device: {value: n}} }
+	tests := []struct {
+		name    string
+		order   order
+		effects map[string]map[string]int
+		told    []string
+		kills   int
+		guilty  bool
+	}{
+		{"obeyed", dial, acts("dial0", "7", 1), []string{"verified"}, 1, false},
+		{"told twice, the same", dial, acts("dial0", "7", 1), []string{"applied", "applied"}, 1, false},
+		{"no outcome", dial, acts("dial0", "7", 1), nil, 1, true},
+		{"two outcomes", dial, acts("dial0", "7", 1), []string{"applied", "failed"}, 1, true},
+		{"nothing happened", dial, nil, []string{"applied"}, 1, true},
+		{"set again after a kill", dial, acts("dial0", "7", 2), []string{"applied"}, 1, false},
+		{"set again for no reason", dial, acts("dial0", "7", 2), []string{"applied"}, 0, true},
+		{"set thrice", dial, acts("dial0", "7", 3), []string{"applied"}, 9, true},
+		{"a value that is unknown", dial, nil, []string{"unknown"}, 1, true},
+		{"poison that acted", order{device: "dial0", value: 7, dead: true}, acts("dial0", "7", 1), []string{"rejected"}, 1, true},
+		{"poison", order{device: "dial0", value: 7, dead: true}, nil, []string{"rejected"}, 1, false},
+		{"toggled", lamp, acts("lamp0", "ON", 1), []string{"applied"}, 1, false},
+		{"toggled twice", lamp, acts("lamp0", "ON", 2), []string{"applied"}, 1, true},
+		{"cut in between", lamp, acts("lamp0", "ON", 1), []string{"unknown"}, 1, false},
+		{"switched by nobody", lamp, acts("lamp0", "ON", 1), []string{"rejected"}, 1, true},
+		{"too late, and applied", order{device: "lamp0", dead: true}, acts("lamp0", "ON", 1), []string{"applied"}, 1, true},
+	}
+	for _, test := range tests {
+		var arrived []delivery
+		for _, result := range test.told {
+			arrived = append(arrived, outcome("c-7", result))
+		}
+		v := &verdict{}
+		judgeCommands(v, map[string]order{"c-7": test.order}, test.effects, arrived, test.kills, false)
+		if v.passed() == test.guilty {
+			t.Errorf("%s: passed is %v: %v", test.name, v.passed(), v.complaints)
+		}
+	}
+}
