@@ -225,7 +225,9 @@ func outcome(id, result string) delivery {
 
 func TestJudgeCommands(t *testing.T) {
 	dial, lamp := order{device: "dial0", value: 7}, order{device: "lamp0"}
-	acts := func(device, value string, n int) map[string]map[string]int { return map[string]map[string]int{device: {value: n}} }
+	acts := func(device, value string, n int) map[string]map[string]int {
+		return map[string]map[string]int{device: {value: n}}
+	}
 	tests := []struct {
 		name    string
 		order   order
