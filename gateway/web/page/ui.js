@@ -59,8 +59,8 @@ function Slider({ name, p, value, set, label, pending, disabled }) {
   const now = moved ?? value ?? p.min;
   const step = p.max - p.min > 20 ? 1 : (p.max - p.min) / 100;
   return html`<span class="slider"><input type="range" min=${p.min} max=${p.max} step=${step} value=${now} aria-label=${label} aria-busy=${pending}
-    aria-valuetext=${shown(now, p.unit)} disabled=${disabled} onInput=${(e) => move(+e.target.value)}
-    onChange=${(e) => set(+e.target.value)} /><output>${shown(now, p.unit)}</output></span>`;
+    aria-valuetext=${shown(moved ?? value, p.unit)} disabled=${disabled} onInput=${(e) => move(+e.target.value)}
+    onChange=${(e) => set(+e.target.value)} /><output>${shown(moved ?? value, p.unit)}</output></span>`;
 }
 
 function Entry({ p, value, set, label, pending, disabled }) {
