@@ -1,7 +1,7 @@
 // A line over time, as SVG: values between two moments, with a cross at the pointer, and
 // a range that is dragged to look closer.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/htm-preact-3.1.1.js";
+import { html, useLayoutEffect, useRef, useState } from "./vendor/htm-preact-3.1.1.js";
 import { clock, shown, t } from "./words.js";
 
 const pad = { left: 52, right: 12, top: 12, bottom: 26 };
@@ -99,7 +99,6 @@ export function Chart({ points, raw = [], from, to, unit, label, zoom }) {
     } else return;
     e.preventDefault();
   };
-  useEffect(() => setDrag(null), [from, to]);
   const yTicks = stepped ? [0, 1] : ticks(low, high, 6);
   const first = inside.find(([, v]) => isNumber(number(v))), last = [...inside].reverse().find(([, v]) => isNumber(number(v)));
   const summary = first ? `${label}: ${clock(first[0], "minute")} ${shown(first[1], unit)}, ${clock(last[0], "minute")} ${shown(last[1], unit)}` : label;
