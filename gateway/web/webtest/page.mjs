@@ -208,6 +208,7 @@ async function run() {
     await ask("gateway start");
     await page.locator(".banner").waitFor({ state: "detached" });
     const toggle = property("porch.lamp.state").getByRole("switch");
+    await until("it shows what is", async () => (await toggle.getAttribute("aria-checked") === "true") === (await ask("value porch.lamp.state") === "on"));
     const was = await toggle.getAttribute("aria-checked");
     await toggle.click();
     await until("it obeys", async () => await toggle.getAttribute("aria-checked") !== was && await toggle.getAttribute("aria-busy") === "false");
