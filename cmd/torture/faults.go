@@ -24,7 +24,7 @@ func kinds() []kind {
 		{name: "kill the gateway", weight: 14, uses: theGateway, to: 300 * time.Millisecond, run: killGateway},
 		{name: "stop the gateway", weight: 3, uses: theGateway, to: 300 * time.Millisecond, run: stopGateway},
 		{name: "hang the gateway", weight: 3, uses: theGateway, from: blink, to: moment, run: hangGateway},
-		{name: "reload", weight: 2, uses: theGateway, run: func(_ context.Context, r *rig, _ fault) error { r.gate.signal(syscall.SIGHUP); return nil }},
+		{name: "reload", weight: 2, uses: theGateway, run: reload},
 		{name: "a second gateway", weight: 1, uses: theGateway, run: secondGateway},
 		{name: "fill the disk", weight: 2, uses: theGateway | theDisk, from: blink, to: moment, can: func(r *rig) bool { return r.disk.small }, run: fullDisk},
 		{name: "damage a record", weight: 3, uses: theGateway | theDisk, run: damage},
@@ -71,6 +71,14 @@ func stopGateway(ctx context.Context, r *rig, f fault) error {
 	}
 	sleep(ctx, f.Hold)
 	return r.gate.start()
+}
+
+// reload asks a gateway that answers, as systemd does: before that a signal ends it.
+func reload(ctx context.Context, r *rig, _ fault) error {
+	if _, err := r.gate.Status(ctx); err == nil {
+		r.gate.signal(syscall.SIGHUP)
+	}
+	return nil
 }
 
 func hangGateway(ctx context.Context, r *rig, f fault) error {

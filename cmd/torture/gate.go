@@ -29,7 +29,7 @@ type gate struct {
 	ended   chan struct{} // closed when cmd has ended
 	log     *os.File
 	starts  int
-	exits   []string      // how it ended when nobody had asked for it
+	exit    string        // how it ended last when nobody had asked for it
 	asked   bool          // somebody has
 	slowest time.Duration // from exec to the first answer, where nothing came between
 	most    float64       // resident memory, MB
@@ -101,7 +101,7 @@ func (g *gate) watch(cmd *exec.Cmd, ended chan struct{}, began time.Time) {
 	err := cmd.Wait()
 	g.mu.Lock()
 	if !g.asked && g.cmd == cmd {
-		g.exits = append(g.exits, fmt.Sprint(err))
+		g.exit = fmt.Sprint(err)
 	}
 	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		g.most = max(g.most, float64(u.Maxrss)*1024/1e6) // Linux: in 1,024 bytes
@@ -164,6 +164,13 @@ func (g *gate) revive() (bool, error) {
 		return false, nil
 	}
 	return true, g.start()
+}
+
+// lastExit is how it ended when nobody had asked for it.
+func (g *gate) lastExit() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.exit
 }
 
 // second starts another process of the same configuration, which must refuse to

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,7 +131,7 @@ func (r *rig) nurse(ctx context.Context) {
 			continue
 		}
 		if revived, err := r.gate.revive(); revived {
-			r.complain("the gateway ended by itself (%v)", err)
+			r.complain("the gateway ended by itself, and is started again: %v", errors.Join(err, errors.New(r.gate.lastExit())))
 		}
 		r.locks.give(theGateway)
 	}
