@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -53,9 +54,7 @@ func (g *gateway) newFound(plan *Plan) *found {
 		o.Taken[name] = nil
 	}
 	for _, b := range plan.brokers {
-		for id, name := range b.names {
-			o.Given[id] = name
-		}
+		maps.Copy(o.Given, b.names)
 		for _, s := range b.sources {
 			f.ways[b.Via(s)] = true
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"hogar/drivers/mqtt"
@@ -57,12 +58,8 @@ func Explain(plan *Plan, messages []MQTTMessage) Explanation {
 			o.Broker = b.Broker
 		}
 		o.Sources = append(o.Sources, b.sources...)
-		for id, name := range b.names {
-			names.Given[id] = name
-		}
-		for name, t := range b.topics {
-			o.Topics[name] = t
-		}
+		maps.Copy(names.Given, b.names)
+		maps.Copy(o.Topics, b.topics)
 	}
 	o.Names = dialect.NewNames(names)
 	return mqtt.Explain(o, list)

@@ -123,15 +123,16 @@ func age(now, t time.Time) string {
 
 // showReceipt is a receipt: in one line, and one more for each part.
 func showReceipt(p paint, o *home.Outcome) string {
-	s := showOutcome(p, o)
+	var s strings.Builder
+	s.WriteString(showOutcome(p, o))
 	width := 0
 	for _, part := range o.Parts {
 		width = max(width, len(part.Device))
 	}
 	for _, part := range o.Parts {
-		s += fmt.Sprintf("\n  %-*s  %s", width, part.Device, showResult(p, &part))
+		s.WriteString(fmt.Sprintf("\n  %-*s  %s", width, part.Device, showResult(p, &part)))
 	}
-	return s
+	return s.String()
 }
 
 // showOutcome is a receipt in one line.
