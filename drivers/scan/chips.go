@@ -113,7 +113,7 @@ func limits(g *drivers.Guard) (identity, bool) {
 		who := is("ads1115", "its limits are those at power-up")
 		who.note = "an ads1015 looks the same: write that driver if it is printed on the chip"
 		return who, true
-	case low[0] == 0x4B && high[0] == 0x50 && configuration[0]&0x60 == 0x60 && configuration[1]&0x0F == 0 && configuration[0] != configuration[1]:
+	case low[0] == 0x4B && high[0] == 0x50 && configuration[0]&0x60 == 0x60 && configuration[1]&0x0F == 0 && configuration[1] != 0 && configuration[0] != configuration[1]:
 		return is("tmp102", "its limits and its 12 bits"), true
 	case low[0] == 0x4B && high[0] == 0x50:
 		return is("lm75", "its limits are those at power-up"), true
