@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// settleLimit is how long after the last fault all must have arrived.
+// settleLimit is how long after the last fault all must have arrived, beside the
+// time that a backlog takes.
 const settleLimit = 120 * time.Second
 
 // silence is how long nothing comes when nothing more will: Mosquitto gives what
@@ -152,8 +153,11 @@ func (r *rig) settle(ctx context.Context) (time.Duration, error) {
 
 // wait is settle while the consumer takes what comes.
 func (r *rig) wait(ctx context.Context) (time.Duration, error) {
-	began := time.Now()
-	err := r.until(ctx, settleLimit, "all that was sent has arrived", r.arrived)
+	began, limit := time.Now(), settleLimit
+	if s, err := r.gate.Status(ctx); err == nil { // what waits is sent at 500 messages a second at least
+		limit += time.Duration(s.Journal.Waiting/500) * time.Second
+	}
+	err := r.until(ctx, limit, "all that was sent has arrived", r.arrived)
 	recovery := time.Since(began)
 	switch {
 	case ctx.Err() != nil:
