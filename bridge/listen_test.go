@@ -103,7 +103,7 @@ func TestListenKeeps(t *testing.T) {
 	e := &ear{forget: true}
 	h, c := e.listen(t, Source{"shop", "#"})
 	for i := range 3 {
-		c.publish("shop", "order", amqp.Publishing{Body: []byte(fmt.Sprint(i)), DeliveryMode: amqp.Persistent})
+		c.publish("shop", "order", amqp.Publishing{Body: fmt.Append(nil, i), DeliveryMode: amqp.Persistent})
 	}
 	h.until("three are heard", func() bool { return len(e.all()) == 3 })
 	e.mu.Lock()

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -72,7 +73,7 @@ func Listen(ctx context.Context, plan *Plan, url string, see func(MQTTMessage)) 
 		plan = usualSources(url)
 	}
 	if len(plan.brokers) == 0 {
-		return fmt.Errorf("the configuration has no broker below mqtt:")
+		return errors.New("the configuration names no broker below mqtt")
 	}
 	return mqtt.Listen(ctx, plan.brokers[0].Broker, func(m dialect.Message) {
 		see(MQTTMessage{m.Topic, append(Text(nil), m.Payload...), m.Retained})

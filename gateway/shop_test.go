@@ -141,7 +141,7 @@ func TestShop(t *testing.T) {
 	s := &shop{t: t, broker: broker}
 	s.open()
 	await(t, "the store listens", func() bool {
-		q, err := s.ch.QueueInspect("hogar.store.messages")
+		q, err := s.ch.QueueDeclarePassive("hogar.store.messages", true, false, false, false, nil)
 		if err != nil {
 			s.open()
 		}

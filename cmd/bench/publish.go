@@ -28,7 +28,7 @@ func hosts(ctx context.Context, rabbit *localbroker.RabbitMQ) error {
 type way struct {
 	history, coalesce string
 	how               string // for people
-	rate, ratio, cpu  float64
+	ratio, cpu        float64
 }
 
 // ways are a plain stream, and each kind with coalesced writes, as hogar has it.
