@@ -234,6 +234,9 @@ func (h *Hub) record(ev *home.Event, done func(error)) error {
 	}
 	h.state.number(ev)
 	err := h.append(ev, done)
+	if err != nil {
+		h.state.unnumber(ev)
+	}
 	h.apply(ev, true)
 	return err
 }

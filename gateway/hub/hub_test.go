@@ -249,6 +249,9 @@ func TestAFullJournalStopsNobody(t *testing.T) {
 	if h.Last("a", "t") != home.NumberOf(1) {
 		t.Error("the house did not take the reading")
 	}
+	if n := h.state.devices["a"].Seq; n != 0 {
+		t.Errorf("the device is at number %d, want 0: what was not recorded uses none", n)
+	}
 }
 
 func TestLateReadingsDoNotTakeThePlaceOfNewerOnes(t *testing.T) {

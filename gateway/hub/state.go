@@ -135,6 +135,18 @@ func (s *state) number(ev *home.Event) {
 	ev.DSeq = d.Seq
 }
 
+// unnumber takes back the number of an event that was not recorded: the next one has
+// it, so that a number which is missing is a record that is gone.
+func (s *state) unnumber(ev *home.Event) {
+	if ev.DSeq == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(ev.Device).Seq--
+	ev.DSeq = 0
+}
+
 func (s *state) apply(ev *home.Event, live bool) {
 	if ev.Device == "" || ev.Kind == home.KindCommand {
 		return
