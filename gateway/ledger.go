@@ -77,7 +77,7 @@ func (g *gateway) gap(gap journal.Gap) {
 // lost counts the records that a gap took, and tells the house which they are.
 // waited is false when they were gone before what waits was counted.
 func (g *gateway) lost(gap journal.Gap, waited bool) {
-	unsent := make(map[home.Class]uint64)
+	unsent, uncounted := make(map[home.Class]uint64), uint64(0)
 	if gap.Reason == journal.Dropped {
 		for class, n := range gap.Lost {
 			if class != 0 { // else it was not to be sent
@@ -90,9 +90,14 @@ func (g *gateway) lost(gap journal.Gap, waited bool) {
 		g.ledger.Lost(ledger.Full, gap.To, unsent, waited)
 	} else if from := max(gap.From, g.journal.Cursor()+1); gap.From > 0 && gap.To >= from {
 		unsent[home.ClassNone] = gap.To - from + 1 // nobody knows what they were
+		if !waited {
+			counted, _ := g.journal.Checkpoint()
+			uncounted = gap.To + 1 - min(max(from, counted+1), gap.To+1)
+			g.ledger.Found(uncounted)
+		}
 		g.ledger.Lost(ledger.Damaged, gap.To, unsent, waited)
 	}
-	detail := ledger.Gap{From: gap.From, To: gap.To, Bytes: gap.Bytes, File: gap.File, Unsent: make(map[string]uint64)}
+	detail := ledger.Gap{From: gap.From, To: gap.To, Bytes: gap.Bytes, File: gap.File, Uncounted: uncounted, Unsent: make(map[string]uint64)}
 	for class, n := range unsent {
 		detail.Unsent[class.String()] = n
 	}

@@ -13,4 +13,6 @@ type Gap struct {
 	Bytes  int64             `json:"bytes"`
 	File   string            `json:"file"`
 	Unsent map[string]uint64 `json:"unsent,omitempty"` // how many of each class were still to be sent
+	// Uncounted is how many of those no state knows: they were accepted after the checkpoint.
+	Uncounted uint64 `json:"uncounted,omitempty"`
 }

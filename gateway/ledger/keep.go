@@ -121,6 +121,7 @@ func (l *Ledger) Apply(ev *home.Event, live bool) {
 	if reason == Full {
 		l.dropped = max(l.dropped, gap.To)
 	}
+	l.found(gap.Uncounted)
 	for word, n := range gap.Unsent {
 		increase(&l.of(home.ClassOf(word)).Dropped, reason, n)
 	}

@@ -125,6 +125,21 @@ func (l *Ledger) Lost(reason string, to uint64, n map[home.Class]uint64, waited 
 	}
 }
 
+// Found counts events that were accepted, as far as anybody can tell: their records
+// cannot be read, and no state of a checkpoint has them.
+func (l *Ledger) Found(n uint64) {
+	l.mu.Lock()
+	l.found(n)
+	l.mu.Unlock()
+}
+
+// found is [Ledger.Found] for those who hold mu.
+func (l *Ledger) found(n uint64) {
+	a := l.of(home.ClassNone)
+	a.Sampled += n
+	a.Accepted += n
+}
+
 // Dropped returns the number up to which everything unsent is known to be dropped.
 func (l *Ledger) Dropped() uint64 {
 	l.mu.Lock()

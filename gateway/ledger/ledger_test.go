@@ -130,13 +130,16 @@ func TestAnew(t *testing.T) {
 func TestGapsAreAFold(t *testing.T) {
 	l := New(time.Unix(5, 0))
 	for _, reason := range []string{"damaged", "dropped"} {
-		detail, _ := json.Marshal(Gap{From: 1, To: 3, Unsent: map[string]uint64{"mqtt": 2, "unknown": 1}})
+		detail, _ := json.Marshal(Gap{From: 1, To: 3, Unsent: map[string]uint64{"mqtt": 2, "unknown": 1}, Uncounted: 1})
 		ev := home.Event{Kind: home.KindGateway, Class: home.ClassGateway, Name: EventGap, Reason: reason, Detail: detail, At: time.Unix(6, 0)}
 		l.Apply(&ev, true) // counted where it happened
 		l.Apply(&ev, false)
 	}
 	if diff := cmp.Diff(map[string]uint64{Damaged: 3, Full: 3}, l.Counts().All.Dropped); diff != "" {
 		t.Error(diff)
+	}
+	if n := l.Counts().Classes["unknown"].Accepted; n != 2 {
+		t.Errorf("%d records that no state knows were accepted, want 2", n)
 	}
 }
 
