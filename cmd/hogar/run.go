@@ -68,6 +68,9 @@ SIGHUP reads the configuration again; one with faults changes nothing.`,
 }
 
 func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // first of all: until then it would end the program
+	defer signal.Stop(hup)
 	log, err := newLog(cmd, f.level)
 	if err != nil {
 		return err
@@ -88,9 +91,6 @@ func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
 	o.Config = func() api.Configuration { return configuration(path) }
 	reloads := make(chan struct{}, 1)
 	o.Reloads = reloads
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	go func() {
 		for {
 			select {
