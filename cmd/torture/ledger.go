@@ -45,7 +45,7 @@ func (e entry) off() int {
 // books against what the oracles have counted.
 func (r *rig) compareLedger(ctx context.Context) {
 	var b books
-	err := r.until(ctx, 30*time.Second, "the ledger says that nothing of MQTT and of commands waits", func() bool {
+	err := r.until(ctx, 2*time.Minute, "the ledger says that nothing of MQTT and of commands waits", func() bool {
 		out, err := r.gate.command("outbox", "--json", "--socket", r.gate.path).Output()
 		if err != nil || json.Unmarshal(out, &b) != nil {
 			r.story.add("hogar outbox: %v %s", err, out)
