@@ -136,10 +136,10 @@ func TestShop(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Kill)
+	s := &shop{t: t, broker: broker}
+	s.open() // the exchange is there before the store, which would look for it again after a while
 	journal := t.TempDir()
 	h := runStore(t, journal, broker.URL())
-	s := &shop{t: t, broker: broker}
-	s.open()
 	await(t, "the store listens", func() bool {
 		q, err := s.ch.QueueDeclarePassive("hogar.store.messages", true, false, false, false, nil)
 		if err != nil {
