@@ -111,7 +111,7 @@ and publishes which numbers are gone.`,
 			}
 			defer v.Close()
 			var records, unreadable int
-			for r, err := range v.Scan(0) {
+			for r, err := range progressOn(cmd.ErrOrStderr()).scan(v, 0) {
 				if err != nil {
 					return err
 				}
@@ -154,7 +154,11 @@ of words.`,
 			defer v.Close()
 			out := bufio.NewWriter(cmd.OutOrStdout())
 			pattern := patternOf(args)
-			for r, err := range v.Scan(after) {
+			shown := &progress{}
+			if !isTerminal(cmd.OutOrStdout()) { // else the records are seen themselves
+				shown = progressOn(cmd.ErrOrStderr())
+			}
+			for r, err := range shown.scan(v, after) {
 				if err != nil {
 					return err
 				}
@@ -202,7 +206,13 @@ steps over it by itself. Stop the gateway first.`,
 			if err != nil {
 				return err
 			}
-			r, err := journal.Rescue(dir, to)
+			shown := progressOn(cmd.ErrOrStderr())
+			r, err := journal.Rescue(dir, to, func(r journal.Rescued) {
+				shown.say(func() string {
+					return fmt.Sprintf("copying: %s, %.1f MB", count(r.Files, "file", "files"), float64(r.Bytes)/1e6)
+				})
+			})
+			shown.end()
 			if errors.Is(err, journal.ErrLocked) {
 				return fmt.Errorf("%w: stop the gateway first", err)
 			}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,7 +72,7 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	events, last, done, err := f.events(cmd.Context(), plan, since)
+	events, last, done, err := f.events(cmd, plan, since)
 	if err != nil {
 		return err
 	}
@@ -95,16 +94,19 @@ const warmUp = 24 * time.Hour
 
 // events are what was recorded, and the house time of the last of it; done is
 // called when they have been read.
-func (f *replayFlags) events(ctx context.Context, plan *gateway.Plan, since time.Duration) (events iter.Seq2[home.Event, error], last time.Time, done func() error, err error) {
+func (f *replayFlags) events(cmd *cobra.Command, plan *gateway.Plan, since time.Duration) (events iter.Seq2[home.Event, error], last time.Time, done func() error, err error) {
+	shown := progressOn(cmd.ErrOrStderr())
 	if f.amqp != "" {
 		var all []home.Event
-		for ev, err := range bridge.History(ctx, plan.Bridge([]string{f.amqp}, version), time.Now().Add(-since-warmUp)) {
+		for ev, err := range bridge.History(cmd.Context(), plan.Bridge([]string{f.amqp}, version), time.Now().Add(-since-warmUp)) {
 			if err != nil {
 				return nil, last, nil, err
 			}
 			all = append(all, ev)
 			last = ev.At
+			shown.say(func() string { return "reading the history: up to " + stamp(last) })
 		}
+		shown.end()
 		return func(yield func(home.Event, error) bool) {
 			for _, ev := range all {
 				if !yield(ev, nil) {
@@ -117,12 +119,12 @@ func (f *replayFlags) events(ctx context.Context, plan *gateway.Plan, since time
 	if err != nil {
 		return nil, last, nil, err
 	}
-	for r, err := range view.Scan(0) {
+	for r, err := range shown.scan(view, 0) {
 		if err == nil {
 			last = time.UnixMicro(r.Time)
 		}
 	}
-	return recorded(view), last, view.Close, nil
+	return recorded(shown.scan(view, 0)), last, view.Close, nil
 }
 
 // edited loads the edited rules against the house.
@@ -165,9 +167,9 @@ func merged(all, edited *home.Node) *home.Node {
 }
 
 // recorded gives out the events of a journal.
-func recorded(view *journal.View) iter.Seq2[home.Event, error] {
+func recorded(records iter.Seq2[journal.Record, error]) iter.Seq2[home.Event, error] {
 	return func(yield func(home.Event, error) bool) {
-		for r, err := range view.Scan(0) {
+		for r, err := range records {
 			var ev home.Event
 			if err == nil {
 				if ev, err = home.ParseEvent(home.Kind(r.Kind), r.Body); err != nil {

@@ -29,12 +29,7 @@ const (
 // paintFor looks whether w is a terminal and the user wants colours
 // (https://no-color.org).
 func paintFor(w io.Writer) paint {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return paint{}
-	}
-	info, err := f.Stat()
-	return paint{err == nil && info.Mode()&os.ModeCharDevice != 0}
+	return paint{os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)}
 }
 
 func (p paint) in(color, s string) string {

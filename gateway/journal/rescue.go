@@ -21,15 +21,16 @@ type Rescued struct {
 // hold a journal: with its numbers, cursor and checkpoints, so that a gateway goes on
 // there. What cannot be read of a file becomes zeros, over which readers step; an
 // ordinary copy would end at the first bad block. It changes nothing in from, and
-// fails when that is in use.
-func Rescue(from, to string) (Rescued, error) {
+// fails when that is in use. told is called after each file with what was copied so
+// far.
+func Rescue(from, to string, told func(Rescued)) (Rescued, error) {
 	if _, err := os.Stat(from); err != nil {
 		return Rescued{}, fmt.Errorf("journal: %w", err)
 	}
-	return rescue(disk{}, from, to)
+	return rescue(disk{}, from, to, told)
 }
 
-func rescue(fsys FS, from, to string) (r Rescued, err error) {
+func rescue(fsys FS, from, to string, told func(Rescued)) (r Rescued, err error) {
 	fail := func(err error) (Rescued, error) { return r, fmt.Errorf("rescue journal %s: %w", from, err) }
 	names, err := fsys.ReadDir(from)
 	if err != nil {
@@ -66,6 +67,7 @@ func rescue(fsys FS, from, to string) (r Rescued, err error) {
 		}
 		r.Files++
 		r.Bytes += n
+		told(r)
 	}
 	if r.Files == 0 {
 		return fail(fs.ErrNotExist)

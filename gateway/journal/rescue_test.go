@@ -26,12 +26,13 @@ func TestRescue(t *testing.T) {
 		}
 		return nil
 	}
-	got, err := rescue(s, "/j", "/copy")
-	if err != nil || len(got.Lost) != 0 || got.Files < len(segments) {
+	told := 0
+	got, err := rescue(s, "/j", "/copy", func(Rescued) { told++ })
+	if err != nil || len(got.Lost) != 0 || got.Files < len(segments) || told != got.Files {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	s.fault = nil
-	if _, err := rescue(s, "/j", "/copy"); err == nil {
+	if _, err := rescue(s, "/j", "/copy", func(Rescued) {}); err == nil {
 		t.Error("a folder that holds a journal was overwritten")
 	}
 
@@ -65,11 +66,11 @@ func TestRescueOfWhatIsInUse(t *testing.T) {
 	j := open(t, dir, Options{Sync: Always})
 	put(t, j, 10)
 	to := t.TempDir()
-	if _, err := Rescue(dir, to); !errors.Is(err, ErrLocked) {
+	if _, err := Rescue(dir, to, func(Rescued) {}); !errors.Is(err, ErrLocked) {
 		t.Errorf("in use: %v", err)
 	}
 	j.Close()
-	if r, err := Rescue(dir, to); err != nil || r.Bytes == 0 {
+	if r, err := Rescue(dir, to, func(Rescued) {}); err != nil || r.Bytes == 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	again := open(t, to, Options{Sync: Always})
