@@ -261,6 +261,23 @@ func TestStreamIsFlushed(t *testing.T) {
 	}
 }
 
+// What is no command to a device asks the same rights.
+func TestRightsToTheGateway(t *testing.T) {
+	for target, right := range map[string]string{"/api/reload": "gateway.reload", "/api/outbox/resend?since=2026-11-22T20:15:00Z": "gateway.resend",
+		"/api/simulation": "gateway.simulate", "/api/rules/dusk/disable": "rule.dusk"} {
+		s := &Server{House: &fake{}, Simulation: noSimulation{}, Reload: func(context.Context) error { t.Error("reloaded"); return nil },
+			May: func(_, verb, device, property string) bool {
+				return verb != "set" || home.Join(device, property) != right
+			}}
+		if w := ask(s, "POST", target, `{"speed":2}`); w.Code != 403 || !strings.Contains(w.Body.String(), "http may not set "+right) {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+}
+
+// noSimulation is one that nobody may change.
+type noSimulation struct{ Simulation }
+
 // Measuring, and what a person may see.
 func TestRightsToAsk(t *testing.T) {
 	var measured []string
