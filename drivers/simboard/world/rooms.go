@@ -109,6 +109,7 @@ func (e effect) has(device string) bool {
 // tally adds up what is on in the room, always in the same order: sums of fractions
 // depend on it.
 func (r *room) tally() {
+	r.tallied = true
 	r.sums = [effects]float64{}
 	for _, device := range slices.Sorted(maps.Keys(r.on)) {
 		for e := range effects {
@@ -121,7 +122,12 @@ func (r *room) tally() {
 
 // count returns how many of the room's actuators with an effect are on; one that is
 // half on counts half.
-func (r *room) count(e effect) float64 { return r.sums[e] }
+func (r *room) count(e effect) float64 {
+	if !r.tallied {
+		r.tally()
+	}
+	return r.sums[e]
+}
 
 // aired is the part of what is in the air of a room that its fans have thrown out.
 func (r *room) aired() float64 { return 0.8 * min(r.count(fans), 1) }

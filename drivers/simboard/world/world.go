@@ -47,6 +47,7 @@ type room struct {
 	temperature float64            // °C, indoors
 	on          map[string]float64 // its actuators by device, from 0 (off) to 1
 	sums        [effects]float64   // of them, by what they do
+	tallied     bool               // the sums are those of on
 }
 
 // New makes a world. Its time begins with the first [World.Advance].
@@ -96,8 +97,9 @@ func (w *World) Dim(device string, share float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := w.room(RoomOf(device))
-	r.on[device] = share
-	r.tally()
+	if was, known := r.on[device]; !known || was != share {
+		r.on[device], r.tallied = share, false
+	}
 }
 
 // Hold keeps a quantity (one of [World.Quantity], or occupancy and open as 0 and
