@@ -38,7 +38,7 @@ var rooms = []struct {
 	{"drivers/simboard/world", []string{"gateway/home"}},
 	{"drivers/simboard", []string{"gateway/home", "drivers", "drivers/simboard/world"}},
 	{"drivers/drivertest", []string{"gateway/home", "drivers", "drivers/simboard", "drivers/simboard/world"}},
-	{"drivers/mqtt", []string{"gateway/home", "drivers", "drivers/mqtt/dialect"}},
+	{"drivers/mqtt", []string{"gateway/home", "drivers", "drivers/mqtt/dialect", "drivers/mqtt/template"}},
 	{"drivers/mqtt/dialect", []string{"gateway/home"}},
 	{"drivers/mqtt/template", []string{"gateway/home"}},
 	{"drivers/mqtt/zigbee2mqtt", []string{"gateway/home", "drivers/mqtt/dialect"}},

@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"hogar/drivers/mqtt/dialect"
 	"hogar/gateway/home"
@@ -42,7 +43,7 @@ func (c *Connection) order(device, property string, v home.Value) (dialect.Order
 	case !ok || t.property.Name != property || t.Command == "":
 		return dialect.Order{}, fmt.Errorf("no topic for commands")
 	}
-	payload, err := t.payload(v)
+	payload, err := t.payload(v, time.Now())
 	return dialect.Order{Message: dialect.Message{Topic: t.Command, Payload: []byte(payload)}, Confirmed: true, Want: v}, err
 }
 

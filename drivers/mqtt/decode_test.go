@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -224,7 +225,7 @@ func TestRead(t *testing.T) {
 		{object, `{"x": 1}`, is(colour)},
 		{object, `7`, fault(`found "7", expected a JSON object or list`)},
 	} {
-		got := c.topic.read([]byte(c.payload))
+		got := c.topic.read([]byte(c.payload), time.Now())
 		if got != c.want {
 			t.Errorf("%s %q:\n got %+v\nwant %+v", c.topic.property.Type, c.payload[:min(len(c.payload), 60)], got, c.want)
 		}
@@ -246,7 +247,7 @@ func TestPayload(t *testing.T) {
 		{mode, home.TextOf("cool"), "cool"}, {object, colour, `{"x":1}`},
 		{lamp, home.Toggle, ""}, {number, home.TextOf("20"), ""}, {mode, home.TextOf("dry"), ""}, {number, home.Value{}, ""},
 	} {
-		got, err := c.topic.payload(c.value)
+		got, err := c.topic.payload(c.value, time.Now())
 		if got != c.want || (err != nil) != (c.want == "") {
 			t.Errorf("%s %s: %q, %v; want %q", c.topic.property.Type, c.value, got, err, c.want)
 		}
@@ -257,14 +258,15 @@ func FuzzRead(f *testing.F) {
 	var topics []Topic
 	for _, kind := range []string{"number", "boolean", "text", "object"} {
 		topics = append(topics, topic(f, "topic", "t", "property", "p", "type", kind),
-			topic(f, "topic", "t", "property", "p", "type", kind, "json", "$.a[0].b"))
+			topic(f, "topic", "t", "property", "p", "type", kind, "json", "$.a[0].b"),
+			topic(f, "topic", "t", "property", "p", "type", kind, "value_template", "{{ value_json.a[0].b if value_json else value | float * 2 }}"))
 	}
 	for _, seed := range []string{"", "21.5", "ON", "null", `{"a":[{"b":1}]}`, `{"a":[{"b":"\ud800"}]}`, "\xff", `{"a":null}`, `[[[[`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		for _, topic := range topics {
-			r := topic.read(payload)
+			r := topic.read(payload, time.Now())
 			if r.value.Known() && (r.unknown != "" || r.silent) || !r.value.Known() && r.unknown == "" && !r.silent {
 				t.Errorf("%+v: a value, or why there is none", r)
 			}

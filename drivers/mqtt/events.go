@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"iter"
+	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
@@ -69,25 +70,37 @@ func (s *session) send(answers []dialect.Message) {
 
 // plain reads a message of a plain topic.
 func (c *Connection) plain(listeners []listener, m paho.Message, late bool) []home.Event {
-	var flags home.Flags
-	if late {
-		flags = home.FlagLate
-	}
 	var events []home.Event
 	for _, l := range listeners {
-		r := l.topic.read(m.Payload())
-		if r.fault != "" {
-			c.note(l, r.fault)
+		ev, told, fault := l.hear(m.Payload(), late)
+		if fault != "" {
+			c.note(l, m.Topic(), fault)
 		}
-		if r.silent {
-			continue
+		if told {
+			events = append(events, ev)
 		}
-		p := l.topic.property
-		events = append(events, home.Event{Kind: home.KindReading, Flags: flags, Device: l.device, Property: p.Name,
-			Value: r.value, Unit: p.Unit, Unknown: r.unknown})
 	}
 	c.reach.note(events)
 	return events
+}
+
+// hear reads a message for one device; told is false for one that says nothing of it.
+func (l listener) hear(payload []byte, late bool) (ev home.Event, told bool, fault string) {
+	ev.Device = l.device
+	if late {
+		ev.Flags = home.FlagLate
+	}
+	if l.presence {
+		online, fault := l.topic.presence.read(payload, time.Now())
+		ev.Kind, ev.State = home.KindStatus, home.Online
+		if !online {
+			ev.State, ev.Reason = home.Offline, "it says that it is not available"
+		}
+		return ev, fault == "", fault
+	}
+	p, r := l.topic.property, l.topic.read(payload, time.Now())
+	ev.Kind, ev.Property, ev.Value, ev.Unit, ev.Unknown = home.KindReading, p.Name, r.value, p.Unit, r.unknown
+	return ev, !r.silent, r.fault
 }
 
 // wanted lists the topic filters that are needed now: all, or only those that
@@ -140,7 +153,7 @@ func (c *Connection) refilter(s *session) {
 }
 
 // note counts what is not as configured and logs the first of each device.
-func (c *Connection) note(l listener, fault string) {
+func (c *Connection) note(l listener, topic, fault string) {
 	c.unreadable.Add(1)
 	c.mu.Lock()
 	known := c.faulty[l.device]
@@ -148,6 +161,6 @@ func (c *Connection) note(l listener, fault string) {
 	c.mu.Unlock()
 	if !known {
 		c.log.Warn("mqtt message not as configured; more from this device are counted, not told",
-			"device", l.device, "topic", l.topic.State, "error", fault)
+			"device", l.device, "topic", topic, "error", fault)
 	}
 }

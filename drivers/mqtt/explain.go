@@ -66,12 +66,12 @@ func Explain(o Options, messages []dialect.Message) Explanation {
 func (c *Connection) explain(m dialect.Message, x *Explanation) {
 	listeners, mine := c.told[m.Topic]
 	for _, l := range listeners {
-		r := l.topic.read(m.Payload)
-		if r.fault != "" {
-			x.Ignored = append(x.Ignored, Ignored{m.Topic, l.device, l.topic.property.Name, r.fault})
+		ev, told, fault := l.hear(m.Payload, m.Retained)
+		if fault != "" {
+			x.Ignored = append(x.Ignored, Ignored{m.Topic, l.device, l.topic.property.Name, fault})
 		}
-		if p := l.topic.property; !r.silent {
-			x.Readings = append(x.Readings, as(home.Event{Kind: home.KindReading, Device: l.device, Property: p.Name, Value: r.value, Unit: p.Unit, Unknown: r.unknown}))
+		if told {
+			x.Readings = append(x.Readings, as(ev))
 		}
 	}
 	for _, source := range c.found.sources {

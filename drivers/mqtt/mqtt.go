@@ -115,8 +115,9 @@ type Connection struct {
 
 // listener is a device that is told by a topic.
 type listener struct {
-	device string
-	topic  Topic
+	device   string
+	topic    Topic
+	presence bool // whether it can be reached, and not its property
 }
 
 // Status is how a connection is.
@@ -169,7 +170,10 @@ func NewWith(o Options) *Connection {
 	}
 	for _, device := range slices.Sorted(maps.Keys(o.Topics)) {
 		t := o.Topics[device]
-		c.told[t.State] = append(c.told[t.State], listener{device, t})
+		c.told[t.State] = append(c.told[t.State], listener{device: device, topic: t})
+		if at := t.presence.topic; at != "" {
+			c.told[at] = append(c.told[at], listener{device, t, true})
+		}
 		c.reach.add(device)
 	}
 	for _, source := range o.Sources { // of the runs before: what they said last must not be believed for ever

@@ -3,13 +3,16 @@ package mqtt
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"hogar/drivers/mqtt/template"
 	"hogar/gateway/home"
 )
 
@@ -38,10 +41,13 @@ func wrong(found []byte, expected string) reading {
 // the path says nothing: devices send their properties in turns. One that has
 // something else there than the type, or null, makes the property unknown, so
 // that no rule goes on with an old value.
-func (t Topic) read(message []byte) reading {
+func (t Topic) read(message []byte, now time.Time) reading {
 	if len(message) > longest {
 		fault := fmt.Sprintf("found %d bytes, expected at most %d", len(message), longest)
 		return reading{unknown: fault, fault: fault}
+	}
+	if t.value != nil {
+		return t.evaluate(message, now)
 	}
 	found := bytes.TrimSpace(message)
 	if t.json || t.property.Type == home.TypeObject {
@@ -56,15 +62,39 @@ func (t Topic) read(message []byte) reading {
 		}
 		found = place
 	}
-	value, ok := t.value(found)
+	return t.take(found, t.expected())
+}
+
+// evaluate has the template find the value. What comes out empty says nothing, as in
+// Home Assistant; None, which is what null becomes, makes the property unknown, and so does
+// a message that the template cannot deal with.
+func (t Topic) evaluate(message []byte, now time.Time) reading {
+	text, err := t.value.Value(message, now)
+	switch {
+	case errors.Is(err, template.ErrIgnore):
+		return reading{silent: true}
+	case err != nil:
+		fault := "value_template: " + err.Error() + ", in " + excerpt(message)
+		return reading{unknown: fault, fault: fault}
+	case text == "":
+		return reading{silent: true, fault: "value_template makes nothing of " + excerpt(message)}
+	case text == "None" || text == "unknown" || text == "unavailable":
+		return reading{unknown: "the device says " + text}
+	}
+	return t.take([]byte(text), t.expected()+" from value_template")
+}
+
+// take is the reading of what was found, if it is what is expected.
+func (t Topic) take(found []byte, expected string) reading {
+	value, ok := t.parse(found)
 	if !ok || !value.Known() {
-		return wrong(found, t.expected())
+		return wrong(found, expected)
 	}
 	return reading{value: value}
 }
 
-// value reads a plain text, or a piece of JSON, as the property's type.
-func (t Topic) value(found []byte) (home.Value, bool) {
+// parse reads a plain text, or a piece of JSON, as the property's type.
+func (t Topic) parse(found []byte) (home.Value, bool) {
 	if !utf8.Valid(found) {
 		return home.Value{}, false
 	}

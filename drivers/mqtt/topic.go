@@ -1,12 +1,15 @@
 package mqtt
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"hogar/drivers/mqtt/template"
 	"hogar/gateway/home"
 )
 
@@ -19,7 +22,10 @@ type Topic struct {
 	property home.Property
 	json     bool // the message is JSON and path leads to the value
 	path     []step
-	on, off  string // a boolean's payloads
+	value    *template.Template // makes the value of the message; nil: json, or the message, is it
+	order    *template.Template // makes the command of the value; nil: it is the value
+	on, off  string             // a boolean's payloads
+	presence presence
 }
 
 // Property describes what the topic tells.
@@ -42,6 +48,15 @@ func DecodeTopic(d *home.Decoder) Topic {
 		}
 		t.json, t.path = true, path
 	}
+	t.value = decodeTemplate(d, "value_template")
+	if t.json && t.value != nil {
+		d.Fault("json", "value_json in the template is the message", "json and value_template both say where the value is")
+	}
+	t.order = decodeTemplate(d, "command_template")
+	if d.Get("command_template") != nil && t.Command == "" {
+		d.Fault("command_template", "give it a command_topic", "command_template is for what is set, and nothing sets %s", d.Text("property", "it"))
+	}
+	t.presence = decodePresence(d)
 	t.property = decodeProperty(d)
 	t.property.Settable = t.Command != ""
 	t.property.Momentary = d.Bool("momentary", false)
@@ -53,6 +68,23 @@ func DecodeTopic(d *home.Decoder) Topic {
 		only(d, t.property.Type, "boolean", "payload_on", "payload_off")
 	} else if t.on == t.off {
 		d.Fault("payload_on", "", "payload_on and payload_off are both '%s'", t.on)
+	}
+	return t
+}
+
+// decodeTemplate compiles the template at key; a fault of it is told at its place in
+// the text.
+func decodeTemplate(d *home.Decoder, key string) *template.Template {
+	text := d.Text(key, "")
+	if text == "" {
+		if d.Get(key) != nil {
+			d.Fault(key, "", "%s is empty, expected a template like {{ value_json.moisture }}", key)
+		}
+		return nil
+	}
+	t, err := template.Compile(text)
+	if wrong, ok := errors.AsType[*template.SyntaxError](err); ok {
+		d.Faults.Add(home.Fault{Path: d.Get(key).Path, Offset: wrong.Column - 1, Message: wrong.Why})
 	}
 	return t
 }
@@ -118,7 +150,24 @@ func decodeTopicName(d *home.Decoder, key string) string {
 }
 
 // payload writes v as the device expects it.
-func (t Topic) payload(v home.Value) (string, error) {
+func (t Topic) payload(v home.Value, now time.Time) (string, error) {
+	text, err := t.plain(v)
+	if err != nil || t.order == nil {
+		return text, err
+	}
+	var value any = text
+	if v.Kind() == home.Number {
+		value = v.Number()
+	}
+	text, err = t.order.Command(value, "", now)
+	if err != nil {
+		return "", fmt.Errorf("command_template: %w", err)
+	}
+	return text, nil
+}
+
+// plain writes v as it stands.
+func (t Topic) plain(v home.Value) (string, error) {
 	switch {
 	case t.property.Type == home.TypeBoolean && v.Kind() == home.Boolean:
 		if v.Boolean() {

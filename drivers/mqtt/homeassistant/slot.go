@@ -165,23 +165,14 @@ func (s *slot) command(v home.Value, now time.Time) (dialect.Order, error) {
 		tpl = s.set.offTemplate
 	}
 	if tpl != nil {
-		c := template.NewContext(now)
 		var value any = text
 		if v.Kind() == home.Number {
 			value = v.Number()
-			if n := v.Number(); n == math.Trunc(n) && math.Abs(n) < 1e15 {
-				value = int64(n)
-			}
 		}
-		c.Set("value", value)
-		if s.set.variable != "" {
-			c.Set(s.set.variable, value)
-		}
-		rendered, err := tpl.Render(c)
-		if err != nil {
+		var err error
+		if text, err = tpl.Command(value, s.set.variable, now); err != nil {
 			return dialect.Order{}, fmt.Errorf("command template: %w", err)
 		}
-		text = strings.TrimSpace(rendered)
 	}
 	order.Payload = []byte(text)
 	return order, nil

@@ -15,6 +15,7 @@ package template
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -137,6 +138,22 @@ func (t *Template) Value(message []byte, now time.Time) (string, error) {
 	c.vars["value"] = string(message)
 	if v, err := parseJSON(message); err == nil {
 		c.vars["value_json"] = v
+	}
+	s, err := t.Render(c)
+	return strings.TrimSpace(s), err
+}
+
+// Command evaluates a command template for a value that is to be set: a text, or a
+// float64, which prints without a point when it is whole, as Home Assistant does it. The value
+// is called value, and also by another name unless that is empty.
+func (t *Template) Command(value any, also string, now time.Time) (string, error) {
+	if f, ok := value.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e15 {
+		value = int64(f)
+	}
+	c := NewContext(now)
+	c.Set("value", value)
+	if also != "" {
+		c.Set(also, value)
 	}
 	s, err := t.Render(c)
 	return strings.TrimSpace(s), err
