@@ -28,21 +28,6 @@ type runner struct {
 	left   <-chan struct{} // closed when the call that a stop left behind has returned; nil: there is none
 }
 
-// request asks the runner's goroutine to do something with the device.
-type request struct {
-	ctx context.Context
-	// of returns what is to be done with the open device, or why it cannot be.
-	of     func(drivers.Device) (task, error)
-	answer chan answer // has room for one
-}
-
-type task func(ctx context.Context) ([]drivers.Reading, error)
-
-type answer struct {
-	readings []home.Event
-	err      error
-}
-
 // Back-off between two tries to open a device, in machine time.
 const (
 	retryFirst = time.Second
@@ -83,50 +68,6 @@ func (r *runner) Run(ctx context.Context) {
 			return
 		}
 		wait = min(2*wait, retryMost)
-	}
-}
-
-// Set drives one property, in the device's own goroutine.
-func (r *runner) Set(ctx context.Context, property string, v home.Value) ([]home.Event, error) {
-	return r.ask(ctx, func(dev drivers.Device) (task, error) {
-		a, ok := dev.(drivers.Actuator)
-		if !ok {
-			return nil, fmt.Errorf("%s cannot be set", r.name)
-		}
-		return func(ctx context.Context) ([]drivers.Reading, error) { return a.Set(ctx, property, v) }, nil
-	})
-}
-
-// measure has the device read at once, and hands its readings to the hub.
-func (r *runner) measure(ctx context.Context) error {
-	readings, err := r.ask(ctx, func(dev drivers.Device) (task, error) {
-		s, ok := dev.(drivers.Sensor)
-		if !ok {
-			return nil, fmt.Errorf("%s cannot be read", r.name)
-		}
-		return s.Sense, nil
-	})
-	if err == nil {
-		for i := range readings {
-			readings[i].Class = home.ClassPoll
-		}
-		r.accept(readings, nil)
-	}
-	return err
-}
-
-func (r *runner) ask(ctx context.Context, of func(drivers.Device) (task, error)) ([]home.Event, error) {
-	req := request{ctx, of, make(chan answer, 1)}
-	select {
-	case r.asked <- req:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	select {
-	case a := <-req.answer:
-		return a.readings, a.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }
 
@@ -272,22 +213,6 @@ func (r *runner) sense(ctx context.Context, s drivers.Sensor, done func(error)) 
 	}
 	r.accept(r.events(home.ClassPoll, readings), done)
 	return nil
-}
-
-// obey answers one request. A driver's error is the answer, and ends the session
-// as well: the device is opened anew.
-func (r *runner) obey(ctx context.Context, dev drivers.Device, req request) error {
-	do, err := req.of(dev)
-	if err != nil {
-		req.answer <- answer{err: err}
-		return nil
-	}
-	if req.ctx.Err() != nil {
-		return nil // who asked has given up; nothing must move any more
-	}
-	readings, err := r.read(ctx, do)
-	req.answer <- answer{r.events(home.ClassNone, readings), err}
-	return err
 }
 
 // read calls a method of the driver that returns readings.
