@@ -36,6 +36,15 @@ func TestReadsBackTheWorld(t *testing.T) {
 	})
 }
 
+// The technical note's example (I2C bus access, read format), and the ends.
+func TestLux(t *testing.T) {
+	for counts, want := range map[[2]byte]float64{{0b1000_0011, 0b1001_0000}: 28067, {0, 0}: 0, {0xFF, 0xFF}: 54613} {
+		if got := lux(counts); got != want {
+			t.Errorf("% x is %v lx, want %v", counts, got, want)
+		}
+	}
+}
+
 func FuzzLux(f *testing.F) {
 	f.Add(byte(0), byte(0))
 	f.Add(byte(255), byte(255))

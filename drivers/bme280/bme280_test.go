@@ -124,6 +124,25 @@ func TestBMP280(t *testing.T) {
 	})
 }
 
+// The worked example of BST-BMP280-DS001, §3.12: 519888 and 415148 are 25.08 °C and 100653.27 Pa with the trimming values
+// that the simulated chip has.
+func TestBoschExample(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const pressure, temperature = 415148 << 4, 519888 << 4
+		rig := drivertest.NewRig(t, NewBMP, "")
+		dev, err := rig.Spec.Open(t.Context(), altered{rig.Board, map[byte]byte{
+			0xF7: pressure >> 16, 0xF8: pressure >> 8 & 0xFF, 0xF9: pressure & 0xFF,
+			0xFA: temperature >> 16, 0xFB: temperature >> 8 & 0xFF, 0xFC: temperature & 0xFF}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		readings, err := dev.(drivers.Sensor).Sense(t.Context())
+		if err != nil || readings[0].Value.Number() != 25.08 || readings[1].Value.Number() != 1006.53 {
+			t.Errorf("%v, %v; want 25.08 °C and 1006.53 hPa", readings, err)
+		}
+	})
+}
+
 // TestEachRefusesTheOther: the one would lack humidity, or have one that is none.
 func TestEachRefusesTheOther(t *testing.T) {
 	for says, one := range map[string]struct{ driver, there drivers.Driver }{

@@ -2,6 +2,7 @@ package pms5003
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -39,6 +40,29 @@ func frame(pm1, pm25, pm10 int) []byte {
 		sum += int(c)
 	}
 	return append(b, byte(sum>>8), byte(sum))
+}
+
+// Frames that sensors have sent, published with other drivers (the first in the tests of PyPMS, the second with
+// RT-Thread's). The manual has the layout and the rule of the sum (appendix I), and no example.
+func TestFramesOfRealSensors(t *testing.T) {
+	for frame, want := range map[string][]float64{
+		"424d001c0005000d00160005000d001602fd00fc001d000f00060006970003c5": {5, 13, 22},
+		"424d001c000300040007000400050008031b00f9001b0006000300039a0002a2": {4, 5, 8},
+		"424d001c0029003e0046001f002e003c19ec07bf0169003600080000910004e5": {31, 46, 60},
+	} {
+		b, err := hex.DecodeString(frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, rest, ok := scan(b)
+		if diff := cmp.Diff(want, values); diff != "" || !ok || len(rest) != 0 {
+			t.Errorf("%s: %d bytes left, %v\n%s", frame, len(rest), ok, diff)
+		}
+		b[len(b)-1]++
+		if _, _, ok := scan(b); ok {
+			t.Errorf("%s with another sum is taken", frame)
+		}
+	}
 }
 
 func TestScan(t *testing.T) {
