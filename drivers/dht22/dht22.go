@@ -10,10 +10,11 @@
 // 4.7 to 10 kΩ to 3.3 V (boards have one). In config.txt, for each sensor,
 // dtoverlay=dht11,gpiopin=4, for a DHT22 as well. The kernel holds the pin.
 //
-// Accuracy: DHT22 ±0.5 °C and ±2 %, resolution 0.1; DHT11 ±2 °C and ±5 %,
-// resolution 1. The sensor can be asked every 2 s. Its pulses are often misread,
-// also by the kernel, which checks their sum; then it is asked again, up to three
-// times. Datasheet: AM2302 and DHT11 of Aosong; kernel: drivers/iio/humidity/dht11.c.
+// Accuracy: DHT22 ±0.5 °C and ±2 % (at most ±5 %), resolution 0.1; DHT11 ±2 °C and
+// ±5 % at 25 °C, resolution 1 (newer ones tell tenths). The sensor can be asked every
+// 2 s. Its pulses are often misread, also by the kernel, which checks their sum; then
+// it is asked again, up to three times. A DHT11 below 0 °C is not understood by the
+// kernel at all. Manuals: AM2302 and DHT11 of Aosong; kernel: drivers/iio/humidity/dht11.c.
 package dht22
 
 import (
@@ -43,7 +44,7 @@ func New(d *home.Decoder) drivers.Spec {
 
 // New11 decodes the options of a DHT11.
 func New11(d *home.Decoder) drivers.Spec {
-	return spec(d, "dht11", drivers.Number("temperature", "°C", -20, 60), drivers.Number("humidity", "%", 0, 100))
+	return spec(d, "dht11", drivers.Number("temperature", "°C", 0, 60), drivers.Number("humidity", "%", 0, 100))
 }
 
 func spec(d *home.Decoder, chip string, properties ...home.Property) drivers.Spec {
@@ -54,7 +55,7 @@ func spec(d *home.Decoder, chip string, properties ...home.Property) drivers.Spe
 		Every:      time.Minute,
 		Timeout:    15 * time.Second,
 		Measure: func(ctx context.Context, board drivers.Board) ([]float64, error) {
-			values, err := measure(ctx, board.Files(), part.Pin)
+			values, err := measure(ctx, board.Files(), part)
 			if err != nil {
 				return nil, fmt.Errorf("%v: %w", part, err)
 			}
@@ -64,8 +65,8 @@ func spec(d *home.Decoder, chip string, properties ...home.Property) drivers.Spe
 }
 
 // measure asks until the answer could be read.
-func measure(ctx context.Context, files drivers.Files, pin string) ([]float64, error) {
-	folder, err := find(files, pin)
+func measure(ctx context.Context, files drivers.Files, part drivers.Part) ([]float64, error) {
+	folder, err := find(files, part.Pin)
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +75,11 @@ func measure(ctx context.Context, files drivers.Files, pin string) ([]float64, e
 			return nil, err
 		}
 		values, err := read(files, folder)
-		if err == nil || try == tries || !errors.Is(err, syscall.EIO) && !errors.Is(err, syscall.ETIMEDOUT) {
+		switch unread := errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ETIMEDOUT); {
+		case !unread:
 			return values, err
+		case try == tries:
+			return nil, fmt.Errorf("%w: asked %d times: check its supply, the wire and the resistor to 3.3 V%s", err, tries, frost(part.Chip))
 		}
 		t := time.NewTimer(between)
 		select {
@@ -85,6 +89,14 @@ func measure(ctx context.Context, files drivers.Files, pin string) ([]float64, e
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// frost is one more reason why a chip cannot be read.
+func frost(chip string) string {
+	if chip == "dht11" {
+		return "; below 0 °C the kernel cannot read this sensor"
+	}
+	return ""
 }
 
 // read measures; the kernel keeps what it measured for the second value.

@@ -138,6 +138,20 @@ func TestAsksAgain(t *testing.T) {
 	}
 }
 
+// The kernel gives up the frame of a DHT11 below zero, whose sign it does not know.
+func TestADHT11InTheFrost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for celsius, want := range map[float64]string{-0.4: "", -1: "below 0 °C the kernel cannot read this sensor"} {
+			rig := drivertest.NewRig(t, New11, "pin: GPIO4")
+			rig.World.Hold("kitchen", "temperature", celsius)
+			_, err := rig.Open(t).(drivers.Sensor).Sense(t.Context())
+			if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("at %v °C: %v, want %q", celsius, err, want)
+			}
+		}
+	})
+}
+
 func FuzzPinOf(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x0b\x00\x00\x00\x11\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, cells []byte) {

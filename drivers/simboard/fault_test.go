@@ -94,6 +94,20 @@ func TestMeasurementsThatLie(t *testing.T) {
 	})
 }
 
+// Table 1 of the DS18B20's datasheet, as the kernel tells it: thousandths, cut.
+func TestThermometer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, w := faulty(t)
+		for celsius, want := range map[float64]float64{125: 125, 85: 85, 25.0625: 25.062, 10.125: 10.125, 0.5: 0.5, 0: 0,
+			-0.5: -0.5, -10.125: -10.125, -25.0625: -25.062, -55: -55, 20.03: 20, 20.04: 20.062} {
+			w.Hold("boiler", "temperature", celsius)
+			if got := measured(t, b); got != want {
+				t.Errorf("%v °C shows as %v, want %v", celsius, got, want)
+			}
+		}
+	})
+}
+
 func TestUnpluggedBus(t *testing.T) {
 	b, _ := faulty(t)
 	answers := func(bus string, address uint16) bool { return b.Probe(bus, address) == nil }

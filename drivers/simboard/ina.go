@@ -49,7 +49,7 @@ func newINA219() chip {
 }
 
 func newINA226() chip {
-	times := []float64{0.154, 0.224, 0.365, 0.646, 1.21, 2.328, 4.572, 9.068} // ms, the longest (§6.5)
+	times := []float64{0.154, 0.224, 0.365, 0.646, 1.21, 2.328, 4.572, 9.068} // ms, the longest (SBOS547B, §5.5)
 	samples := []float64{1, 4, 16, 64, 128, 256, 512, 1024}
 	return &ina{inaKind: inaKind{
 		first: map[byte]uint16{0: 0x4127, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0, 0xFE: 0x5449, 0xFF: 0x2260},
@@ -124,7 +124,7 @@ func (c *ina) settle(now time.Time, around air) {
 	c.reg[4] = uint16(int16(min(max(current, -32768), 32767)))
 	if c.is226() {
 		c.reg[6] |= 1 << 3
-		c.reg[3] = uint16(min(math.Abs(current)*float64(c.reg[2])/20000, 65535)) // §7.5
+		c.reg[3] = uint16(min(math.Abs(current)*float64(c.reg[2])/20000, 65535)) // SBOS547B, §7.1.4
 	} else {
 		c.reg[3] = uint16(min(math.Abs(current)*float64(c.reg[2]>>3)/5000, 65535)) // §8.5.1
 	}

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -46,23 +45,6 @@ func (b *Board) thermometer(s *seat, id string) {
 	}})
 }
 
-// dht is a DHT22, or with whole numbers a DHT11, behind the kernel's driver, which
-// asks it again only after 2 s.
-func (b *Board) dht(s *seat, step float64) {
-	folder := b.files.folder("sys/bus/iio/devices/iio:device")
-	b.files.text(s, folder+"/name", "dht11@0\n")
-	pin, _ := strconv.Atoi(strings.TrimPrefix(s.part.Pin, "GPIO")) // it is one of the board's
-	b.files.text(s, folder+"/of_node/gpios", string([]byte{0, 0, 0, 11, 0, 0, 0, byte(pin), 0, 0, 0, 0}))
-	around := b.air(s)
-	cache := newCache(2 * time.Second)
-	for name, quantity := range map[string]string{"in_temp_input": "temperature", "in_humidityrelative_input": "humidity"} {
-		b.files.add(folder+"/"+name, file{seat: s, read: func() (string, error) {
-			milli := cache.get(quantity, func() float64 { return math.Round(around(quantity)/step) * step * 1000 })
-			return fmt.Sprintf("%.0f\n", milli), nil
-		}})
-	}
-}
-
 // channel is one of a chip of the classes hwmon and iio. The chip stands where it
 // is found by its name and by its place on a bus.
 func (b *Board) channel(s *seat, class, chip, channel string) error {
@@ -99,27 +81,4 @@ func quantities(class string) map[string]quantity {
 type quantity struct {
 	name string
 	by   float64
-}
-
-// cache is what was measured a short time ago and is told again.
-type cache struct {
-	span time.Duration
-
-	mu     sync.Mutex
-	since  time.Time
-	values map[string]float64
-}
-
-func newCache(span time.Duration) *cache { return &cache{span: span} }
-
-func (k *cache) get(name string, measure func() float64) float64 {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if now := time.Now(); k.values == nil || now.Sub(k.since) >= k.span {
-		k.since, k.values = now, make(map[string]float64)
-	}
-	if _, ok := k.values[name]; !ok {
-		k.values[name] = measure()
-	}
-	return k.values[name]
 }

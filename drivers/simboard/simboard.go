@@ -142,10 +142,10 @@ func (b *Board) connect(s *seat) error {
 	case "relay", "motion", "door", "opening", "contact", "button", "hcsr04", "hcsr04_echo":
 		return nil
 	case "dht22":
-		b.dht(s, 0.1)
+		b.dht(s, dht22Frame)
 		return nil
 	case "dht11":
-		b.dht(s, 1)
+		b.dht(s, dht11Frame)
 		return nil
 	case "pwm":
 		if n, ok := pwmOf(s.part.Pin); ok {
