@@ -18,8 +18,9 @@
 // Wiring: VDD to 3.3 V (pin 1), not 5 V unless SDA and SCL have level shifters;
 // GND to pin 9, SDA to GPIO2 (pin 3), SCL to GPIO3 (pin 5); dtparam=i2c_arm=on.
 //
-// Accuracy: ±0.15 % at most, and one step: range/32768, of an ADS1015 range/2048.
-// A reading has six decimals. Each input takes 9 ms.
+// Accuracy of an ADS1115, at 25 °C and a range of 2.048 V: at most ±0.15 % and three
+// steps of range/32768; 0.1 % more in other ranges (gain match). An ADS1015 has steps of
+// range/2048. A reading has six decimals. Each input takes 9 ms.
 //
 // It speaks to the chip itself: periph's driver waits exactly the nominal time of
 // a conversion and does not ask whether it is over, so that now and then it hands

@@ -12,7 +12,8 @@
 // load's plus, which goes through IN+ and IN-. The kernel has a driver of its own
 // (ina2xx): use one of the two, not both.
 //
-// Accuracy: ±0.1 % and that of the shunt; resolution 1.25 mV and 2.5 µV over the
+// Accuracy at 25 °C: at most ±0.1 % and ±7.5 mV of the voltage; ±0.1 %, ±10 µV over the
+// shunt and the shunt's own of the current (§5.5). Resolution 1.25 mV, and 2.5 µV over the
 // shunt. Each measurement is the mean of 16 samples, over 39 ms. A current beyond
 // the range reads as its end.
 //
@@ -29,7 +30,7 @@ import (
 	"hogar/gateway/home"
 )
 
-// Registers and bits (§7.6).
+// Registers and bits (§7.1).
 const (
 	configuration = 0x00
 	shuntVoltage  = 0x01
@@ -39,7 +40,7 @@ const (
 	die           = 0xFF // reads 2260
 
 	settings = 1<<14 | 2<<9 | 4<<6 | 4<<3 | 3 // 16 samples of 1.1 ms each, once
-	longest  = 39 * time.Millisecond          // twice 16 samples of 1.21 ms (§6.5)
+	longest  = 39 * time.Millisecond          // twice 16 samples of 1.21 ms (§5.5)
 	ready    = 1 << 3                         // in mask: a conversion is over
 
 	busStep   = 0.00125   // V
@@ -114,7 +115,7 @@ func read(chip *drivers.Guard, register byte) (uint16, error) {
 	return uint16(b[0])<<8 | uint16(b[1]), err
 }
 
-// decode turns the two registers into V, A and W (§7.6.2, §7.6.3).
+// decode turns the two registers into V, A and W (§7.1.2, §7.1.3).
 func decode(over, bus uint16, shunt float64) []float64 {
 	volts := float64(bus) * busStep
 	amperes := float64(int16(over)) * shuntStep / shunt

@@ -25,12 +25,12 @@ func TestReadsBackTheWorld(t *testing.T) {
 }
 
 // The datasheet's example: 11.98 V and 20 mV over 2 mΩ are 10 A and 119.8 W
-// (§7.5.1, table 1).
+// (configure, measure, calculate).
 func TestDecode(t *testing.T) {
 	if diff := cmp.Diff([]float64{11.98, 10, 119.8}, decode(0x1F40, 0x2570, 0.002)); diff != "" {
 		t.Error(diff)
 	}
-	// §7.6.2: -80 mV is 8300.
+	// §7.1.2: -80 mV is 8300.
 	if got := decode(0x8300, 0, 0.1)[1]; got != -0.8 {
 		t.Errorf("-80 mV over 0.1 Ω is %v A", got)
 	}

@@ -15,7 +15,8 @@
 // (dtoverlay=i2c-sensor,lm75): use one of the two, not both.
 //
 // The register of the temperature is the same in all of them: the highest bits of 16, in
-// steps of 0.5 °C with 9 bits to 0.0625 °C with 12. The chip converts all the time, so
+// steps of 0.5 °C with 9 bits to 0.0625 °C with 12. Accuracy at most ±2 °C from -25 to
+// 100 °C and ±3 °C from -55 to 125 °C (LM75B), ±2 °C from -40 to 125 °C (TMP75, SBOS288). The chip converts all the time, so
 // that a reading is up to 0.3 s old. It cannot say what it is. Datasheets: LM75B of NXP,
 // TMP75 of Texas Instruments (SBOS288).
 package lm75

@@ -9,8 +9,8 @@
 // (pin 5); dtparam=i2c_arm=on. The kernel has a driver of its own
 // (dtoverlay=i2c-sensor,jc42): use one of the two, not both.
 //
-// Accuracy: ±0.25 °C typical, ±0.5 °C at most from -20 to 100 °C; resolution
-// 0.0625 °C. Datasheet: DS25095A. The chip is spoken to by periph's driver, after
+// Accuracy: typically ±0.25 °C; at most ±0.5 °C from -20 to 100 °C, ±1 °C from -40 to
+// 125 °C; resolution 0.0625 °C. Datasheet: DS25095A. The chip is spoken to by periph's driver, after
 // it has said who it is; what it shows before its first conversion, 0 °C, is
 // waited out.
 package mcp9808

@@ -12,7 +12,8 @@
 // the port (raspi-config, Interface Options, Serial). The user needs the group dialout.
 //
 // Readings are the mass of particles up to 1, 2.5 and 10 µm in µg/m³, under atmospheric conditions.
-// Accuracy: ±10 µg/m³ up to 100, ±10 % above. The first half minute after power-up
+// Accuracy: the manual promises none, but that two sensors differ by at most 10 µg/m³ up
+// to 100, and 10 % up to 500 (of PM2.5, standard particles). The first half minute after power-up
 // is not to be trusted. The laser lives for some three years of running. The
 // sensor sends every 0.2 to 2.3 s; the port is open only while it is listened to.
 // Each frame is checked by its sum. Datasheet: PMS5003 series data manual, version

@@ -5,6 +5,13 @@
 // Options: bus (default I2C1), address (0x48, the default, to 0x4b: what the
 // chip's pin ADD0 is connected to).
 //
+// Wiring: V+ to 3.3 V (pin 1), GND to pin 9, SDA to GPIO2 (pin 3), SCL to GPIO3
+// (pin 5); dtparam=i2c_arm=on. The kernel has a driver of its own
+// (dtoverlay=i2c-sensor,tmp102): use one of the two, not both.
+//
+// Accuracy: typically ±0.5 °C; at most ±2 °C from -25 to 85 °C, ±3 °C from -40 to
+// 125 °C (SBOS397F, features); resolution 0.0625 °C.
+//
 // It speaks to the chip itself: periph's driver hides that the configuration
 // could not be read. Datasheet: SBOS397.
 package tmp102
