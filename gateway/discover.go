@@ -95,6 +95,7 @@ func (g *gateway) connect(ctx context.Context, gen *generation, b broker, doors 
 	var c *mqtt.Connection
 	c = mqtt.NewWith(mqtt.Options{Broker: b.Broker, Gateway: gen.plan.Config.Gateway, Topics: b.topics, Sources: b.sources, Handlers: handlers,
 		Names: gen.found.names, Labels: labels, Accept: source{g.hub, home.ClassMQTT}.Accept, Last: g.hub.Last, Log: g.o.Log,
+		Stream:   func() mqtt.Accept { return classed(home.ClassMQTT, g.hub.Stream()) },
 		Discover: func(d mqtt.Discovered) { g.discovered(ctx, gen, c, d) }})
 	if exports != nil && !g.o.NoMQTT {
 		gen.devices.Go(func() { exports.run(ctx, c) })

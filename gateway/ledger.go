@@ -20,12 +20,19 @@ type source struct {
 
 // Accept is [hub.Hub.Accept].
 func (s source) Accept(events []home.Event, done func(error)) {
-	for i := range events {
-		if events[i].Class == home.ClassNone {
-			events[i].Class = s.class
+	classed(s.class, s.Hub.Accept)(events, done)
+}
+
+// classed is accept for events of one class, unless they say another.
+func classed(class home.Class, accept func([]home.Event, func(error))) func([]home.Event, func(error)) {
+	return func(events []home.Event, done func(error)) {
+		for i := range events {
+			if events[i].Class == home.ClassNone {
+				events[i].Class = class
+			}
 		}
+		accept(events, done)
 	}
-	s.Hub.Accept(events, done)
 }
 
 // gaps keeps what the journal finds before the house is there to be told.

@@ -35,9 +35,9 @@ func as(ev home.Event) home.Event {
 
 // Explain says what a connection with these options would make of messages, without
 // a broker. As a connection does, it first looks at those that tell which devices
-// there are. Accept, Discover and Log of the options are not used.
+// there are. Accept, Stream, Discover and Log of the options are not used.
 func Explain(o Options, messages []dialect.Message) Explanation {
-	o.Accept, o.Discover, o.Log = func([]home.Event, func(error)) {}, nil, slog.New(slog.DiscardHandler)
+	o.Accept, o.Stream, o.Discover, o.Log = func([]home.Event, func(error)) {}, nil, nil, slog.New(slog.DiscardHandler)
 	c, x := NewWith(o), Explanation{}
 	first := slices.Collect(c.wanted(true))
 	announces := func(m dialect.Message) bool {

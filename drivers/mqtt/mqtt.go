@@ -21,9 +21,9 @@
 // says "offline" for it when it is gone.
 //
 // When the gateway refuses an event (its journal is full), nothing more is
-// acknowledged, and after 10 s the connection is made anew, so that the broker
-// sends again what was refused. Meanwhile messages go on to the house and commands
-// to the devices.
+// acknowledged or recorded, and after 10 s the connection is made anew, so that the
+// broker sends again what was refused, and all that followed, in their order.
+// Meanwhile messages go on to the house and commands to the devices.
 //
 // # Discovered devices
 //
@@ -95,6 +95,7 @@ type Connection struct {
 	told     map[string][]listener // by state topic
 	handlers []Handler
 	accept   Accept
+	stream   func() Accept
 	log      *slog.Logger
 	open     chan struct{} // one for each event without its done
 	current  atomic.Pointer[session]
@@ -139,7 +140,8 @@ type Options struct {
 	Labels   map[string]string // by device: instead of the one that it has at its source
 	Handlers []Handler         // who else listens
 	Accept   Accept
-	Discover Discover // told of discovered devices; may be nil
+	Stream   func() Accept // makes one for the messages of each session: it takes nothing that comes after a refusal; nil: Accept
+	Discover Discover      // told of discovered devices; may be nil
 	Log      *slog.Logger
 
 	// Last is the last reading that the house knows; nil: nothing is. A message
@@ -163,10 +165,13 @@ func New(b Broker, gateway string, topics map[string]Topic, accept Accept, log *
 func NewWith(o Options) *Connection {
 	c := &Connection{
 		broker: o.Broker, clientID: cmp.Or(o.Broker.clientID, "hogar-"+o.Gateway), gateway: o.Gateway,
-		devices: maps.Clone(o.Topics), handlers: o.Handlers, accept: o.Accept, log: o.Log.With("broker", o.Broker.String()),
+		devices: maps.Clone(o.Topics), handlers: o.Handlers, accept: o.Accept, stream: o.Stream, log: o.Log.With("broker", o.Broker.String()),
 		told: make(map[string][]listener), open: make(chan struct{}, maxOpen), faulty: make(map[string]bool),
 		reach: newReach(), found: newFound(o),
 		leastWait: leastWait, refusedWait: refusedWait, awayAfter: awayAfter, markerQuiet: markerQuiet,
+	}
+	if c.stream == nil {
+		c.stream = func() Accept { return c.accept }
 	}
 	for _, device := range slices.Sorted(maps.Keys(o.Topics)) {
 		t := o.Topics[device]

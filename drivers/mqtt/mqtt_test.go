@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,6 +173,8 @@ func TestRefusedMessagesComeAgain(t *testing.T) {
 	}}
 	c, log := connect(t, broker.address, h)
 	c.refusedWait = 50 * time.Millisecond
+	var streams atomic.Int64
+	c.stream = func() Accept { streams.Add(1); return h.accept }
 	run(t, c)
 	connected(t, c)
 	device := broker.client("device")
@@ -185,6 +188,9 @@ func TestRefusedMessagesComeAgain(t *testing.T) {
 		got := strings.Join(h.values(), " ")
 		return got == both || slices.Contains(once, got)
 	})
+	if streams.Load() < 2 {
+		t.Error("what comes again comes through the stream that refused it")
+	}
 	if text := log.String(); strings.Count(text, "not recorded") != 1 || !strings.Contains(text, full.Error()) {
 		t.Errorf("log %s", text)
 	}

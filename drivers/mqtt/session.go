@@ -29,7 +29,8 @@ type session struct {
 	ctx     context.Context // ends with the session; its cause is why
 	end     context.CancelCauseFunc
 	inbox   chan paho.Message
-	waiting chan *pending   // in order of receipt
+	waiting chan *pending // in order of receipt
+	accept  Accept
 	mark    string          // of the marker that ends what waited in the broker
 	fresh   atomic.Bool     // the marker came; only the session's goroutine sets it
 	former  map[string]bool // topics given back, of a configuration before; only take has it
@@ -117,7 +118,7 @@ func (c *Connection) newSession(ctx context.Context, learns bool) (*session, err
 	if err != nil {
 		return nil, err
 	}
-	s := &session{inbox: make(chan paho.Message, 256), waiting: make(chan *pending, maxOpen), mark: rand.Text(),
+	s := &session{inbox: make(chan paho.Message, 256), waiting: make(chan *pending, maxOpen), accept: c.stream(), mark: rand.Text(),
 		former: make(map[string]bool), filters: make(map[string]bool), learns: learns}
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	options := paho.NewClientOptions().
@@ -231,7 +232,7 @@ func (c *Connection) take(ctx context.Context, s *session, m paho.Message) {
 		return
 	}
 	var once sync.Once
-	c.accept(events, func(err error) {
+	s.accept(events, func(err error) {
 		once.Do(func() {
 			if err != nil {
 				c.reach.doubt(events)

@@ -74,6 +74,7 @@ type Hub struct {
 	last       time.Time // house time of the newest event; never goes back
 	body       []byte    // reused for the JSON of each event
 	refused    error     // why the journal took nothing last time
+	stream     *stream   // of the batch that is handled
 	sinceSaved int64     // bytes appended since the checkpoint
 	savedAt    time.Time // machine time of the checkpoint
 	saving     sync.WaitGroup
@@ -84,6 +85,7 @@ type Hub struct {
 type batch struct {
 	events []home.Event
 	done   func(error)
+	stream *stream // that they belong to; nil: none
 	call   func()
 }
 
@@ -194,6 +196,7 @@ func (h *Hub) handle(b batch) {
 		b.call()
 		return
 	}
+	h.stream = b.stream
 	r := h.receipt(b)
 	defer r.close()
 	for i := range b.events {
@@ -245,6 +248,10 @@ func (h *Hub) append(ev *home.Event, done func(error)) error {
 	var err error
 	h.body, err = ev.AppendJSON(h.body[:0])
 	urgent := ev.Kind == home.KindOutcome || ev.Kind == home.KindCommand && done != nil // somebody waits for it
+	if refusal := h.stream.refused(); err == nil && refusal != nil {
+		h.count(ev, refusal)
+		return refusal
+	}
 	if err == nil {
 		ev.Seq, err = h.o.Journal.Append(journal.Record{
 			Time: ev.At.UnixMicro(), Kind: uint8(ev.Kind), Flags: uint8(ev.Flags), Class: uint8(ev.Class), Body: h.body,
