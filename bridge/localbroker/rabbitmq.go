@@ -18,9 +18,11 @@ import (
 // RabbitMQ is a private RabbitMQ node. Its user is guest, password guest.
 type RabbitMQ struct {
 	opts   Options
-	dist   int    // port of the Erlang distribution
-	epmd   int    // port of its own Erlang port mapper
-	server string // paths of the programs
+	name   string   // of the node
+	peers  []string // names of the nodes of its cluster, itself among them; none: it is alone
+	dist   int      // port of the Erlang distribution
+	epmd   int      // port of its Erlang port mapper: its own, or that of its cluster
+	server string   // paths of the programs
 	mapper string
 	ctl    string
 	call   string
@@ -37,11 +39,23 @@ const debianBin = "/usr/lib/rabbitmq/bin/"
 // StartRabbitMQ starts a node and returns when it takes connections, usually
 // after 4 to 8 seconds.
 func StartRabbitMQ(ctx context.Context, o Options) (*RabbitMQ, error) {
+	r, err := newRabbitMQ(o, nodeName)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.writeFiles(); err != nil {
+		return nil, err
+	}
+	return r, r.Start(ctx)
+}
+
+// newRabbitMQ finds programs and ports for a node.
+func newRabbitMQ(o Options, name string) (*RabbitMQ, error) {
 	o, err := o.prepare()
 	if err != nil {
 		return nil, err
 	}
-	r := &RabbitMQ{opts: o}
+	r := &RabbitMQ{opts: o, name: name}
 	if r.server, err = find("RabbitMQ", "rabbitmq-server", debianBin+"rabbitmq-server"); err != nil {
 		return nil, err
 	}
@@ -59,10 +73,7 @@ func StartRabbitMQ(ctx context.Context, o Options) (*RabbitMQ, error) {
 			return nil, err
 		}
 	}
-	if err := r.writeFiles(); err != nil {
-		return nil, err
-	}
-	return r, r.Start(ctx)
+	return r, nil
 }
 
 // URL returns the AMQP address, with user and password.
@@ -90,21 +101,11 @@ func (r *RabbitMQ) Start(ctx context.Context) error {
 	return nil
 }
 
-func (r *RabbitMQ) start(ctx context.Context, g *group) error {
-	mapper := exec.Command(r.mapper, "-address", "127.0.0.1", "-port", fmt.Sprint(r.epmd))
-	p, err := g.start(r.path("epmd.log"), mapper)
-	if err != nil {
-		return err
-	}
-	err = await(ctx, p, func() error { // a node that finds none would start one that outlives it
-		conn, err := net.Dial("tcp", loopback(r.epmd))
-		if err == nil {
-			err = conn.Close()
+func (r *RabbitMQ) start(ctx context.Context, g *group) (err error) {
+	if len(r.peers) == 0 { // a cluster has one for all
+		if err := r.startMapper(ctx, g); err != nil {
+			return err
 		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("epmd: %w", err)
 	}
 	node := exec.Command(r.server)
 	node.Dir, node.Env = r.opts.Dir, r.environment()
@@ -121,6 +122,26 @@ func (r *RabbitMQ) start(ctx context.Context, g *group) error {
 		}
 		return err
 	})
+}
+
+// startMapper starts epmd. A node that finds none would start one that outlives it.
+func (r *RabbitMQ) startMapper(ctx context.Context, g *group) error {
+	mapper := exec.Command(r.mapper, "-address", "127.0.0.1", "-port", fmt.Sprint(r.epmd))
+	p, err := g.start(r.path("epmd.log"), mapper)
+	if err != nil {
+		return err
+	}
+	err = await(ctx, p, func() error {
+		conn, err := net.Dial("tcp", loopback(r.epmd))
+		if err == nil {
+			err = conn.Close()
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("epmd: %w", err)
+	}
+	return nil
 }
 
 // greets checks that the broker answers the protocol header; the port is open
@@ -144,6 +165,9 @@ func (r *RabbitMQ) greets() error {
 	}
 	return nil
 }
+
+// Running reports whether the node was started, and neither stopped nor killed.
+func (r *RabbitMQ) Running() bool { return r.group != nil }
 
 // Stop ends the node in order (SIGTERM); its data stays. Stopping a stopped
 // node does nothing.
@@ -184,7 +208,7 @@ func (r *RabbitMQ) Resume() error {
 
 // Ctl runs rabbitmqctl against the node and returns what it prints.
 func (r *RabbitMQ) Ctl(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, r.ctl, append([]string{"--quiet", "--node", nodeName}, args...)...)
+	cmd := exec.CommandContext(ctx, r.ctl, append([]string{"--quiet", "--node", r.name}, args...)...)
 	cmd.Dir, cmd.Env = r.opts.Dir, r.environment()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -214,7 +238,7 @@ func (r *RabbitMQ) Eval(ctx context.Context, expressions string) (string, error)
 	return strings.TrimSuffix(result, "}"), nil
 }
 
-// nodeName needs no name service; the mapper of its own keeps it apart from
+// nodeName is that of a node that is alone. It needs no name service; the mapper of its own keeps it apart from
 // other nodes that are called the same.
 const nodeName = "hogar@localhost"
 
@@ -227,7 +251,7 @@ func (r *RabbitMQ) environment() []string {
 		"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/usr/bin:/sbin:/bin",
 		"LANG=C.UTF-8", "LC_ALL=C.UTF-8",
 		"HOME=" + r.path("home"),
-		"RABBITMQ_NODENAME=" + nodeName, "RABBITMQ_USE_LONGNAME=false",
+		"RABBITMQ_NODENAME=" + r.name, "RABBITMQ_USE_LONGNAME=false",
 		"RABBITMQ_NODE_IP_ADDRESS=127.0.0.1",
 		fmt.Sprintf("RABBITMQ_NODE_PORT=%d", r.opts.Port),
 		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", r.dist),
@@ -262,6 +286,7 @@ func (r *RabbitMQ) writeFiles() error {
 	if r.opts.TLS != nil {
 		conf, plugins = conf+r.opts.TLS.rabbitmq(), "[rabbitmq_auth_mechanism_ssl].\n"
 	}
+	conf += r.clusterConf()
 	for name, text := range map[string]string{"rabbitmq.conf": conf, "enabled_plugins": plugins} {
 		if err := os.WriteFile(r.path(name), []byte(text), 0o600); err != nil {
 			return err
