@@ -211,6 +211,11 @@ torture: build ## nothing is lost: FAULTS=200 random faults for each of SEED=1,2
 	@sh .ci/install.sh rabbitmq-server mosquitto
 	$(GO) run ./cmd/torture -seeds $${SEED:-1,2,3} -faults $${FAULTS:-200}
 
+.PHONY: torture-cluster
+torture-cluster: build ## the same with a RabbitMQ of three nodes, which are killed, hung and parted: FAULTS=60, SEED=1
+	@sh .ci/install.sh rabbitmq-server mosquitto
+	$(GO) run ./cmd/torture -cluster -seeds $${SEED:-1} -faults $${FAULTS:-60}
+
 .PHONY: mutants
 mutants: build ## the proof bites: each of ten mutants of the code is found out, by the torture or a test
 	@sh .ci/install.sh rabbitmq-server mosquitto

@@ -21,8 +21,9 @@ var (
 	lamps = []string{"lamp0", "lamp1"}
 )
 
-// order is a command that RabbitMQ took.
+// order is a command that was sent.
 type order struct {
+	taken  bool // RabbitMQ has confirmed it; else nobody knows
 	device string
 	value  int  // of a dial
 	dead   bool // poison, or expired when it was sent: it may not act
@@ -30,19 +31,20 @@ type order struct {
 
 // commander sends commands, past all proxies, and keeps the actuators' own log.
 type commander struct {
-	url, gateway string
-	prefix       string // of the topics
-	log          *logFile
-	stop         context.CancelFunc
-	wg           sync.WaitGroup
+	urls    []string
+	gateway string
+	prefix  string // of the topics
+	log     *logFile
+	stop    context.CancelFunc
+	wg      sync.WaitGroup
 
 	mu      sync.Mutex
 	orders  map[string]order
 	effects map[string]map[string]int // by device and value
 }
 
-func newCommander(url, gateway, prefix string, log *logFile) *commander {
-	return &commander{url: url, gateway: gateway, prefix: prefix, log: log, stop: func() {},
+func newCommander(urls []string, gateway, prefix string, log *logFile) *commander {
+	return &commander{urls: urls, gateway: gateway, prefix: prefix, log: log, stop: func() {},
 		orders: make(map[string]order), effects: make(map[string]map[string]int)}
 }
 
@@ -77,8 +79,8 @@ func (c *commander) start(addr string, seed uint64) error {
 	c.stop = cancel
 	c.wg.Go(func() {
 		chance := rand.New(rand.NewPCG(seed, 3))
-		for n := 1; ctx.Err() == nil; {
-			n = c.send(ctx, chance, n)
+		for n, i := 1, 0; ctx.Err() == nil; i++ {
+			n = c.send(ctx, c.urls[i%len(c.urls)], chance, n)
 			sleep(ctx, 200*time.Millisecond)
 		}
 	})
@@ -102,8 +104,8 @@ func (c *commander) act(device, value string) {
 
 // send sends commands over one connection, from number n on, and returns where it
 // stopped.
-func (c *commander) send(ctx context.Context, chance *rand.Rand, n int) int {
-	conn, err := amqp.DialConfig(c.url, amqp.Config{Dial: amqp.DefaultDial(5 * time.Second), Heartbeat: 10 * time.Second})
+func (c *commander) send(ctx context.Context, url string, chance *rand.Rand, n int) int {
+	conn, err := amqp.DialConfig(url, amqp.Config{Dial: amqp.DefaultDial(5 * time.Second), Heartbeat: 10 * time.Second})
 	if err != nil {
 		return n
 	}
@@ -115,6 +117,7 @@ func (c *commander) send(ctx context.Context, chance *rand.Rand, n int) int {
 	returns := ch.NotifyReturn(make(chan amqp.Return, 16))
 	for ; ctx.Err() == nil; n++ {
 		key, pub, o := c.command(chance, n)
+		c.ordered(pub.MessageId, o)
 		times := 1
 		if chance.IntN(10) == 0 {
 			times = 2 // a sender that is not sure
@@ -136,15 +139,20 @@ func (c *commander) send(ctx context.Context, chance *rand.Rand, n int) int {
 			default:
 			}
 			if taken {
-				c.mu.Lock()
-				c.orders[pub.MessageId] = o
-				c.mu.Unlock()
+				o.taken = true
+				c.ordered(pub.MessageId, o)
 				c.log.add("sent %s %s %s dead=%v", pub.MessageId, key, pub.Body, o.dead)
 			}
 		}
 		sleep(ctx, 150*time.Millisecond)
 	}
 	return n
+}
+
+func (c *commander) ordered(id string, o order) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.orders[id] = o
 }
 
 // command makes the nth: one in twenty is poison, and one in twenty is too late.
@@ -194,8 +202,8 @@ func (c *commander) unanswered(arrived []delivery) (n int) {
 	told := outcomes(arrived)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id := range c.orders {
-		if len(told[id]) == 0 {
+	for id, o := range c.orders {
+		if o.taken && len(told[id]) == 0 {
 			n++
 		}
 	}
@@ -210,6 +218,9 @@ func judgeCommands(v *verdict, orders map[string]order, effects map[string]map[s
 	twice := 0
 	applied, unsure := make(map[string]int), make(map[string]int) // of lamps
 	for id, o := range orders {
+		if !o.taken && len(told[id]) == 0 {
+			continue // it never came to the gateway
+		}
 		v.commands++
 		switch len(told[id]) {
 		case 1:

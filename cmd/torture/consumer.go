@@ -31,24 +31,32 @@ type delivery struct {
 // with the broker. So the broker never delivers twice by itself: what comes twice
 // came from the gateway twice.
 type consumer struct {
-	url     string // past all proxies
+	urls    []string // past all proxies; the first that answers is taken
+	types   []string // of the queue: one after the other
 	gateway string
 	log     *logFile
 
 	mu      sync.Mutex
 	arrived []delivery
-	kinds   int             // of queue, that there were
+	queues  int             // that there were
 	notes   map[string]bool // that have arrived: meter and text
 	news    time.Time       // when the last of them came
 }
 
-func newConsumer(url, gateway string, log *logFile) *consumer {
-	return &consumer{url: url, gateway: gateway, log: log, notes: make(map[string]bool), news: time.Now()}
+func newConsumer(urls []string, gateway string, log *logFile) *consumer {
+	return &consumer{urls: urls, types: []string{"quorum", "classic"}, gateway: gateway, log: log, notes: make(map[string]bool), news: time.Now()}
 }
 
 // with runs f on a channel of a connection of its own.
 func (c *consumer) with(f func(*amqp.Channel) error) error {
-	conn, err := amqp.DialConfig(c.url, amqp.Config{Dial: amqp.DefaultDial(10 * time.Second), Heartbeat: 10 * time.Second})
+	var conn *amqp.Connection
+	var err error
+	for _, url := range c.urls {
+		conn, err = amqp.DialConfig(url, amqp.Config{Dial: amqp.DefaultDial(10 * time.Second), Heartbeat: 10 * time.Second})
+		if err == nil {
+			break
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -72,9 +80,9 @@ func (c *consumer) bind(anew bool) error {
 			return err
 		}
 		if anew {
-			c.kinds++
+			c.queues++
 		}
-		kind := []string{"classic", "quorum"}[c.kinds%2]
+		kind := c.types[(c.queues-1)%len(c.types)]
 		// The limit may come later, by a policy; one with both would drop what is there
 		// before it comes to say that nothing is to be dropped.
 		args := amqp.Table{"x-queue-type": kind, "x-overflow": "reject-publish"}

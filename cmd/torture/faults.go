@@ -40,8 +40,8 @@ func kinds() []kind {
 		{name: "revoke the rights", weight: 3, uses: theRabbit, from: blink, to: moment, run: revoke},
 		{name: "change the password", weight: 1, uses: theRabbit, from: blink, to: moment, run: wrongUser},
 		{name: "alarm", weight: 4, uses: theRabbit, from: blink, to: moment, run: alarm},
-		{name: "cut", weight: 5, uses: theLine, run: func(_ context.Context, r *rig, _ fault) error { r.line.Cut(); return nil }},
-		{name: "reset", weight: 5, uses: theLine, run: func(_ context.Context, r *rig, _ fault) error { r.line.Reset(); return nil }},
+		{name: "cut", weight: 5, uses: theLine, run: func(_ context.Context, r *rig, _ fault) error { r.lines.each((*chaos.Proxy).Cut); return nil }},
+		{name: "reset", weight: 5, uses: theLine, run: func(_ context.Context, r *rig, _ fault) error { r.lines.each((*chaos.Proxy).Reset); return nil }},
 		{name: "cut within a frame", weight: 6, uses: theLine, from: blink, to: moment, run: cutAfter},
 		{name: "corrupt a byte", weight: 5, uses: theLine, from: blink, to: moment, run: corrupt},
 		{name: "half-open", weight: 6, uses: theLine, from: blink, to: moment, run: halfOpen},
@@ -132,58 +132,60 @@ func (f fault) way() chaos.Way {
 }
 
 func cutAfter(ctx context.Context, r *rig, f fault) error {
-	r.line.CutAfter(f.way(), int64(f.Arg>>8%20_000))
+	r.lines.each(func(p *chaos.Proxy) { p.CutAfter(f.way(), int64(f.Arg>>8%20_000)) })
 	sleep(ctx, f.Hold)
-	r.line.Heal()
+	r.lines.each((*chaos.Proxy).Heal)
 	return nil
 }
 
 func corrupt(ctx context.Context, r *rig, f fault) error {
-	r.line.Corrupt(f.way(), int64(f.Arg>>8%3_000))
+	r.lines.each(func(p *chaos.Proxy) { p.Corrupt(f.way(), int64(f.Arg>>8%3_000)) })
 	sleep(ctx, f.Hold)
-	r.line.Heal()
+	r.lines.each((*chaos.Proxy).Heal)
 	return nil
 }
 
 // halfOpen swallows what goes one way, or both. A network that comes back never
 // goes on in the middle: what is lost ends the connection.
 func halfOpen(ctx context.Context, r *rig, f fault) error {
-	swallow(ctx, r.line, f)
+	swallow(ctx, r.lines, f)
 	return nil
 }
 
-func swallow(ctx context.Context, p *chaos.Proxy, f fault) {
+func swallow(ctx context.Context, l lines, f fault) {
 	ways := [][]chaos.Way{{chaos.Up}, {chaos.Down}, {chaos.Up, chaos.Down}}[f.pick(3)]
 	for _, w := range ways {
-		p.Drop(w, true)
+		l.each(func(p *chaos.Proxy) { p.Drop(w, true) })
 	}
 	sleep(ctx, f.Hold)
-	p.Reset()
-	p.Heal()
+	l.each((*chaos.Proxy).Reset)
+	l.each((*chaos.Proxy).Heal)
 }
 
 func stall(ctx context.Context, r *rig, f fault) error {
-	r.line.Stall(f.way(), true)
+	r.lines.each(func(p *chaos.Proxy) { p.Stall(f.way(), true) })
 	sleep(ctx, f.Hold)
-	r.line.Heal()
+	r.lines.each((*chaos.Proxy).Heal)
 	return nil
 }
 
 func slowLine(ctx context.Context, r *rig, f fault) error {
 	for _, w := range []chaos.Way{chaos.Up, chaos.Down} {
-		r.line.Delay(w, 20*time.Millisecond, 80*time.Millisecond)
-		r.line.Throttle(w, 20_000)
+		r.lines.each(func(p *chaos.Proxy) {
+			p.Delay(w, 20*time.Millisecond, 80*time.Millisecond)
+			p.Throttle(w, 20_000)
+		})
 	}
 	sleep(ctx, f.Hold)
-	r.line.Heal()
+	r.lines.each((*chaos.Proxy).Heal)
 	return nil
 }
 
 func refuse(ctx context.Context, r *rig, f fault) error {
-	r.line.Refuse(true)
-	r.line.Reset()
+	r.lines.each(func(p *chaos.Proxy) { p.Refuse(true) })
+	r.lines.each((*chaos.Proxy).Reset)
 	sleep(ctx, f.Hold)
-	r.line.Heal()
+	r.lines.each((*chaos.Proxy).Heal)
 	return nil
 }
 
@@ -241,6 +243,6 @@ func cutMQTT(_ context.Context, r *rig, f fault) error {
 }
 
 func halfOpenMQTT(ctx context.Context, r *rig, f fault) error {
-	swallow(ctx, r.mqttLine, f)
+	swallow(ctx, lines{r.mqttLine}, f)
 	return nil
 }

@@ -35,6 +35,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "build/torture", "folder for journals, brokers and logs")
 	flag.StringVar(&o.only, "only", "", "only faults (or mutants) whose names contain this")
 	flag.BoolVar(&o.mutants, "mutants", false, "show that the torture or a test notices each mutant of the code; run it in the repository")
+	flag.BoolVar(&o.cluster, "cluster", false, "with a RabbitMQ of three nodes, whose queues are quorum queues")
 	flag.BoolVar(&o.keep, "keep", false, "keep the logs of runs that passed, too")
 	limit := flag.Duration("limit", time.Hour, "give up after so long")
 	flag.Parse()
@@ -56,6 +57,7 @@ type options struct {
 	only              string
 	faults            int
 	keep, mutants     bool
+	cluster           bool
 }
 
 // errViolated means that a promise was broken.
@@ -82,7 +84,7 @@ func (o options) run(ctx context.Context) (err error) {
 	if err := errors.Join(os.RemoveAll(runDir), os.MkdirAll(runDir, 0o700)); err != nil {
 		return err
 	}
-	b, err := startBrokers(ctx, runDir)
+	b, err := startBrokers(ctx, runDir, o.cluster)
 	if err != nil {
 		return err
 	}

@@ -19,26 +19,62 @@ const gatewayName = "casa"
 
 // brokers are those of all runs.
 type brokers struct {
-	rabbit    *localbroker.RabbitMQ
+	rabbit    *localbroker.RabbitMQ // the first node of a cluster
+	cluster   *localbroker.Cluster  // nil: there is one node
 	mosquitto *localbroker.Mosquitto
 }
 
-func startBrokers(ctx context.Context, dir string) (*brokers, error) {
-	rabbit, err := localbroker.StartRabbitMQ(ctx, localbroker.Options{Dir: filepath.Join(dir, "rabbitmq")})
+// clusterSize is the least with which one node may be lost.
+const clusterSize = 3
+
+func startBrokers(ctx context.Context, dir string, cluster bool) (_ *brokers, err error) {
+	b := &brokers{}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	o := localbroker.Options{Dir: filepath.Join(dir, "rabbitmq")}
+	if !cluster {
+		b.rabbit, err = localbroker.StartRabbitMQ(ctx, o)
+	} else if b.cluster, err = localbroker.StartCluster(ctx, o, clusterSize); err == nil {
+		b.rabbit = b.cluster.Nodes[0]
+	}
 	if err != nil {
 		return nil, err
 	}
-	mosquitto, err := localbroker.StartMosquitto(ctx, localbroker.Options{Dir: filepath.Join(dir, "mosquitto")})
-	if err != nil {
-		rabbit.Kill()
-		return nil, err
+	b.mosquitto, err = localbroker.StartMosquitto(ctx, localbroker.Options{Dir: filepath.Join(dir, "mosquitto")})
+	return b, err
+}
+
+// nodes are those of RabbitMQ.
+func (b *brokers) nodes() []*localbroker.RabbitMQ {
+	if b.cluster != nil {
+		return b.cluster.Nodes
 	}
-	return &brokers{rabbit, mosquitto}, nil
+	return []*localbroker.RabbitMQ{b.rabbit}
 }
 
 func (b *brokers) close() {
-	b.rabbit.Kill()
-	b.mosquitto.Kill()
+	switch {
+	case b.cluster != nil:
+		b.cluster.Kill()
+	case b.rabbit != nil:
+		b.rabbit.Kill()
+	}
+	if b.mosquitto != nil {
+		b.mosquitto.Kill()
+	}
+}
+
+// lines are the ways from the gateway to the nodes of RabbitMQ. What befalls one
+// befalls all, as with the one cable of a house.
+type lines []*chaos.Proxy
+
+func (l lines) each(do func(*chaos.Proxy)) {
+	for _, p := range l {
+		do(p)
+	}
 }
 
 // rig is one run: the gateway, what it is connected to, and who watches.
@@ -52,14 +88,14 @@ type rig struct {
 	locks *locks
 	story *logFile
 
-	guard, tap *forwarder
-	line       *chaos.Proxy // to RabbitMQ
-	mqttLine   *chaos.Proxy
-	gate       *gate
-	source     *source
-	consumer   *consumer
-	commander  *commander
-	disk       disk
+	tap       *forwarder
+	lines     lines
+	mqttLine  *chaos.Proxy
+	gate      *gate
+	source    *source
+	consumer  *consumer
+	commander *commander
+	disk      disk
 
 	mu         sync.Mutex
 	complaints []string                // of faults, about the gateway
@@ -95,9 +131,16 @@ func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (
 	r.disk = newDisk(filepath.Join(dir, "disk"))
 	r.closers = append(r.closers, r.disk.close)
 	r.source = newSource(100*time.Millisecond, r.topic(""), logs["source"])
-	r.consumer = newConsumer(b.rabbit.URL()+r.vhost, gatewayName, logs["consumer"])
-	r.commander = newCommander(r.consumer.url, gatewayName, r.topic(""), logs["commands"])
-	if err := r.lines(seed); err != nil {
+	var urls []string
+	for _, node := range b.nodes() {
+		urls = append(urls, node.URL()+r.vhost)
+	}
+	r.consumer = newConsumer(urls, gatewayName, logs["consumer"])
+	if b.cluster != nil {
+		r.consumer.types = []string{"quorum"}
+	}
+	r.commander = newCommander(urls, gatewayName, r.topic(""), logs["commands"])
+	if err := r.lay(seed); err != nil {
 		return nil, err
 	}
 	if r.gate, err = newGate(program, dir); err != nil {
@@ -124,16 +167,25 @@ func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (
 	return r, r.commander.start(b.mosquitto.Addr(), seed)
 }
 
-// lines lays what is between the gateway and the brokers.
-func (r *rig) lines(seed uint64) (err error) {
-	if r.guard, err = newGuard(r.rabbit.Addr(), filepath.Join(r.dir, "ca.pem")); err != nil {
+// lay lays what is between the gateway and the brokers.
+func (r *rig) lay(seed uint64) error {
+	cert, err := selfSigned(filepath.Join(r.dir, "ca.pem"))
+	if err != nil {
 		return err
 	}
-	r.closers = append(r.closers, r.guard.close)
-	if r.line, err = chaos.New(r.guard.addr(), seed); err != nil {
-		return err
+	for _, node := range r.nodes() {
+		guard, err := newGuard(node.Addr(), cert)
+		if err != nil {
+			return err
+		}
+		r.closers = append(r.closers, guard.close)
+		line, err := chaos.New(guard.addr(), seed)
+		if err != nil {
+			return err
+		}
+		r.closers = append(r.closers, func() { _ = line.Close() })
+		r.lines = append(r.lines, line)
 	}
-	r.closers = append(r.closers, func() { _ = r.line.Close() })
 	if r.mqttLine, err = chaos.New(r.mosquitto.Addr(), seed+1); err != nil {
 		return err
 	}
@@ -148,17 +200,26 @@ func (r *rig) lines(seed uint64) (err error) {
 // house is the configuration: the meters, and two chips that nobody can ask again.
 func (r *rig) house() string {
 	var b strings.Builder
+	var urls []string
+	for _, line := range r.lines {
+		urls = append(urls, fmt.Sprintf("%q", fmt.Sprintf("amqps://casa:secret@%s/%s?cacertfile=%s", line.Addr(), r.vhost, filepath.Join(r.dir, "ca.pem"))))
+	}
+	history, commands := "none", "classic" // what the consumer's queue does not take, no queue takes
+	if r.cluster != nil {
+		history, commands = "quorum", "quorum"
+	}
 	fmt.Fprintf(&b, `gateway: %s
 amqp:
-  urls: ["amqps://casa:secret@%s/%s?cacertfile=%s"]
-  history: none
+  urls: [%s]
+  history: %s
+  queue_type: %s
 journal: {path: %s, sync: 200ms, max_size: 40MB, keep: 1m}
 mqtt:
   - {url: "mqtt://%s", client_id: %s}
 devices:
   hall.climate: {driver: bme280, bus: I2C1, address: 0x76, every: 1s}
   yard.climate: {driver: bme280, bus: I2C1, address: 0x77, every: 1s}
-`, gatewayName, r.line.Addr(), r.vhost, filepath.Join(r.dir, "ca.pem"),
+`, gatewayName, strings.Join(urls, ", "), history, commands,
 		strings.TrimSuffix(r.gate.journal, "-sim"), r.tap.addr(), r.clientID())
 	for i := range meters {
 		fmt.Fprintf(&b, "  %s: {driver: mqtt, topic: %s, property: note, type: text}\n", meterName(i), r.topic(meterName(i)))

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"hogar/bridge/chaos"
 )
 
 // settleLimit is how long after the last fault all must have arrived, beside the
@@ -57,7 +59,11 @@ func (o options) torture(ctx context.Context, b *brokers, dir string, seed uint6
 	}
 	defer r.close()
 	var possible []kind
-	for _, k := range kinds() {
+	all := kinds()
+	if b.cluster != nil {
+		all = clusterKinds()
+	}
+	for _, k := range all {
 		if (k.can == nil || k.can(r)) && strings.Contains(k.name, o.only) {
 			possible = append(possible, k)
 		}
@@ -141,7 +147,7 @@ func (r *rig) nurse(ctx context.Context) {
 // settle waits until all has arrived, and stops the gateway.
 func (r *rig) settle(ctx context.Context) (time.Duration, error) {
 	r.story.add("all faults are over")
-	r.line.Heal()
+	r.lines.each((*chaos.Proxy).Heal)
 	r.mqttLine.Heal()
 	sleep(ctx, time.Second) // what comes last is not lost by anybody
 	r.source.end()

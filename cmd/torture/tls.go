@@ -16,15 +16,8 @@ import (
 
 // newGuard ends TLS in front of RabbitMQ. AMQP has no checksums, so that a changed
 // byte could be anything; with TLS it ends the connection, as it does in a house
-// that lies behind a bad line. The certificate to trust is written to the file ca.
-func newGuard(target, ca string) (*forwarder, error) {
-	cert, pemCert, err := selfSigned()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(ca, pemCert, 0o600); err != nil {
-		return nil, err
-	}
+// that lies behind a bad line.
+func newGuard(target string, cert tls.Certificate) (*forwarder, error) {
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 	if err != nil {
 		return nil, err
@@ -32,11 +25,12 @@ func newGuard(target, ca string) (*forwarder, error) {
 	return forward(l, target, nil), nil
 }
 
-// selfSigned makes a certificate for 127.0.0.1 that vouches for itself.
-func selfSigned() (tls.Certificate, []byte, error) {
+// selfSigned makes a certificate for 127.0.0.1 that vouches for itself, and writes
+// it to the file ca, for who is to trust it.
+func selfSigned(ca string) (cert tls.Certificate, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return tls.Certificate{}, nil, err
+		return cert, err
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "torture"},
@@ -46,8 +40,8 @@ func selfSigned() (tls.Certificate, []byte, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
-		return tls.Certificate{}, nil, err
+		return cert, err
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
+	cert = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return cert, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
 }

@@ -224,7 +224,9 @@ func outcome(id, result string) delivery {
 }
 
 func TestJudgeCommands(t *testing.T) {
-	dial, lamp := order{device: "dial0", value: 7}, order{device: "lamp0"}
+	dial, lamp := order{taken: true, device: "dial0", value: 7}, order{taken: true, device: "lamp0"}
+	unsure := lamp
+	unsure.taken = false
 	acts := func(device, value string, n int) map[string]map[string]int {
 		return map[string]map[string]int{device: {value: n}}
 	}
@@ -245,13 +247,16 @@ func TestJudgeCommands(t *testing.T) {
 		{"set again for no reason", dial, acts("dial0", "7", 2), []string{"applied"}, 0, true},
 		{"set thrice", dial, acts("dial0", "7", 3), []string{"applied"}, 9, true},
 		{"a value that is unknown", dial, nil, []string{"unknown"}, 1, true},
-		{"poison that acted", order{device: "dial0", value: 7, dead: true}, acts("dial0", "7", 1), []string{"rejected"}, 1, true},
-		{"poison", order{device: "dial0", value: 7, dead: true}, nil, []string{"rejected"}, 1, false},
+		{"poison that acted", order{taken: true, device: "dial0", value: 7, dead: true}, acts("dial0", "7", 1), []string{"rejected"}, 1, true},
+		{"poison", order{taken: true, device: "dial0", value: 7, dead: true}, nil, []string{"rejected"}, 1, false},
 		{"toggled", lamp, acts("lamp0", "ON", 1), []string{"applied"}, 1, false},
 		{"toggled twice", lamp, acts("lamp0", "ON", 2), []string{"applied"}, 1, true},
 		{"cut in between", lamp, acts("lamp0", "ON", 1), []string{"unknown"}, 1, false},
 		{"switched by nobody", lamp, acts("lamp0", "ON", 1), []string{"rejected"}, 1, true},
-		{"too late, and applied", order{device: "lamp0", dead: true}, acts("lamp0", "ON", 1), []string{"applied"}, 1, true},
+		{"never taken", unsure, nil, nil, 1, false},
+		{"taken, and nobody knew", unsure, acts("lamp0", "ON", 1), []string{"applied"}, 1, false},
+		{"never taken, and switched", unsure, acts("lamp0", "ON", 1), nil, 1, true},
+		{"too late, and applied", order{taken: true, device: "lamp0", dead: true}, acts("lamp0", "ON", 1), []string{"applied"}, 1, true},
 	}
 	for _, test := range tests {
 		var arrived []delivery
