@@ -113,7 +113,7 @@ func (d *Discovery) enter(component, key, object string, c config, changed map[s
 		refuse(key, fmt.Sprintf("the component %q is not taken", component), false)
 		return
 	case !d.o.All && !c.bool("enabled_by_default", true):
-		refuse(key, "switched off by default: asked for with all", false)
+		refuse(key, "Home Assistant leaves it switched off, too: include: [disabled_entities] takes it in", false)
 		return
 	case len(d.entities) >= mostEntities || len(d.heard) > 10*mostEntities:
 		refuse(key, fmt.Sprintf("more than %d entities", mostEntities), true)

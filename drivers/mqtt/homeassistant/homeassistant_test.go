@@ -1,12 +1,10 @@
 package homeassistant
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -33,62 +31,77 @@ func said(t testing.TB, d *Discovery, topic, payload string) dialect.Told {
 // samples are announcements of real devices; they lie beside the checkout.
 const samples = "../../../../shared/data/discovery_samples.jsonl"
 
+// TestSamples: each of them is taken, or refused for a reason that stands here.
 func TestSamples(t *testing.T) {
-	f, err := os.Open(samples)
+	text, err := os.ReadFile(samples)
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("%s is not there", samples)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	for _, native := range [][]string{nil, {"zigbee2mqtt"}} {
-		d := New(Options{Zigbee2MQTT: native, Now: at})
-		taken, refused, reasons := 0, 0, map[string]int{}
-		devices := map[string]dialect.Device{}
-		f.Seek(0, 0)
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			var line struct {
-				Topic   string
-				Payload json.RawMessage
-			}
-			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-				t.Fatal(err)
-			}
-			told := said(t, d, line.Topic, string(line.Payload))
-			switch {
-			case len(told.Devices) > 0:
-				taken++
-			case len(told.Ignored) > 0:
-				refused++
-				why := told.Ignored[0].Why
-				reasons[why]++
-				if told.Ignored[0].Fault && !strings.Contains(why, "regex_findall") {
-					t.Errorf("%s: %s", line.Topic, why)
+	const (
+		off, tracker = "Home Assistant leaves it switched off, too: include: [disabled_entities] takes it in", `the component "device_tracker" is not taken`
+		native       = "taken natively from Zigbee2MQTT"
+	)
+	for name, test := range map[string]struct {
+		options    Options
+		taken      int
+		refused    map[string]int
+		properties int // at least, of all devices
+	}{
+		"as it is":            {Options{}, 211, map[string]int{off: 53, tracker: 1}, 250},
+		"beside a native one": {Options{Zigbee2MQTT: []string{"zigbee2mqtt"}}, 161, map[string]int{native: 55, off: 48, tracker: 1}, 150},
+		"all":                 {Options{All: true}, 264, map[string]int{tracker: 1}, 300},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.options.Now = at
+			d, taken, reasons, devices := New(test.options), 0, make(map[string]int), make(map[string]dialect.Device)
+			for row := range strings.Lines(string(text)) {
+				var line struct {
+					Topic   string
+					Payload json.RawMessage
 				}
-			default:
-				t.Errorf("%s is dropped silently", line.Topic)
-			}
-			for _, one := range told.Devices {
-				devices[one.ID] = one
-			}
-		}
-		properties := 0
-		for _, one := range devices {
-			names := map[string]bool{}
-			for _, p := range one.Properties {
-				properties++
-				if err := home.CheckWord(p.Name); err != nil || names[p.Name] {
-					t.Errorf("%s: %q: %v, or twice", one.Label, p.Name, err)
+				if err := json.Unmarshal([]byte(row), &line); err != nil {
+					t.Fatal(err)
 				}
-				names[p.Name] = true
+				told := said(t, d, line.Topic, string(line.Payload))
+				switch {
+				case len(told.Devices) > 0:
+					taken++
+				case len(told.Ignored) == 1 && !told.Ignored[0].Fault:
+					reasons[told.Ignored[0].Why]++
+				default:
+					t.Errorf("%s: %+v", line.Topic, told)
+				}
+				for _, one := range told.Devices {
+					devices[one.ID] = one
+				}
 			}
-		}
-		t.Logf("native %v: %d taken, %d refused, %d devices, %d properties", native, taken, refused, len(devices), properties)
-		for _, why := range slices.Sorted(maps.Keys(reasons)) {
-			t.Logf("%4d %s", reasons[why], why)
+			if diff := cmp.Diff(test.refused, reasons); diff != "" || taken != test.taken {
+				t.Errorf("%d taken, want %d; refused: want -, got +\n%s", taken, test.taken, diff)
+			}
+			if n := countProperties(t, devices); n < test.properties {
+				t.Errorf("%d properties, want %d", n, test.properties)
+			}
+		})
+	}
+}
+
+// countProperties counts them, and finds names that are none or come twice.
+func countProperties(t *testing.T, devices map[string]dialect.Device) (n int) {
+	t.Helper()
+	for _, one := range devices {
+		names := make(map[string]bool)
+		for _, p := range one.Properties {
+			n++
+			if err := home.CheckWord(p.Name); err != nil || names[p.Name] {
+				t.Errorf("%s: %q: %v, or twice", one.Label, p.Name, err)
+			}
+			names[p.Name] = true
 		}
 	}
+	return n
 }
 
 // one announces a single entity and returns its device.
