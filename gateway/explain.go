@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"time"
+	"unicode/utf8"
 
 	"hogar/drivers/mqtt"
 	"hogar/drivers/mqtt/dialect"
@@ -16,24 +17,52 @@ import (
 
 // MQTTMessage is one message as a line of a file has it.
 type MQTTMessage struct {
-	Topic   string `json:"topic"`
-	Payload Text   `json:"payload"`
-	Retain  bool   `json:"retain"`
+	Topic   string
+	Payload []byte
+	Retain  bool
 }
 
-// Text is a payload: JSON text stands for its characters, all other JSON for itself.
-type Text []byte
+// messageLine is its JSON form. The payload is a JSON text, which stands for its
+// characters, or all other JSON, which stands for itself; what is no text is in base64.
+type messageLine struct {
+	Topic   string          `json:"topic"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+	Base64  []byte          `json:"payload_base64,omitempty"`
+	Retain  bool            `json:"retain"`
+}
 
-// UnmarshalJSON reads either.
-func (x *Text) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		var s string
-		err := json.Unmarshal(b, &s)
-		*x = Text(s)
+// UnmarshalJSON reads a line.
+func (m *MQTTMessage) UnmarshalJSON(b []byte) error {
+	var line messageLine
+	if err := json.Unmarshal(b, &line); err != nil {
 		return err
 	}
-	*x = append(Text(nil), b...)
+	*m = MQTTMessage{line.Topic, line.Payload, line.Retain}
+	switch {
+	case line.Base64 != nil:
+		m.Payload = line.Base64
+	case len(line.Payload) > 0 && line.Payload[0] == '"':
+		var text string
+		err := json.Unmarshal(line.Payload, &text)
+		m.Payload = []byte(text)
+		return err
+	}
 	return nil
+}
+
+// MarshalJSON writes a line that reads back as the same message.
+func (m MQTTMessage) MarshalJSON() ([]byte, error) {
+	line := messageLine{Topic: m.Topic, Retain: m.Retain}
+	if utf8.Valid(m.Payload) {
+		text, err := json.Marshal(string(m.Payload))
+		if err != nil {
+			return nil, err
+		}
+		line.Payload = text
+	} else {
+		line.Base64 = m.Payload
+	}
+	return json.Marshal(line)
 }
 
 // Explanation is what a gateway would make of MQTT messages.
@@ -43,7 +72,7 @@ type Explanation = mqtt.Explanation
 // takes what every source that hogar knows tells below its usual topic.
 func Explain(plan *Plan, messages []MQTTMessage) Explanation {
 	if plan == nil {
-		plan = usualSources("mqtt://localhost")
+		plan, _ = usualSources("mqtt://localhost") // which is an address
 	}
 	list := make([]dialect.Message, len(messages))
 	for i, m := range messages {
@@ -70,13 +99,16 @@ func Explain(plan *Plan, messages []MQTTMessage) Explanation {
 // or else of the plan's first.
 func Listen(ctx context.Context, plan *Plan, url string, see func(MQTTMessage)) error {
 	if plan == nil || url != "" {
-		plan = usualSources(url)
+		var err error
+		if plan, err = usualSources(url); err != nil {
+			return err
+		}
 	}
 	if len(plan.brokers) == 0 {
 		return errors.New("the configuration names no broker below mqtt")
 	}
 	return mqtt.Listen(ctx, plan.brokers[0].Broker, func(m dialect.Message) {
-		see(MQTTMessage{m.Topic, append(Text(nil), m.Payload...), m.Retained})
+		see(MQTTMessage{m.Topic, m.Payload, m.Retained})
 	})
 }
 

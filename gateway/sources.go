@@ -156,11 +156,18 @@ func (p *Plan) checkGiven(faults *home.Faults) {
 }
 
 // usualSources is a plan of nothing but a broker with every source at its usual topic.
-func usualSources(url string) *Plan {
+func usualSources(url string) (*Plan, error) {
 	scalar := func(key, text string) home.Pair {
 		return home.Pair{Key: key, Value: &home.Node{Kind: home.NodeScalar, Text: text, Path: []string{key}}}
 	}
 	n := &home.Node{Kind: home.NodeMap, Pairs: []home.Pair{scalar("url", url), scalar(config.Zigbee2MQTT, config.Zigbee2MQTT),
 		scalar(config.HomeAssistant, config.HomeAssistant), scalar(config.Tasmota, "tasmota/discovery"), scalar(config.Shelly, "shellies")}}
-	return &Plan{Config: &config.Config{Gateway: "casa"}, brokers: []broker{decodeBroker(home.NewDecoder(n, &home.Faults{}), "casa")}}
+	var faults home.Faults
+	p := &Plan{Config: &config.Config{Gateway: "casa"}, brokers: []broker{decodeBroker(home.NewDecoder(n, &faults), "casa")}}
+	for _, f := range faults.List {
+		if !f.Warning {
+			return nil, fmt.Errorf("%s (%s)", f.Message, f.Hint)
+		}
+	}
+	return p, nil
 }

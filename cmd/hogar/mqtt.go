@@ -64,6 +64,9 @@ Without --config every kind of source is looked for at its usual topic.`,
 }
 
 func explain(cmd *cobra.Command, f explainFlags, args []string) error {
+	if cmd.Flags().Changed("listen") && f.listen <= 0 {
+		return usageError{fmt.Errorf("--listen is %s, expected a time like 10s", f.listen)}
+	}
 	if f.listen == 0 && (f.broker != "" || f.record) {
 		return usageError{errors.New("--broker and --record are for --listen")}
 	}
@@ -77,20 +80,13 @@ func explain(cmd *cobra.Command, f explainFlags, args []string) error {
 			return err
 		}
 	}
+	out := cmd.OutOrStdout()
+	if f.record {
+		return f.recordTo(cmd, out, plan)
+	}
 	messages, err := f.messages(cmd, plan, args)
 	if err != nil {
 		return err
-	}
-	out := cmd.OutOrStdout()
-	if f.record {
-		for _, m := range messages {
-			line, err := json.Marshal(map[string]any{"topic": m.Topic, "payload": string(m.Payload), "retain": m.Retain})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "%s\n", line)
-		}
-		return nil
 	}
 	x := gateway.Explain(plan, messages)
 	if f.json {
@@ -99,17 +95,31 @@ func explain(cmd *cobra.Command, f explainFlags, args []string) error {
 	return printExplanation(out, x)
 }
 
+// heard calls see with what a broker tells while it is listened to, at most until Ctrl-C.
+func (f explainFlags) heard(cmd *cobra.Command, plan *gateway.Plan, see func(gateway.MQTTMessage)) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), f.listen)
+	defer cancel()
+	url := f.broker
+	if plan == nil {
+		url = cmp.Or(url, "mqtt://localhost:1883")
+	}
+	return gateway.Listen(ctx, plan, url, see)
+}
+
+// recordTo prints each message when it comes.
+func (f explainFlags) recordTo(cmd *cobra.Command, w io.Writer, plan *gateway.Plan) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	var failed error
+	err := f.heard(cmd, plan, func(m gateway.MQTTMessage) { failed = cmp.Or(failed, enc.Encode(m)) })
+	return errors.Join(failed, err)
+}
+
 // messages reads them, or listens for them.
 func (f explainFlags) messages(cmd *cobra.Command, plan *gateway.Plan, args []string) ([]gateway.MQTTMessage, error) {
 	var list []gateway.MQTTMessage
 	if f.listen > 0 {
-		ctx, cancel := context.WithTimeout(cmd.Context(), f.listen)
-		defer cancel()
-		url := f.broker
-		if plan == nil {
-			url = cmp.Or(url, "mqtt://localhost:1883")
-		}
-		err := gateway.Listen(ctx, plan, url, func(m gateway.MQTTMessage) { list = append(list, m) })
+		err := f.heard(cmd, plan, func(m gateway.MQTTMessage) { list = append(list, m) })
 		return list, err
 	}
 	err := eachLine(cmd, args, func(line []byte) error {
@@ -182,9 +192,9 @@ func printExplanation(w io.Writer, x gateway.Explanation) error {
 	p := paintFor(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.StripEscape)
 	for _, d := range x.Devices {
-		fmt.Fprintf(t, "%s\t%s\t%s %s\t\n", p.escaped(bold, d.Device), d.Catalog.Label, d.Catalog.Driver, d.Catalog.ID)
+		fmt.Fprintf(t, "%s\t%s\t%s %s\n", p.escaped(bold, d.Device), d.Catalog.Label, d.Catalog.Driver, d.Catalog.ID)
 		for _, prop := range d.Catalog.Properties {
-			fmt.Fprintf(t, "  %s\t%s\t%s\t\n", prop.Name, prop.Type, describeProperty(prop))
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", prop.Name, prop.Type, describeProperty(prop))
 		}
 	}
 	if err := t.Flush(); err != nil {
@@ -195,12 +205,19 @@ func printExplanation(w io.Writer, x gateway.Explanation) error {
 		fmt.Fprintln(w, "  "+describe(p, &x.Readings[i]))
 	}
 	fmt.Fprintf(w, "\n%d ignored\n", len(x.Ignored))
+	var lines []string
+	times := make(map[string]int) // each device may have the same
 	for _, i := range x.Ignored {
-		where := strings.TrimSpace(i.Topic + " " + i.What)
-		if i.ID != "" && i.Topic == "" {
-			where = i.ID + " " + i.What
+		line := strings.TrimSpace(cmp.Or(i.Topic, i.ID)+" "+strings.TrimPrefix(i.What, i.Topic)) + ": " + i.Why
+		if times[line]++; times[line] == 1 {
+			lines = append(lines, line)
 		}
-		fmt.Fprintf(w, "  %s: %s\n", where, i.Why)
+	}
+	for _, line := range lines {
+		if n := times[line]; n > 1 {
+			line = fmt.Sprintf("%s (%d times)", line, n)
+		}
+		fmt.Fprintln(w, "  "+line)
 	}
 	return nil
 }
@@ -212,7 +229,7 @@ func describeProperty(p home.Property) string {
 		words = append(words, p.Unit)
 	}
 	if len(p.Options) > 0 {
-		words = append(words, strings.Join(p.Options, ", "))
+		words = append(words, few(p.Options))
 	}
 	if p.Min != nil && p.Max != nil {
 		words = append(words, fmt.Sprintf("%v..%v", *p.Min, *p.Max))
@@ -221,6 +238,15 @@ func describeProperty(p home.Property) string {
 		words = append(words, "can be set")
 	}
 	return strings.Join(words, "; ")
+}
+
+// few joins the first of many options.
+func few(options []string) string {
+	const most = 8
+	if len(options) > most {
+		return fmt.Sprintf("%s, … (%d)", strings.Join(options[:most], ", "), len(options))
+	}
+	return strings.Join(options, ", ")
 }
 
 func newTemplate() *cobra.Command {

@@ -12,14 +12,15 @@ import (
 	"hogar/drivers/mqtt/dialect"
 )
 
-// Listen calls see, from one goroutine, with every message that a broker gives, the
-// retained ones first, until ctx ends. It leaves no trace at the broker.
+// Listen calls see with every message that a broker gives, the retained ones first, until
+// ctx ends. It leaves no trace at the broker: it subscribes at QoS 0, for which the broker
+// keeps no queue that could overflow, and says nothing.
 func Listen(ctx context.Context, b Broker, see func(dialect.Message)) error {
 	password, err := b.readPassword()
 	if err != nil {
 		return err
 	}
-	lost := make(chan error, 1)
+	lost, inbox := make(chan error, 1), make(chan dialect.Message, 256)
 	client := paho.NewClient(paho.NewClientOptions().
 		AddBroker(b.String()).
 		SetClientID("hogar-listen-" + rand.Text()).
@@ -31,27 +32,34 @@ func Listen(ctx context.Context, b Broker, see func(dialect.Message)) error {
 		SetWriteTimeout(writeTimeout).
 		SetConnectionLostHandler(func(_ paho.Client, err error) { lost <- err }).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) {
-			see(dialect.Message{Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained()})
+			select {
+			case inbox <- dialect.Message{Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained()}:
+			case <-ctx.Done():
+			}
 		}).
 		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return b.dial(ctx) }))
 	defer client.Disconnect(uint(parting.Milliseconds()))
-	for _, begin := range []func() paho.Token{client.Connect, func() paho.Token { return client.Subscribe("#", 0, nil) }} {
-		token := begin()
+	asked, begun := client.Connect(), false
+	for answer := asked.Done(); ; {
 		select {
-		case <-token.Done():
-			if err := token.Error(); err != nil {
+		case m := <-inbox: // before the answer, too
+			see(m)
+		case <-answer:
+			answer = nil
+			if err := asked.Error(); err != nil {
 				return fmt.Errorf("broker %s: %w", b, err)
 			}
-		case <-ctx.Done():
-			return fmt.Errorf("broker %s: %w", b, ErrNotConnected)
-		}
-	}
-	select {
-	case err := <-lost:
-		if ctx.Err() == nil {
+			if !begun {
+				asked, begun = client.Subscribe("#", 0, nil), true
+				answer = asked.Done()
+			}
+		case err := <-lost:
 			return fmt.Errorf("broker %s: connection lost: %w", b, err)
+		case <-ctx.Done():
+			if !begun {
+				return fmt.Errorf("broker %s: %w", b, ErrNotConnected)
+			}
+			return nil
 		}
-	case <-ctx.Done():
 	}
-	return nil
 }
