@@ -1,7 +1,6 @@
 package mqtt
 
 import (
-	"iter"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -101,55 +100,6 @@ func (l listener) hear(payload []byte, late bool) (ev home.Event, told bool, fau
 	p, r := l.topic.property, l.topic.read(payload, time.Now())
 	ev.Kind, ev.Property, ev.Value, ev.Unit, ev.Unknown = home.KindReading, p.Name, r.value, p.Unit, r.unknown
 	return ev, !r.silent, r.fault
-}
-
-// wanted lists the topic filters that are needed now: all, or only those that
-// tell which devices there are.
-func (c *Connection) wanted(learns bool) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for topic := range c.told {
-			if !learns && !yield(topic) {
-				return
-			}
-		}
-		for _, h := range c.handlers {
-			if !learns && !yield(h.Filter) {
-				return
-			}
-		}
-		for _, source := range c.found.sources {
-			for _, filter := range source.Dialect.Filters() {
-				if !yield(filter) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// refilter subscribes what is needed since a device came, and gives back what is
-// not needed since one left.
-func (c *Connection) refilter(s *session) {
-	more, wanted := make(map[string]byte), make(map[string]bool)
-	for filter := range c.wanted(false) {
-		wanted[filter] = true
-		if !s.filters[filter] {
-			more[filter], s.filters[filter] = 1, true
-		}
-	}
-	var less []string
-	for filter := range s.filters {
-		if !wanted[filter] {
-			less = append(less, filter)
-			delete(s.filters, filter)
-		}
-	}
-	if len(more) > 0 {
-		s.client.SubscribeMultiple(more, nil)
-	}
-	if len(less) > 0 {
-		s.client.Unsubscribe(less...)
-	}
 }
 
 // note counts what is not as configured and logs the first of each device.

@@ -39,7 +39,10 @@ func as(ev home.Event) home.Event {
 func Explain(o Options, messages []dialect.Message) Explanation {
 	o.Accept, o.Stream, o.Discover, o.Log = func([]home.Event, func(error)) {}, nil, nil, slog.New(slog.DiscardHandler)
 	c, x := NewWith(o), Explanation{}
-	first := slices.Collect(c.wanted(true))
+	var first []string
+	for filter := range c.wanted(true) {
+		first = append(first, filter)
+	}
 	announces := func(m dialect.Message) bool {
 		return slices.ContainsFunc(first, func(filter string) bool { return dialect.Matches(filter, m.Topic) })
 	}

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"crypto/rand"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -27,6 +28,7 @@ type markerWait struct {
 	timer *time.Timer
 	quiet time.Duration
 	end   time.Time
+	again bool // it is the second: the first did not come
 }
 
 // moved notes that the broker is still sending.
@@ -45,35 +47,49 @@ func (p markerWait) over() <-chan time.Time {
 }
 
 // sendMarker tells the house's own topic where what waited in the broker ends. A
-// broker keeps the order of a session, so that the marker comes back after it.
+// broker keeps the order of a session, so that the marker comes back after it. With the last
+// one the house says that it is there, and answers what it learned.
 func (s *session) sendMarker(c *Connection) markerWait {
-	if !s.learns {
+	if s.fresh.Load() { // the broker gives none back
+		return markerWait{}
+	}
+	var qos byte = 1
+	if s.learns {
+		qos = 0
+	} else if len(s.ahead) == 0 {
 		s.client.Publish(c.statusTopic(), 1, true, statusOnline)
 	}
-	s.client.Publish(c.markerTopic(), 1, false, s.mark)
-	if !s.learns {
+	s.mark = rand.Text()
+	s.client.Publish(c.markerTopic(), qos, false, s.mark)
+	if !s.learns && len(s.ahead) == 0 {
 		s.send(c.answers)
 		c.answers = nil
 	}
-	return markerWait{time.NewTimer(c.markerQuiet), c.markerQuiet, time.Now().Add(markerMost)}
+	return markerWait{timer: time.NewTimer(c.markerQuiet), quiet: c.markerQuiet, end: time.Now().Add(markerMost)}
 }
 
-// marks reports whether m is this session's marker, with which all that follows
-// is fresh. A marker of a session before is none.
+// marks reports whether m is the marker that is under way. One of a session before is
+// none.
 func (c *Connection) marks(s *session, m paho.Message) bool {
-	if m.Topic() != c.markerTopic() || string(m.Payload()) != s.mark {
-		return false
-	}
-	c.caughtUp(s)
-	return true
+	return m.Topic() == c.markerTopic() && string(m.Payload()) == s.mark
 }
 
-// unmarked goes on without a marker, which an access rule of the broker may hold
-// back.
-func (c *Connection) unmarked(s *session) {
+// unmarked sends another marker, because the broker may have dropped the first when it had more
+// than it keeps. After that it goes on without, since an access rule of the broker may hold it back.
+func (c *Connection) unmarked(s *session, waited markerWait) markerWait {
+	if !waited.again {
+		again := s.sendMarker(c)
+		again.again = true
+		return again
+	}
 	c.log.Warn("mqtt broker does not give back the gateway's own message, so what waited in it may start rules: "+
 		"allow the gateway to read and write the topic", "topic", c.markerTopic())
 	c.caughtUp(s)
+	if len(s.ahead) > 0 {
+		s.ask(s.ahead)
+		s.ahead = nil
+	}
+	return markerWait{}
 }
 
 func (c *Connection) caughtUp(s *session) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -82,7 +83,10 @@ func (m *mosquitto) start() bool {
 	m.t.Helper()
 	_, port, _ := net.SplitHostPort(m.address)
 	text := fmt.Sprintf("listener %s 127.0.0.1\npersistence true\npersistence_location %s/\n"+
-		"max_queued_messages 100000\nlog_dest stderr\n%s\n", port, m.folder, m.extra)
+		"log_dest stderr\n%s\n", port, m.folder, m.extra)
+	if !strings.Contains(m.extra, "max_queued_messages") {
+		text += "max_queued_messages 100000\n"
+	}
 	if os.Geteuid() == 0 {
 		text += "user root\n" // or it could not write to the folder
 	}

@@ -121,15 +121,6 @@ type listener struct {
 	presence bool // whether it can be reached, and not its property
 }
 
-// Status is how a connection is.
-type Status struct {
-	Connected  bool
-	CatchingUp bool   // what waited in the broker still comes
-	Reason     string // why it is not connected
-	Received   uint64 // messages
-	Unreadable uint64 // readings that were not what the configuration says
-}
-
 // Options of a connection.
 type Options struct {
 	Broker   Broker
@@ -225,22 +216,6 @@ func (c *Connection) Run(ctx context.Context) error {
 	}
 }
 
-// Connected reports whether messages come in as they happen: the connection
-// stands, and what waited in the broker has come.
-func (c *Connection) Connected() bool {
-	s := c.current.Load()
-	return s != nil && s.fresh.Load()
-}
-
-// Status tells how the connection is.
-func (c *Connection) Status() Status {
-	c.mu.Lock()
-	s := c.status
-	c.mu.Unlock()
-	s.Received, s.Unreadable = c.received.Load(), c.unreadable.Load()
-	return s
-}
-
 // connect makes one session. Before the first one it learns which devices there
 // are, in a session of its own that is thrown away: the lasting one may begin
 // with messages that waited, and they must find their devices known.
@@ -258,48 +233,4 @@ func (c *Connection) connect(ctx context.Context) (time.Duration, error) {
 		c.learned, c.lessons = true, nil
 	}
 	return c.session(ctx, false)
-}
-
-// up notes that a connection is there.
-func (c *Connection) up(s *session) {
-	c.current.Store(s)
-	c.mu.Lock()
-	c.status.Connected, c.status.CatchingUp, c.status.Reason = true, true, ""
-	c.mu.Unlock()
-	c.log.Info("mqtt broker connected")
-}
-
-// setDown notes that there is no connection and returns the reason before.
-func (c *Connection) setDown(reason string) (before string) {
-	c.current.Store(nil)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reach.down(reason)
-	before = c.status.Reason
-	c.status.Connected, c.status.CatchingUp, c.status.Reason = false, false, reason
-	return before
-}
-
-// lost tells of a loss, and of further attempts only when they fail for another
-// reason.
-func (c *Connection) lost(err error) {
-	level := slog.LevelDebug
-	if reason := root(err).Error(); c.setDown(reason) != reason {
-		level = slog.LevelWarn
-	}
-	c.log.Log(context.Background(), level, "mqtt broker not connected, trying again", "error", err)
-}
-
-// root is the innermost error: without addresses and ports, which change.
-func root(err error) error {
-	for {
-		inner := errors.Unwrap(err)
-		if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 {
-			inner = many.Unwrap()[len(many.Unwrap())-1]
-		}
-		if inner == nil {
-			return err
-		}
-		err = inner
-	}
 }

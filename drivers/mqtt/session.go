@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -20,9 +19,6 @@ import (
 // errRefused ends a session whose messages the gateway did not take.
 var errRefused = errors.New("the gateway could not record messages: asking for them again")
 
-// refusedSubscription is what a broker grants that does not (MQTT-3.9.3-2).
-const refusedSubscription = 0x80
-
 // session is one connection to the broker, from its dialling to its loss.
 type session struct {
 	client  paho.Client
@@ -31,8 +27,10 @@ type session struct {
 	inbox   chan paho.Message
 	waiting chan *pending // in order of receipt
 	accept  Accept
-	mark    string          // of the marker that ends what waited in the broker
-	fresh   atomic.Bool     // the marker came; only the session's goroutine sets it
+	ahead   []subscription  // still to be asked for; only the session's goroutine has it
+	asked   paho.Token      // for some of them, not answered yet; nil: for none
+	mark    string          // of the marker that is under way
+	fresh   atomic.Bool     // all that waited in the broker has come; only the session's goroutine sets it
 	former  map[string]bool // topics given back, of a configuration before; only take has it
 	filters map[string]bool // subscribed; only the session's goroutine has it
 	learns  bool            // a session that only learns which devices there are
@@ -69,8 +67,7 @@ func (c *Connection) session(ctx context.Context, learns bool) (time.Duration, e
 	defer s.end(nil) // or the acker waits for results
 
 	began := time.Now()
-	granted := c.subscribe(s)
-	subscribed := granted.Done()
+	c.subscribe(s)
 	var overdue markerWait
 	defer c.current.Store(nil)
 	for {
@@ -79,21 +76,19 @@ func (c *Connection) session(ctx context.Context, learns bool) (time.Duration, e
 			overdue.moved()
 			if c.marks(s, m) {
 				overdue = markerWait{}
+				c.goOn(s)
 			}
 			c.take(ctx, s, m)
 			if s.learns && s.fresh.Load() {
 				return 0, nil
 			}
-		case <-subscribed:
-			subscribed = nil
-			if err := c.granted(s, granted); err != nil {
+		case <-answered(s.asked):
+			if err := c.granted(s); err != nil {
 				return 0, err
 			}
 			overdue = s.sendMarker(c)
 		case <-overdue.over():
-			overdue = markerWait{}
-			c.unmarked(s)
-			if s.learns {
+			if overdue = c.unmarked(s, overdue); s.learns && s.fresh.Load() {
 				return 0, nil
 			}
 		case <-s.ctx.Done():
@@ -118,7 +113,7 @@ func (c *Connection) newSession(ctx context.Context, learns bool) (*session, err
 	if err != nil {
 		return nil, err
 	}
-	s := &session{inbox: make(chan paho.Message, 256), waiting: make(chan *pending, maxOpen), accept: c.stream(), mark: rand.Text(),
+	s := &session{inbox: make(chan paho.Message, 256), waiting: make(chan *pending, maxOpen), accept: c.stream(),
 		former: make(map[string]bool), filters: make(map[string]bool), learns: learns}
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	options := paho.NewClientOptions().
@@ -171,35 +166,6 @@ func (s *session) wait(t paho.Token) error {
 	case <-s.ctx.Done():
 		return context.Cause(s.ctx)
 	}
-}
-
-// subscribe asks for the topics, each time: the broker may have forgotten the
-// session.
-func (c *Connection) subscribe(s *session) paho.Token {
-	filters := map[string]byte{c.markerTopic(): 1}
-	for filter := range c.wanted(s.learns) {
-		filters[filter], s.filters[filter] = 1, true
-	}
-	return s.client.SubscribeMultiple(filters, nil)
-}
-
-// granted takes the broker's answer to the subscription, with which the
-// connection is ready. Topics that it refuses are logged, the others work.
-func (c *Connection) granted(s *session, answer paho.Token) error {
-	if err := answer.Error(); err != nil {
-		return fmt.Errorf("subscribe: %w", err)
-	}
-	if t, ok := answer.(*paho.SubscribeToken); ok {
-		for topic, qos := range t.Result() {
-			if qos == refusedSubscription {
-				c.log.Error("mqtt broker refuses the subscription: check its access rules", "topic", topic)
-			}
-		}
-	}
-	if !s.learns {
-		c.up(s)
-	}
-	return nil
 }
 
 // take gives the events of a message to the house, when there is room for them.

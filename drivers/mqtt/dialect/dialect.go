@@ -42,6 +42,14 @@ type Asker interface {
 	Ask(id, property string) (Message, error)
 }
 
+// Announcer is a dialect whose devices announce themselves by retained messages.
+type Announcer interface {
+	// Announcements lists those of the filters that have nothing but announcements. They
+	// come again with each subscription, and so are heard at QoS 0: a broker that keeps only so many
+	// messages for a client drops none for them.
+	Announcements() []string
+}
+
 // Rememberer is a dialect in which devices are renamed: what was said under the name
 // before may still wait in the broker.
 type Rememberer interface {

@@ -78,7 +78,10 @@ type routes struct {
 	wild  map[string][]route // by topic filter
 }
 
-var _ dialect.Dialect = (*Discovery)(nil)
+var (
+	_ dialect.Dialect   = (*Discovery)(nil)
+	_ dialect.Announcer = (*Discovery)(nil)
+)
 
 // New makes a dialect that knows no device yet.
 func New(o Options) *Discovery {
@@ -97,11 +100,16 @@ func (d *Discovery) Filters() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.routed()
-	filters := []string{d.o.Prefix + "/+/+/config", d.o.Prefix + "/+/+/+/config"}
+	filters := d.Announcements()
 	filters = slices.AppendSeq(filters, maps.Keys(r.exact))
 	filters = slices.AppendSeq(filters, maps.Keys(r.wild))
 	slices.Sort(filters)
 	return filters
+}
+
+// Announcements lists the topics of the discovery.
+func (d *Discovery) Announcements() []string {
+	return []string{d.o.Prefix + "/+/+/config", d.o.Prefix + "/+/+/+/config"}
 }
 
 // routed returns where messages go.

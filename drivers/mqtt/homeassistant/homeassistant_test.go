@@ -217,7 +217,7 @@ func TestRefused(t *testing.T) {
 		{"camera", `{"stat_t":"s"}`, `the component "camera" is not taken`},
 		{"sensor", `{"stat_t":"s","val_tpl":"{% for x in y %}{% endfor %}"}`, "unsupported template: value_template, column 4: {% for %} is not supported"},
 		{"sensor", `{"name":"x"}`, "a sensor that neither tells nor takes anything"},
-		{"sensor", `{"stat_t":"s","en":"false"}`, "switched off by default: asked for with all"},
+		{"sensor", `{"stat_t":"s","en":"false"}`, "Home Assistant leaves it switched off, too: include: [disabled_entities] takes it in"},
 		{"sensor", `[1]`, "no JSON object: json: cannot unmarshal array into Go value of type map[string]interface {}"},
 		{"sensor", `null`, "no JSON object: found null, expected an object"},
 		{"switch", `{"cmd_t":"a/+/b"}`, "command_topic is no topic"},

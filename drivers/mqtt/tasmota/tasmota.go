@@ -68,7 +68,7 @@ type device struct {
 func (d *Discovery) Filters() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	filters := []string{d.base + "+/config", d.base + "+/sensors"}
+	filters := d.Announcements()
 	for _, one := range d.devices {
 		if one.tele != "" {
 			filters = append(filters, one.tele+"LWT", one.tele+"STATE", one.tele+"SENSOR", one.stat+"+")
@@ -76,6 +76,11 @@ func (d *Discovery) Filters() []string {
 	}
 	slices.Sort(filters)
 	return filters
+}
+
+// Announcements lists the topics of the discovery.
+func (d *Discovery) Announcements() []string {
+	return []string{d.base + "+/config", d.base + "+/sensors"}
 }
 
 // Read understands a message.
