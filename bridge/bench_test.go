@@ -86,8 +86,9 @@ func benchPublish(b *testing.B, history string, coalesce bool) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	var body []byte
+	var e home.Event
 	for i := range b.N {
-		e := benchEvent(i)
+		e = benchEvent(i)
 		e.At = time.Now()
 		body, _ = e.AppendJSON(body[:0]) // a reading always has a form
 		r := journal.Record{Time: e.At.UnixMicro(), Kind: uint8(e.Kind), Flags: uint8(e.Flags), Body: body}

@@ -209,7 +209,8 @@ func TestRedelivered(t *testing.T) {
 	}
 	first := <-waiting
 	closeAll(t, h.url)
-	second := <-waiting // delivered again
+	h.until("what was not done is delivered again", func() bool { return len(d.commands()) > 1 })
+	second := <-waiting
 	if taken := d.commands(); taken[0].Redelivered || !taken[1].Redelivered || taken[1].OwnID {
 		t.Errorf("taken %+v", taken)
 	}

@@ -40,9 +40,14 @@ type message struct {
 
 // maker makes messages of one session: with that connection's user.
 type maker struct {
-	opts      *Options
-	journalID string
-	user      string
+	opts *Options
+	user string
+	app  string
+	id   []byte // of a message, up to its number
+}
+
+func newMaker(o *Options, journalID, user string) *maker {
+	return &maker{opts: o, user: user, app: "hogar/" + o.Version, id: []byte(journalID + "-")}
 }
 
 // make reads a record. It keeps nothing of rec.Body.
@@ -79,8 +84,8 @@ func (m *maker) make(rec journal.Record) message {
 	}
 	msg.pub = amqp.Publishing{
 		Headers: headers, ContentType: "application/json", DeliveryMode: amqp.Persistent, Type: typ,
-		AppId: "hogar/" + m.opts.Version, Timestamp: time.Unix(rec.Time/1_000_000, 0), UserId: m.user,
-		MessageId: m.journalID + "-" + strconv.FormatUint(rec.Seq, 10), Body: body,
+		AppId: m.app, Timestamp: time.Unix(rec.Time/1_000_000, 0), UserId: m.user,
+		MessageId: string(strconv.AppendUint(m.id, rec.Seq, 10)), Body: body,
 	}
 	return msg
 }

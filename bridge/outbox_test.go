@@ -173,12 +173,12 @@ func TestSuspect(t *testing.T) {
 					t.Fatalf("session %d: left out: %t", session, b.suspect.skip)
 				}
 				if !b.suspect.skip {
-					p.win.push(message{seq: 7}, 1).out = true
-				} else if err := p.send(message{seq: 7}); err != nil {
+					p.win.push(&message{seq: 7}, 1).out = true
+				} else if err := p.send(&message{seq: 7}); err != nil {
 					t.Fatal(err)
 				}
 				if b.suspect.skip && tc.others {
-					e := p.win.push(message{seq: 8}, 2)
+					e := p.win.push(&message{seq: 8}, 2)
 					p.judge(e, true)
 					p.settleSide(<-p.sideDone)
 				}
@@ -195,8 +195,8 @@ func TestSuspect(t *testing.T) {
 func TestBlameOneByOne(t *testing.T) {
 	b := New(Options{Gateway: "casa"}, nil, nil, nil)
 	p := &publisher{b: b, sent: 9}
-	p.win.push(message{seq: 8}, 1).out = true
-	p.win.push(message{seq: 9}, 2).out = true
+	p.win.push(&message{seq: 8}, 1).out = true
+	p.win.push(&message{seq: 9}, 2).out = true
 	p.blame(&amqp.Error{Code: amqp.InternalError, Server: true})
 	if b.careful != 9 || b.suspect != (suspect{}) {
 		t.Errorf("careful up to %d, suspect %+v", b.careful, b.suspect)

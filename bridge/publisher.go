@@ -120,7 +120,7 @@ func newPublisher(b *Bridge, l *link) (*publisher, error) {
 	w := b.opts.Window
 	p := &publisher{
 		b: b, link: l, ch: ch,
-		maker: &maker{opts: &b.opts, journalID: b.journal.ID(), user: l.target.user},
+		maker: newMaker(&b.opts, b.journal.ID(), l.target.user),
 		// The library drops a notification that nobody takes for 5 s. Here each finds room.
 		confirms: ch.NotifyPublish(make(chan amqp.Confirmation, w+16)),
 		returns:  ch.NotifyReturn(make(chan amqp.Return, w+16)),
@@ -252,7 +252,7 @@ func (p *publisher) sendAll(m message, feed <-chan message) error {
 		p.progress = time.Now()
 	}
 	for {
-		if err := p.send(m); err != nil {
+		if err := p.send(&m); err != nil {
 			return err
 		}
 		if !p.room() {
@@ -266,26 +266,28 @@ func (p *publisher) sendAll(m message, feed <-chan message) error {
 	}
 }
 
-func (p *publisher) send(m message) error {
-	p.sent = m.seq
+// send keeps nothing of m but the copy in the window: m stays off the heap.
+func (p *publisher) send(m *message) error {
+	seq := m.seq
+	p.sent = seq
 	switch {
 	case m.skip:
-		if !p.win.pass(m.seq) {
-			p.confirm(m.seq)
+		if !p.win.pass(seq) {
+			p.confirm(seq)
 		}
 		return nil
 	case m.bad != "":
-		p.win.push(m, 0)
-		p.setAside(&m, m.bad)
+		e := p.win.push(m, 0)
+		p.setAside(&e.message, e.bad)
 		return nil
-	case p.b.suspect.skip && p.b.suspect.seq == m.seq:
+	case p.b.suspect.skip && p.b.suspect.seq == seq:
 		p.win.push(m, 0)
 		return nil
 	case m.kind == home.KindPublish:
 		p.win.push(m, 0).out = true
 		p.open++
 		p.sideJobs <- sideJob{ctx: context.Background(), exchange: m.exchange, key: m.key, pub: m.pub, // there is room for a window
-			done: func(err error) { p.sideDone <- sideEntry{seq: m.seq, err: err} }}
+			done: func(err error) { p.sideDone <- sideEntry{seq: seq, err: err} }}
 		return nil
 	}
 	p.tag++

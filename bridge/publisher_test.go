@@ -281,7 +281,7 @@ func TestWindow(t *testing.T) {
 		t.Error("an empty window has nothing to wait for")
 	}
 	for i := range uint64(3) {
-		w.push(message{seq: 10 + i}, i+1)
+		w.push(&message{seq: 10 + i}, i+1)
 	}
 	w.pass(13)
 	w.byTag(2).done, w.bySeq(12).done = true, true

@@ -58,7 +58,7 @@ type resender struct {
 	b     *Bridge
 	link  *link
 	ctx   context.Context
-	maker maker
+	maker *maker
 	side  *courier // messages of rules: one to a missing exchange closes the channel
 
 	ch      *amqp.Channel
@@ -85,7 +85,7 @@ func (r *resender) open() error {
 	r.ch, r.flying = ch, nil
 	r.returns = ch.NotifyReturn(make(chan amqp.Return, r.b.opts.Window+16))
 	r.closed = ch.NotifyClose(make(chan *amqp.Error, 1))
-	r.maker = maker{opts: &r.b.opts, journalID: r.b.journal.ID(), user: r.link.target.user}
+	r.maker = newMaker(&r.b.opts, r.b.journal.ID(), r.link.target.user)
 	if err := ch.Confirm(false); err != nil {
 		return r.link.failure(r.closed, err, "ask for confirms")
 	}

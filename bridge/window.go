@@ -19,13 +19,13 @@ type entry struct {
 
 func (w *window) len() int { return len(w.entries) - w.head }
 
-func (w *window) push(m message, tag uint64) *entry {
+func (w *window) push(m *message, tag uint64) *entry {
 	if w.head > 0 && len(w.entries) == cap(w.entries) {
 		n := copy(w.entries, w.entries[w.head:])
 		clear(w.entries[n:])
 		w.entries, w.head = w.entries[:n], 0
 	}
-	w.entries = append(w.entries, entry{message: m, tag: tag, through: m.seq})
+	w.entries = append(w.entries, entry{message: *m, tag: tag, through: m.seq})
 	return &w.entries[len(w.entries)-1]
 }
 

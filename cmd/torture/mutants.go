@@ -52,11 +52,11 @@ var mutants = []mutant{
 		hunt{only: "damage a record", faults: 10}},
 	{"window not restarted from the cursor", "bridge/publisher.go", []edit{
 		{"	after := p.sent\n", "	after := max(p.sent, everSent)\n"},
-		{"func (p *publisher) send(m message) error {\n	p.sent = m.seq\n",
-			"var everSent uint64\n\nfunc (p *publisher) send(m message) error {\n	p.sent, everSent = m.seq, m.seq\n"}},
+		{"func (p *publisher) send(m *message) error {\n	seq := m.seq\n	p.sent = seq\n",
+			"var everSent uint64\n\nfunc (p *publisher) send(m *message) error {\n	seq := m.seq\n	p.sent, everSent = seq, seq\n"}},
 		hunt{only: "cut within a frame", faults: 8}},
 	{"cursor moved before the confirm", "bridge/publisher.go", []edit{{
-		"	p.b.status.published.Add(1)\n", "	p.b.status.published.Add(1)\n	p.b.journal.Confirm(m.seq)\n"}},
+		"	p.b.status.published.Add(1)\n", "	p.b.status.published.Add(1)\n	p.b.journal.Confirm(seq)\n"}},
 		hunt{only: "reset", faults: 8}},
 	{"checkpoint without its number", "gateway/hub/checkpoint.go", []edit{{
 		"	return h.o.Journal.Last(), parts\n", "	return h.o.Journal.Durable(), parts\n"}},
