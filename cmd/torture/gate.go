@@ -31,6 +31,7 @@ type gate struct {
 	starts  int
 	exit    string        // how it ended last when nobody had asked for it
 	asked   bool          // somebody has
+	hung    bool          // it was stopped for a while since its start
 	slowest time.Duration // from exec to the first answer, where nothing came between
 	most    float64       // resident memory, MB
 }
@@ -69,7 +70,7 @@ func (g *gate) start() error {
 	fmt.Fprintf(g.log, "--- start %d at %s\n", g.starts, time.Now().UTC().Format(time.RFC3339Nano))
 	g.cmd = g.command(g.runArgs()...)
 	g.cmd.Stdout, g.cmd.Stderr = g.log, g.log
-	g.asked = false
+	g.asked, g.hung = false, false
 	if err := g.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", g.program, err)
 	}
@@ -92,7 +93,9 @@ func (g *gate) watch(cmd *exec.Cmd, ended chan struct{}, began time.Time) {
 			cancel()
 			if err == nil {
 				g.mu.Lock()
-				g.slowest = max(g.slowest, time.Since(began))
+				if !g.hung {
+					g.slowest = max(g.slowest, time.Since(began))
+				}
 				g.mu.Unlock()
 				return
 			}
@@ -141,6 +144,9 @@ func (g *gate) stop(patience time.Duration) error {
 
 func (g *gate) signal(s syscall.Signal) {
 	p, _ := g.process(false)
+	g.mu.Lock()
+	g.hung = g.hung || s == syscall.SIGSTOP
+	g.mu.Unlock()
 	_ = p.Signal(s)
 }
 

@@ -76,13 +76,16 @@ func judge(e evidence) *verdict {
 // at most when a connection breaks.
 const window = 128
 
-// judgeDuplicates allows for a window each fault, and for 5 % where there are
-// messages enough between the faults for such a share to mean something.
+// longRun is how many faults make a run long.
+const longRun = 60
+
+// judgeDuplicates allows for a window each fault, and for 5 % of a long run: in a
+// short one a single fault in the middle of a backlog is as much.
 func (v *verdict) judgeDuplicates(faults int) {
 	if v.duplicates > window*faults {
 		v.complain("%d duplicates of %d faults: more than a window of %d each", v.duplicates, faults, window)
 	}
-	if v.delivered > 20_000 && v.duplicates*20 > v.delivered {
+	if faults >= longRun && v.duplicates*20 > v.delivered {
 		v.complain("%d duplicates of %d messages: more than 5 %%", v.duplicates, v.delivered)
 	}
 }

@@ -18,6 +18,9 @@ import (
 // time that a backlog takes.
 const settleLimit = 120 * time.Second
 
+// startLimit is from exec to the first answer, whatever is in the journal.
+const startLimit = 3 * time.Second
+
 // silence is how long nothing comes when nothing more will: Mosquitto gives what
 // came last at the end.
 const silence = 3 * time.Second
@@ -215,8 +218,8 @@ func (r *rig) judge(faults int) *verdict {
 	judgeCommands(v, r.commander.orders, r.commander.effects, r.consumer.arrived, r.gate.starts, r.forgets)
 	r.gate.mu.Lock()
 	defer r.gate.mu.Unlock()
-	if r.gate.slowest > 20*time.Second {
-		v.complain("a start of the gateway took %s", r.gate.slowest)
+	if r.gate.slowest > startLimit {
+		v.complain("a start of the gateway took %s, expected %s at most", r.gate.slowest, startLimit)
 	}
 	return v
 }

@@ -52,7 +52,7 @@ func schedule(seed uint64, n int, kinds []kind) []fault {
 		}
 		k := choose(kinds, slow, chance)
 		f := fault{Kind: k.name, kind: k, Arg: chance.Uint64()}
-		f.Gap = 50*time.Millisecond + time.Duration(chance.Int64N(int64(700*time.Millisecond)))
+		f.Gap = 100*time.Millisecond + time.Duration(chance.Int64N(int64(1400*time.Millisecond)))
 		f.Hold = k.from + time.Duration(chance.Int64N(int64(k.to-k.from)+1))
 		f.Overlap = chance.Float64() < 0.2 || k.slow && chance.Float64() < 0.8
 		lasts -= f.Gap + f.Hold

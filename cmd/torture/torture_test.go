@@ -56,6 +56,8 @@ func TestJudge(t *testing.T) {
 		{"sent twice", evidence{acked: acknowledged(3), arrived: with(again), faults: 1}, verdict{accepted: 3, delivered: 3, duplicates: 1}},
 		{"sent twice for no reason", evidence{acked: acknowledged(3), arrived: with(again)},
 			verdict{accepted: 3, delivered: 3, duplicates: 1, complaints: []string{""}}},
+		{"too many in a long run", evidence{acked: acknowledged(3), arrived: with(again), faults: longRun},
+			verdict{accepted: 3, delivered: 3, duplicates: 1, complaints: []string{""}}},
 		{"two bodies", evidence{acked: acknowledged(3), arrived: with(mangled), faults: 1},
 			verdict{accepted: 3, delivered: 3, duplicates: 1, mangled: 1}},
 		{"out of order", evidence{acked: acknowledged(3), arrived: []delivery{all[0], all[2], all[1]}},
