@@ -38,13 +38,13 @@ type consumer struct {
 
 	mu      sync.Mutex
 	arrived []delivery
-	queues  int             // that there were
+	queues  int             // that there were: says which type is next
 	notes   map[string]bool // that have arrived: meter and text
 	news    time.Time       // when the last of them came
 }
 
 func newConsumer(urls []string, gateway string, log *logFile) *consumer {
-	return &consumer{urls: urls, types: []string{"quorum", "classic"}, gateway: gateway, log: log, notes: make(map[string]bool), news: time.Now()}
+	return &consumer{urls: urls, types: []string{"quorum", "classic", "stream"}, gateway: gateway, log: log, notes: make(map[string]bool), news: time.Now()}
 }
 
 // with runs f on a channel of a connection of its own.
@@ -68,7 +68,7 @@ func (c *consumer) with(f func(*amqp.Channel) error) error {
 	return f(ch)
 }
 
-// bind makes the queue, a new one of one kind or the other in turn, and binds it
+// bind makes the queue, a new one of the next type in turn, and binds it
 // to all that the gateway publishes, by an exchange between, from which it is taken
 // at one stroke: else some kinds would go on to arrive while others do not.
 func (c *consumer) bind(anew bool) error {
@@ -82,10 +82,12 @@ func (c *consumer) bind(anew bool) error {
 		if anew {
 			c.queues++
 		}
-		kind := c.types[(c.queues-1)%len(c.types)]
-		// The limit may come later, by a policy; one with both would drop what is there
-		// before it comes to say that nothing is to be dropped.
-		args := amqp.Table{"x-queue-type": kind, "x-overflow": "reject-publish"}
+		args := amqp.Table{"x-queue-type": c.queueType()}
+		if !c.streams() {
+			// The limit may come later, by a policy; one with both would drop what is there
+			// before it comes to say that nothing is to be dropped.
+			args["x-overflow"] = "reject-publish"
+		}
 		if _, err := ch.QueueDeclare(queueName, true, false, false, false, args); err != nil {
 			return err
 		}
@@ -102,6 +104,12 @@ func (c *consumer) bind(anew bool) error {
 }
 
 const exchangeName = "hogar"
+
+// queueType is that of the queue there is.
+func (c *consumer) queueType() string { return c.types[(c.queues-1)%len(c.types)] }
+
+// streams reports whether the queue keeps what is taken from it.
+func (c *consumer) streams() bool { return c.queueType() == "stream" }
 
 // unbind takes the queue away from the exchange.
 func (c *consumer) unbind() error {
@@ -141,7 +149,11 @@ func (c *consumer) follow(ctx context.Context) error {
 		if err := ch.Qos(500, 0, false); err != nil {
 			return err
 		}
-		deliveries, err := ch.Consume(queueName, "oracle", false, true, false, false, nil)
+		var args amqp.Table
+		if c.streams() {
+			args = amqp.Table{"x-stream-offset": "first"}
+		}
+		deliveries, err := ch.Consume(queueName, "oracle", false, args == nil, false, false, args) // a stream's readers share
 		if err != nil {
 			return err
 		}
@@ -163,7 +175,7 @@ func (c *consumer) follow(ctx context.Context) error {
 }
 
 // quiet waits until the queue has been empty for a second, and what it had has
-// arrived. Somebody else drains it.
+// arrived; a stream is never empty, but silent. Somebody else drains it.
 func (c *consumer) quiet(ctx context.Context) error {
 	return c.with(func(ch *amqp.Channel) error {
 		for last, still := -1, 0; ; {
@@ -174,9 +186,13 @@ func (c *consumer) quiet(ctx context.Context) error {
 			c.mu.Lock()
 			n := len(c.arrived)
 			c.mu.Unlock()
+			enough := 3
+			if c.streams() {
+				q.Messages, enough = 0, 10
+			}
 			if q.Messages > 0 || n != last {
 				last, still = n, 0
-			} else if still++; still == 3 {
+			} else if still++; still == enough {
 				return nil
 			}
 			if !sleep(ctx, 300*time.Millisecond) {

@@ -136,6 +136,7 @@ func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (
 		urls = append(urls, node.URL()+r.vhost)
 	}
 	r.consumer = newConsumer(urls, gatewayName, logs["consumer"])
+	r.consumer.queues = int(seed % uint64(len(r.consumer.types))) // each run begins with another type
 	if b.cluster != nil {
 		r.consumer.types = []string{"quorum"}
 	}

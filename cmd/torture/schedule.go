@@ -75,6 +75,9 @@ func choose(kinds []kind, held resource, chance *rand.Rand) *kind {
 			total += k.weight
 		}
 	}
+	if total == 0 { // all need what is held, and wait for it
+		return choose(kinds, 0, chance)
+	}
 	at := chance.IntN(total)
 	i := slices.IndexFunc(kinds, func(k kind) bool {
 		if k.uses&held == 0 {

@@ -128,6 +128,14 @@ func TestScheduleIsThatOfTheSeed(t *testing.T) {
 	}
 }
 
+// Faults that all need the same wait for each other.
+func TestScheduleOfOneResource(t *testing.T) {
+	slow := []kind{{name: "kill RabbitMQ", weight: 1, uses: theRabbit, slow: true}}
+	if got := len(schedule(1, 50, slow)); got != 50 {
+		t.Errorf("%d faults", got)
+	}
+}
+
 type diary struct{ lines *[]string }
 
 func (d diary) given(topic string, payload []byte) {
