@@ -142,10 +142,9 @@ type Bridge struct {
 	status  status
 	outbox  *Outbox
 	side    chan sideJob
-	replies chan reply
 	missing chan struct{} // tells the consumer that the exchange is gone, and its binding with it
 
-	receipts receipts
+	receipts *receipts
 	times    times
 
 	careful uint64  // the publisher sends records up to this number one by one
@@ -177,7 +176,7 @@ func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
 	}
 	return &Bridge{
 		opts: o.withDefaults(), journal: j, door: door, log: log, outbox: o.Outbox,
-		side: make(chan sideJob, 64), replies: make(chan reply, repliesMost), missing: make(chan struct{}, 1),
+		side: make(chan sideJob, 64), receipts: newReceipts(), missing: make(chan struct{}, 1),
 		times: times{confirm: 30 * time.Second, backoff: 500 * time.Millisecond, cap: 30 * time.Second,
 			patience: 3 * heartbeat, heartbeat: heartbeat, write: writeTimeout, greet: greetTimeout},
 	}

@@ -157,7 +157,7 @@ func (in *intake) run(ctx context.Context, bury func(finished)) error {
 		var err error
 		fromNow, fromCommands, fromExpired := in.now, in.commands, in.expired
 		var later <-chan time.Time
-		if in.b.receipts.crowd(len(in.b.replies)) {
+		if in.b.receipts.crowd() {
 			fromNow, fromCommands, fromExpired, later = nil, nil, nil, time.After(crowdPause)
 		}
 		select {
@@ -253,8 +253,8 @@ func (in *intake) take(d *amqp.Delivery, open bool, from origin) error {
 	}
 	b.status.received.Add(1)
 	done := func(o home.Outcome) {
-		b.answer(d, o)
 		in.finished <- finished{delivery: d, outcome: o}
+		b.answer(d, o) // last: what is woken last runs first, and the sender waits for this
 	}
 	c, bad := b.understand(d, from, time.Now())
 	if bad != nil {

@@ -205,6 +205,7 @@ func (p *publisher) feed(ctx context.Context, after uint64, out chan<- message) 
 		rec, ok, err := r.TryNext()
 		if !ok && err == nil {
 			rec, err = r.Next(ctx)
+			p.b.receipts.first(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("read the journal: %w", err)

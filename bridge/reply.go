@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -16,25 +14,6 @@ import (
 type reply struct {
 	to  string
 	pub amqp.Publishing
-}
-
-// repliesMost is how many receipts may wait. Where more than half of that wait,
-// commands do, too, for as long as receipts are on the move; when they are not, they
-// are dropped rather than that a lamp waits for them.
-const (
-	repliesMost = 256
-	crowdPause  = 5 * time.Millisecond
-	movesWithin = time.Second
-)
-
-// receipts tells whether receipts are on the move.
-type receipts struct{ last atomic.Int64 } // when one went out, machine time
-
-func (r *receipts) sent() { r.last.Store(time.Now().UnixNano()) }
-
-// crowd reports whether commands should wait for the receipts that do.
-func (r *receipts) crowd(waiting int) bool {
-	return waiting > repliesMost/2 && time.Since(time.Unix(0, r.last.Load())) < movesWithin
 }
 
 // mayReply reports whether a receipt may go to a queue. The gateway may write to any
@@ -71,9 +50,7 @@ func (b *Bridge) respond(d *amqp.Delivery, kind string, body []byte) {
 		CorrelationId: orElse(d.CorrelationId, d.MessageId), Body: body,
 		Headers: amqp.Table{"simulated": b.opts.Simulated},
 	}
-	select {
-	case b.replies <- reply{d.ReplyTo, pub}:
-	default:
+	if !b.receipts.put(reply{d.ReplyTo, pub}) {
 		b.drop("receipts", "more of them wait than the broker takes")
 	}
 }
@@ -106,10 +83,12 @@ func (b *Bridge) reply(ctx context.Context, t *target) error {
 			return ctx.Err()
 		case why := <-l.closed:
 			return advise(orClosed(why), t, "reply")
-		case r := <-b.replies:
+		case r := <-b.receipts.queue:
 			// Never mandatory: of a direct reply RabbitMQ 3.10 says that it was not
 			// routed when it was, and 4.2 that it was when it was not.
-			if err := c.send(ctx, "", r.to, false, r.pub); err != nil {
+			err := c.send(ctx, "", r.to, false, r.pub)
+			b.receipts.over(err == nil)
+			if err != nil {
 				b.status.dropped.Add(1)
 				if l.IsClosed() {
 					return err
@@ -118,7 +97,6 @@ func (b *Bridge) reply(ctx context.Context, t *target) error {
 				continue
 			}
 			b.status.replied.Add(1)
-			b.receipts.sent()
 		}
 	}
 }

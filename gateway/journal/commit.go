@@ -70,6 +70,7 @@ func (j *Journal) commit() {
 			break
 		}
 		waiters = j.settle(waiters)
+		j.announce()
 		rest = rest[n:]
 	}
 	quiet := len(b.buf) <= keepBuffer/2
@@ -135,7 +136,7 @@ func (j *Journal) write(recs []byte) (int, error) {
 	j.active.end = j.activeOff
 	j.room = j.activeSize - j.activeOff
 	j.filled += int64(n)
-	j.advance(last)
+	j.durable = last
 	return n, nil
 }
 
@@ -147,9 +148,11 @@ func writeAll(f File, b []byte, off int64) error {
 	return err
 }
 
-// advance moves durable; the caller holds mu.
-func (j *Journal) advance(to uint64) {
-	j.durable = to
+// announce wakes the readers that wait, after durable has moved and those were told
+// whose records they are.
+func (j *Journal) announce() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if j.advanced != nil {
 		close(j.advanced)
 		j.advanced = nil
@@ -182,7 +185,7 @@ func (j *Journal) refuse(recs []byte, waiters []waiter, err error) {
 		reason = ErrFull
 	}
 	j.stats.Refused += n
-	j.advance(last)
+	j.durable = last
 	j.mu.Unlock()
 	err = fmt.Errorf("%w: %w", reason, err)
 	if j.o.OnRefuse != nil {
@@ -193,6 +196,7 @@ func (j *Journal) refuse(recs []byte, waiters []waiter, err error) {
 	for _, w := range waiters {
 		w.done(err)
 	}
+	j.announce()
 }
 
 // noteError keeps err for Stats.
