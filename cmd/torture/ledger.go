@@ -68,6 +68,11 @@ func (r *rig) compareLedger(ctx context.Context) {
 	if off := all.off(); off > r.flipped() {
 		r.complain("the ledger is wrong by %d: %+v", off, all)
 	}
+	// A kill may take what was sampled and left no record with it, and nothing else.
+	sampled := b.Ledger.Classes["mqtt"].Sampled
+	if acked, given := r.source.counts(); sampled > given || sampled+uint64(r.flipped()) < acked {
+		r.complain("the ledger has sampled %d messages of MQTT devices; %d were given to the gateway, and it acknowledged %d", sampled, given, acked)
+	}
 	got, want := b.Ledger.Classes["mqtt"].Confirmed+b.Ledger.Classes["control"].Confirmed, r.consumer.distinct()
 	if got != want {
 		r.complain("the ledger has %d confirmed messages of MQTT devices and commands, %d have arrived", got, want)

@@ -47,6 +47,7 @@ type source struct {
 	place map[string]map[int]int  // by meter: as which one Mosquitto gave it to the gateway first
 	acked map[string]map[int]bool // by meter: the gateway acknowledged it there
 	ready bool                    // the gateway has read its own marker
+	gives uint64                  // how many messages of devices the gateway was given, each time they came
 }
 
 func newSource(pace time.Duration, prefix string, log *logFile) *source {
@@ -117,12 +118,16 @@ func (s *source) count(ctx context.Context, client paho.Client, meter string) {
 // given notes what Mosquitto gives to the gateway.
 func (s *source) given(topic string, payload []byte) {
 	meter, ok := strings.CutPrefix(topic, s.prefix)
-	n := parseNote(meter, string(payload))
-	if !ok || n == 0 {
+	if !ok {
 		return
 	}
+	n := parseNote(meter, string(payload))
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.gives++
+	if n == 0 {
+		return // of an actuator
+	}
 	if s.place[meter] == nil {
 		s.place[meter] = make(map[int]int)
 	}
@@ -147,6 +152,17 @@ func (s *source) accepted(topic string, payload []byte) {
 	}
 	s.acked[meter][n] = true
 	s.log.add("accepted %s %d", meter, n)
+}
+
+// counts returns how many notes the gateway acknowledged, each once, and how many
+// messages it was given, each as often as it came.
+func (s *source) counts() (acked, given uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, numbers := range s.acked {
+		acked += uint64(len(numbers))
+	}
+	return acked, s.gives
 }
 
 // marked reports whether the gateway has subscribed, and has what it sent itself.
