@@ -138,9 +138,9 @@ func refused(t *testing.T, port int) {
 
 func eventually(t *testing.T, what func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !what(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); !what(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it did not happen within 20 s")
+			t.Fatal("it did not happen within 60 s")
 		}
 	}
 }
