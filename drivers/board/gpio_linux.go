@@ -38,16 +38,22 @@ func (b *Board) openLine(o drivers.LineOptions, name string, offset uint32) (dri
 	ask := func(fd uintptr) error { return b.kernel.ask(fd, gpioLine, unsafe.Pointer(request)) }
 	err = control(chip, ask)
 	var settle time.Duration
-	if errors.Is(err, syscall.EINVAL) && o.Debounce > 0 && !o.Output { // this pin driver cannot debounce so long
+	if err != nil && !errors.Is(err, syscall.EBUSY) && o.Debounce > 0 && !o.Output {
+		// The kernel debounces where the pin's chip cannot, but hands on every other refusal of the chip's driver
+		// (debounce_setup in gpiolib-cdev.c): EINVAL of a BeagleBone's above 7.9 ms (gpio-omap.c), EPERM of an
+		// AST2600's when its timers are taken (gpio-aspeed.c).
+		refused := err
 		request.config = lineConfig{flags: wanted.flags}
 		if err = control(chip, ask); err == nil {
 			settle = o.Debounce
-			b.log.Info("the pin's driver cannot debounce for so long, it is done here", "pin", o.Pin, "debounce", o.Debounce)
+			b.log.Info("the pin's chip refuses to debounce, it is done here", "pin", o.Pin, "debounce", o.Debounce, "because", refused)
 		}
 	}
 	switch {
 	case errors.Is(err, syscall.EBUSY):
 		return nil, fmt.Errorf("%s is held by %s: %w", o.Pin, b.holder(chip, offset), drivers.ErrBusy)
+	case errors.Is(err, syscall.ENXIO) && !o.Output:
+		return nil, fmt.Errorf("take %s: %w: its chip tells no edges: an expander's interrupt pin has to be wired, and named in its overlay", o.Pin, err)
 	case errors.Is(err, syscall.EINVAL):
 		return nil, fmt.Errorf("take %s: %w: the kernel is older than 5.10, its pin driver cannot do this, or another function of the processor has the pin", o.Pin, err)
 	case err != nil:

@@ -116,6 +116,7 @@ func TestLineFaults(t *testing.T) {
 		"pull":          {drivers.LineOptions{Pin: "GPIO2", Pull: "sideways"}, nil, nil, "expected none, up or down"},
 		"debounce":      {drivers.LineOptions{Pin: "GPIO2", Debounce: -time.Second}, nil, nil, "out of range"},
 		"old kernel":    {drivers.LineOptions{Pin: "GPIO2"}, syscall.EINVAL, syscall.EINVAL, "older than 5.10"},
+		"no interrupt":  {drivers.LineOptions{Pin: "GPIO2", Debounce: time.Millisecond}, syscall.ENXIO, syscall.ENXIO, "interrupt pin has to be wired"},
 		"other":         {drivers.LineOptions{Pin: "GPIO2"}, syscall.EIO, syscall.EIO, "take GPIO2: input/output error"},
 	} {
 		k.refuse = c.refuse

@@ -23,7 +23,7 @@ type fakeKernel struct {
 	tx     func(address uint16, w, r []byte) error
 	funcs  uintptr
 	slave  error // of choosing an address
-	rough  bool  // the pins' driver cannot debounce
+	rough  error // what the pins' driver says to debouncing
 	smbus  func(smbusRequest) error
 
 	requests []lineRequest
@@ -83,8 +83,8 @@ func (k *fakeKernel) request(r *lineRequest) error {
 	if k.refuse != nil {
 		return k.refuse
 	}
-	if k.rough && r.config.attrs[0].attr.id == attrDebounce {
-		return syscall.EINVAL
+	if k.rough != nil && r.config.attrs[0].attr.id == attrDebounce {
+		return k.rough
 	}
 	if _, taken := k.held[r.offsets[0]]; taken {
 		return syscall.EBUSY

@@ -2,6 +2,7 @@ package board
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,13 +22,22 @@ func TestRealKernel(t *testing.T) {
 		boot(t, folder, vm.Virt(false), "TestGuestPins", `{"execute":"system_powerdown"}`) // line 3 rises for 100 ms
 	})
 	t.Run("arm bus and pins", func(t *testing.T) {
-		boot(t, folder, vm.AST2600(false), "TestGuestBus",
+		orders := []string{
 			`{"execute":"qom-set","arguments":{"path":"/machine/peripheral/t0","property":"temperature","value":23500}}`,
-			`{"execute":"qom-set","arguments":{"path":"/machine/soc/gpio","property":"gpioA3","value":true}}`)
+			`{"execute":"qom-set","arguments":{"path":"/machine/soc/gpio","property":"gpioA3","value":true}}`,
+		}
+		for n := range bounces {
+			if n > 0 {
+				orders = append(orders, fmt.Sprintf(bounced, n)) // is waited for
+			}
+			orders = append(orders, fmt.Sprintf(`{"execute":"qom-set","arguments":{"path":"/machine/soc/gpio","property":"gpioO0","value":%v}}`, n%2 == 0))
+		}
+		boot(t, folder, vm.AST2600(false), "TestGuestBus", orders...)
 	})
 }
 
-// boot runs the guest's test and gives QEMU the orders when the guest is ready.
+// boot runs the guest's test and gives QEMU the orders when the guest is ready. What is no
+// order, which are JSON, is what the guest says before the next.
 func boot(t *testing.T, folder string, rig vm.Rig, test string, orders ...string) {
 	if err := rig.Usable(folder); err != nil && (folder == "" || os.Getenv("CI") == "") {
 		t.Skip(err)
@@ -52,8 +62,14 @@ func boot(t *testing.T, folder string, rig vm.Rig, test string, orders ...string
 	if err := v.Await(ctx, ready); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Order(orders...); err != nil {
-		t.Fatal(err)
+	for _, order := range orders {
+		do := v.Order
+		if !strings.HasPrefix(order, "{") {
+			do = func(says ...string) error { return v.Await(ctx, says[0]) }
+		}
+		if err := do(order); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := v.Await(ctx, "\nPASS\n"); err != nil { // or it ends without
 		t.Fatal(err)
