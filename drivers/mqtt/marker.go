@@ -14,6 +14,10 @@ const (
 	markerMost  = 5 * time.Minute
 )
 
+// mostSilent is how long a connection takes no commands while what waited in the broker comes. What a
+// device answers meanwhile is late, and verifies nothing.
+const mostSilent = time.Second
+
 // What the gateway says about itself on its status topic.
 const (
 	statusOnline  = "online"
@@ -97,6 +101,7 @@ func (c *Connection) caughtUp(s *session) {
 	if s.learns {
 		return
 	}
+	c.up(s)
 	c.mu.Lock()
 	c.status.CatchingUp = false
 	c.mu.Unlock()

@@ -69,6 +69,7 @@ func (c *Connection) session(ctx context.Context, learns bool) (time.Duration, e
 	began := time.Now()
 	c.subscribe(s)
 	var overdue markerWait
+	ready := time.After(mostSilent)
 	defer c.current.Store(nil)
 	for {
 		select {
@@ -91,6 +92,8 @@ func (c *Connection) session(ctx context.Context, learns bool) (time.Duration, e
 			if overdue = c.unmarked(s, overdue); s.learns && s.fresh.Load() {
 				return 0, nil
 			}
+		case <-ready:
+			c.up(s)
 		case <-s.ctx.Done():
 			return time.Since(began), context.Cause(s.ctx)
 		case <-ctx.Done():

@@ -31,8 +31,11 @@ func (c *Connection) Status() Status {
 	return s
 }
 
-// up notes that a connection is there.
+// up notes that a connection is there and takes commands.
 func (c *Connection) up(s *session) {
+	if s.learns || c.current.Load() == s {
+		return
+	}
 	c.current.Store(s)
 	c.mu.Lock()
 	c.status.Connected, c.status.CatchingUp, c.status.Reason = true, true, ""

@@ -59,8 +59,8 @@ func answered(asked paho.Token) <-chan struct{} {
 	return asked.Done()
 }
 
-// granted takes the broker's answer to a subscription; with the first the connection is
-// ready. Topics that it refuses are logged, the others work.
+// granted takes the broker's answer to a subscription. When that was the last, or the broker has
+// kept all from the session before, the connection is ready: what a command does is heard. Topics that it refuses are logged, the others work.
 func (c *Connection) granted(s *session) error {
 	answer := s.asked
 	s.asked = nil
@@ -73,9 +73,6 @@ func (c *Connection) granted(s *session) error {
 				c.log.Error("mqtt broker refuses the subscription: check its access rules", "topic", topic)
 			}
 		}
-	}
-	if !s.learns && c.current.Load() != s {
-		c.up(s)
 	}
 	return nil
 }
