@@ -4,18 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"strconv"
 	"strings"
 )
 
-// ReadNumber reads a file of the kernel that holds one number.
+// ReadNumber reads a file of the kernel that holds one number, as the kernel writes it: plain decimal, of 64 bits at most.
 func ReadNumber(f Files, name string) (float64, error) {
 	text, err := ReadText(f, name)
 	if err != nil {
 		return 0, err
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil {
+	if err != nil || strings.Trim(text, "-.0123456789") != "" || math.Abs(n) > math.MaxUint64 { // it also reads NaN, Inf and 1e308
 		return 0, fmt.Errorf("%s says %q, which is no number", name, text)
 	}
 	return n, nil

@@ -61,6 +61,7 @@ func Run(t *testing.T, c Case) {
 			bubble("goes on with "+string(fault), func(t *testing.T, c Case) { goesOn(t, c, fault) })
 		}
 	}
+	bubble("garbage", garbage)
 	bubble("sense: context", senseContext)
 	bubble("listen", listen)
 	bubble("set", set)

@@ -120,6 +120,9 @@ func (c channel) percent() (float64, error) {
 	if err != nil || period == 0 {
 		return 0, err
 	}
+	if duty < 0 || duty > period {
+		return 0, fmt.Errorf("it is on for %d ns of %d, which cannot be", duty, period)
+	}
 	return drivers.Round(100*float64(duty)/float64(period), 1), nil
 }
 
