@@ -39,7 +39,7 @@ func (b *Board) chips() (open []*gpioChip, others []string, err error) {
 		c, e := b.openChip(path)
 		switch {
 		case errors.Is(e, fs.ErrPermission):
-			err = fmt.Errorf("%w: this user is not in group gpio", e)
+			err = fmt.Errorf("%w: this user is not in group gpio: sudo usermod -aG gpio NAME, then log in again", e)
 		case e != nil:
 			others = append(others, fmt.Sprintf("%s (%v)", filepath.Base(path), e))
 		default:

@@ -78,7 +78,7 @@ func i2cHint(err error) string {
 		return ": switch it on with raspi-config (Interface Options, I2C) or dtparam=i2c_arm=on in " +
 			"/boot/firmware/config.txt, and load the module i2c-dev"
 	case errors.Is(err, fs.ErrPermission):
-		return ": this user is not in group i2c"
+		return ": this user is not in group i2c: sudo usermod -aG i2c NAME, then log in again"
 	}
 	return ""
 }

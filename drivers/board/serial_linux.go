@@ -47,7 +47,7 @@ func serialHint(err error) string {
 	case errors.Is(err, fs.ErrNotExist):
 		return ": write enable_uart=1 into /boot/firmware/config.txt, or plug the adapter in"
 	case errors.Is(err, fs.ErrPermission):
-		return ": this user is not in group dialout"
+		return ": this user is not in group dialout: sudo usermod -aG dialout NAME, then log in again"
 	}
 	return ""
 }

@@ -28,6 +28,7 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -254,5 +255,5 @@ func (c channel) find(files drivers.Files, p place) (string, error) {
 	case p.onBus:
 		return "", fmt.Errorf("%w there, or the kernel has no driver for it: is its overlay in config.txt?", drivers.ErrAbsent)
 	}
-	return "", fmt.Errorf("%w to that name: is its overlay in config.txt? There are %s", drivers.ErrAbsent, strings.Join(there, ", "))
+	return "", fmt.Errorf("%w to that name: is its overlay in config.txt? There are %s", drivers.ErrAbsent, cmp.Or(strings.Join(there, ", "), "none"))
 }
