@@ -72,30 +72,37 @@ func (d *DeadLetters) List(ctx context.Context) ([]Dead, error) {
 }
 
 // Purge deletes the commands with these ids, or all when none is given, and
-// returns how many.
+// returns how many. An id that there is not is an error, beside the others' deletion.
 func (d *DeadLetters) Purge(ctx context.Context, ids ...string) (int, error) {
-	n := 0
+	n, w := 0, newWanted(ids)
 	err := d.each(ctx, func(m amqp.Delivery) (bool, error) {
-		if len(ids) > 0 && !slices.Contains(ids, deadOf(&m).ID) {
+		if !w.takes(m.MessageId) {
 			return false, nil
 		}
 		n++
 		return true, nil
 	})
-	return n, err
+	return n, errors.Join(err, w.missing())
+}
+
+// Redriven is a command that was sent once more.
+type Redriven struct {
+	ID string `json:"id"` // of the dead one
+	As string `json:"as"` // of the new one
 }
 
 // Redrive sends the commands with these ids, or all when none is given, once
 // more to where they were sent: as new commands, with a new id and without their
-// old deadline, from the user of this connection. It returns the new ids by the old
-// ones. What no queue takes stays where it is.
-func (d *DeadLetters) Redrive(ctx context.Context, ids ...string) (map[string]string, error) {
-	sent := make(map[string]string)
-	c := &courier{b: d.b, link: d.link}
+// old deadline, from the user of this connection. It returns those that were sent, also
+// beside an error. What no queue takes stays where it is; what is refused once more
+// is a new dead letter, and left alone.
+func (d *DeadLetters) Redrive(ctx context.Context, ids ...string) ([]Redriven, error) {
+	var sent []Redriven
+	c, w := &courier{b: d.b, link: d.link}, newWanted(ids)
 	var left []error
 	err := d.each(ctx, func(m amqp.Delivery) (bool, error) {
 		x := deadOf(&m)
-		if len(ids) > 0 && !slices.Contains(ids, x.ID) {
+		if !w.takes(x.ID) {
 			return false, nil
 		}
 		pub := again(&m, d.link.target.user)
@@ -105,14 +112,43 @@ func (d *DeadLetters) Redrive(ctx context.Context, ids ...string) (map[string]st
 			return false, nil
 		}
 		if err == nil {
-			sent[x.ID] = pub.MessageId
+			sent = append(sent, Redriven{x.ID, pub.MessageId})
 		}
 		return err == nil, err
 	})
-	return sent, errors.Join(append(left, err)...)
+	return sent, errors.Join(append(left, err, w.missing())...)
 }
 
-// each takes all messages that are in the queue now, one after the other, and
+// wanted are the ids that somebody has named, and whether each was found; none: all are.
+type wanted map[string]bool
+
+func newWanted(ids []string) wanted {
+	w := make(wanted)
+	for _, id := range ids {
+		w[id] = false
+	}
+	return w
+}
+
+func (w wanted) takes(id string) bool {
+	if _, named := w[id]; named {
+		w[id] = true
+		return true
+	}
+	return len(w) == 0
+}
+
+func (w wanted) missing() error {
+	var all []error
+	for _, id := range slices.Sorted(maps.Keys(w)) {
+		if !w[id] {
+			all = append(all, fmt.Errorf("there is no dead letter %q (hogar dead list)", id))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// each takes all messages that are in the queue now, and not those that come meanwhile, one after the other, and
 // deletes those that see wants gone. The rest goes back when all were seen, to where it was.
 func (d *DeadLetters) each(ctx context.Context, see func(amqp.Delivery) (bool, error)) error {
 	ch, err := d.link.Channel()
@@ -121,7 +157,11 @@ func (d *DeadLetters) each(ctx context.Context, see func(amqp.Delivery) (bool, e
 	}
 	defer ch.Close() // gives back what was not acknowledged
 	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
-	for range maxDead {
+	now, err := ch.QueueDeclarePassive(d.queue, true, false, false, false, nil)
+	if err != nil {
+		return d.link.failure(closed, err, "look at queue "+d.queue)
+	}
+	for range min(now.Messages, maxDead) {
 		m, ok, err := ch.Get(d.queue, false)
 		if err != nil {
 			return d.link.failure(closed, err, "read queue "+d.queue)

@@ -237,6 +237,31 @@ func watch(t *testing.T, ctx context.Context, h *house, c *Client) {
 	}
 }
 
+// TestRedriveEndsWithWhatWasThere redrives commands that are refused once more while
+// that goes on: each is sent once, and not again and again.
+func TestRedriveEndsWithWhatWasThere(t *testing.T) {
+	t.Parallel()
+	d := &door{submit: func(c home.Command, done func(home.Outcome)) {
+		done(home.Outcome{ID: c.ID, Device: c.Device, Result: home.Rejected, Error: "never"})
+	}}
+	h := runBridge(t, Options{Declare: true}, d)
+	h.until("taking commands", func() bool { return h.Status().Commands })
+	c := dialClient(t, h.url)
+	const letters = 20
+	for range letters {
+		c.publish("hogar", "casa.command.hall.lamp.state", amqp.Publishing{Body: []byte("on")})
+	}
+	h.until("all are refused", func() bool { return waiting(t, c, "hogar.casa.dead") == letters })
+	dead, err := OpenDead(t.Context(), Options{URLs: []string{h.url}, Gateway: "casa"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dead.Close()
+	if sent, err := dead.Redrive(t.Context()); err != nil || len(sent) != letters {
+		t.Errorf("%d were sent, %v; want %d", len(sent), err, letters)
+	}
+}
+
 func TestDead(t *testing.T) {
 	t.Parallel()
 	d := &door{submit: func(c home.Command, done func(home.Outcome)) {
@@ -274,23 +299,28 @@ func TestDead(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	if n, err := letters.Purge(t.Context(), "a", "nothing"); n != 1 || err != nil {
+	const none = `there is no dead letter "nothing" (hogar dead list)`
+	if n, err := letters.Purge(t.Context(), "a", "nothing"); n != 1 || err == nil || err.Error() != none {
 		t.Error(n, err)
 	}
-	sent, err := letters.Redrive(t.Context(), "b")
-	if err != nil || len(sent) != 1 || sent["b"] == "" || sent["b"] == "b" {
+	if sent, err := letters.Redrive(t.Context(), "nothing"); len(sent) != 0 || err == nil || err.Error() != none {
 		t.Error(sent, err)
 	}
+	sent, err := letters.Redrive(t.Context(), "b")
+	if err != nil || len(sent) != 1 || sent[0].ID != "b" || sent[0].As == "b" {
+		t.Fatal(sent, err)
+	}
+	anew := sent[0].As
 	good := &door{}
 	h = runOn(t, Options{URLs: []string{h.url}, Declare: true}, good, openJournal(t))
 	// One that was copied to dead may come once more: the bridge was stopped before
 	// its acknowledgement.
 	index := func() int {
-		return slices.IndexFunc(good.commands(), func(c home.Command) bool { return c.ID == sent["b"] })
+		return slices.IndexFunc(good.commands(), func(c home.Command) bool { return c.ID == anew })
 	}
 	h.until("the new command came", func() bool { return index() >= 0 })
 	got := good.commands()[index()]
-	if got.ID != sent["b"] || got.Set.String() != "state: true" && got.Set.String() != "state: on" || time.Until(got.Deadline) > time.Minute {
+	if got.ID != anew || got.Set.String() != "state: true" && got.Set.String() != "state: on" || time.Until(got.Deadline) > time.Minute {
 		t.Errorf("%+v", got)
 	}
 	if n, err := letters.Purge(t.Context()); n != 1 || err != nil {

@@ -36,7 +36,7 @@ func (g *gateway) Measure(ctx context.Context, name string) error {
 	r := gen.runners[device]
 	switch {
 	case !known:
-		return errors.New("there is no such device")
+		return errors.New("there is no such device; `hogar devices` lists them")
 	case gen.plan.wholes()[device]:
 		return errors.New("it is a group or a scene; measure one of its devices")
 	case r == nil && gen.found.connection(device) != nil:

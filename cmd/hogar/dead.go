@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -128,22 +130,27 @@ func showDead(cmd *cobra.Command, letters *bridge.DeadLetters, args []string, as
 	return fmt.Errorf("there is no dead letter %q (hogar dead list)", args[0])
 }
 
-func redriveDead(cmd *cobra.Command, letters *bridge.DeadLetters, ids []string, _ bool) error {
-	sent, err := letters.Redrive(cmd.Context(), ids...)
-	if err != nil {
-		return err
+func redriveDead(cmd *cobra.Command, letters *bridge.DeadLetters, ids []string, asJSON bool) error {
+	sent, failed := letters.Redrive(cmd.Context(), ids...)
+	var err error
+	switch {
+	case asJSON:
+		err = printJSON(cmd.OutOrStdout(), sent)
+	case len(sent) == 0 && failed == nil:
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), "there is none")
+	default:
+		for _, s := range sent {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is sent again as %s\n", printable(s.ID), s.As)
+		}
 	}
-	for old, id := range sent {
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is sent again as %s\n", old, id)
-	}
-	return nil
+	return errors.Join(failed, err)
 }
 
-func purgeDead(cmd *cobra.Command, letters *bridge.DeadLetters, ids []string, _ bool) error {
-	n, err := letters.Purge(cmd.Context(), ids...)
-	if err != nil {
-		return err
+func purgeDead(cmd *cobra.Command, letters *bridge.DeadLetters, ids []string, asJSON bool) error {
+	n, failed := letters.Purge(cmd.Context(), ids...)
+	if asJSON {
+		return errors.Join(failed, json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]int{"purged": n}))
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s thrown away\n", count(n, "letter", "letters"))
-	return err
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s thrown away\n", count(n, "letter", "letters"))
+	return errors.Join(failed, err)
 }

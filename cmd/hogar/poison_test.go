@@ -182,6 +182,10 @@ func deadOnTheCommandLine(t *testing.T, gateway string, n int) {
 		t.Errorf("redrive: %s", out)
 	}
 	until(t, "it is refused again", func() bool { return strings.Contains(dead("list"), "redriven-") })
+	code, _, errs := called(t, "dead", "redrive", "nothing", "--amqp", broker(t).URL(), "--gateway", gateway)
+	if code != exitFailed || errs != "hogar: there is no dead letter \"nothing\" (hogar dead list)\n" {
+		t.Errorf("redrive of what there is not: exit code %d: %s", code, errs)
+	}
 	if out := dead("purge"); out != fmt.Sprintf("%d letters thrown away\n", n) {
 		t.Errorf("purge: %s", out)
 	}
