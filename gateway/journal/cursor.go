@@ -17,8 +17,8 @@ const (
 	maxNote     = 1024
 
 	cursorEvery     = 256             // confirmed records after which it is written at once
-	cursorWriteWait = time.Second     // it is written so often at most otherwise
-	cursorSyncWait  = 5 * time.Second // and synced so often
+	cursorWriteWait = time.Second     // it is written so often at most otherwise, and synced so often when so many wait
+	cursorSyncWait  = 5 * time.Second // it is synced so often otherwise
 )
 
 // slot is what is in one slot of the cursor file.
@@ -192,6 +192,9 @@ func (j *Journal) saveCursor(now time.Time) time.Duration {
 	}
 	if c.synced != c.saved {
 		due := cursorSyncWait - now.Sub(c.syncedAt)
+		if c.saved.seq-c.synced.seq >= cursorEvery { // a backlog went out: a power cut now would send it once more
+			due -= cursorSyncWait - cursorWriteWait
+		}
 		if due <= 0 {
 			j.noteCursor(c.sync())
 			c.syncedAt, due = now, never

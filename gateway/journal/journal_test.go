@@ -242,6 +242,29 @@ func TestCursorIsSaved(t *testing.T) {
 	})
 }
 
+// TestCursorAfterABacklog: much that was confirmed in a moment does not come again
+// after a power cut a second later.
+func TestCursorAfterABacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim()
+		j := open(t, "/j", Options{FS: s, Sync: Always})
+		put(t, j, 1000)
+		j.Confirm(10)
+		time.Sleep(8 * time.Second)
+		for n := uint64(11); n <= 1000; n++ {
+			j.Confirm(n)
+			synctest.Wait()
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		after := open(t, "/j", Options{FS: s.restart(nil0(), 0)})
+		if again := 1000 - after.Cursor(); again > cursorEvery {
+			t.Errorf("%d records would come again", again)
+		}
+		j.Close()
+	})
+}
+
 func TestCheckpoints(t *testing.T) {
 	t.Parallel()
 	s := newSim()
