@@ -76,24 +76,34 @@ func newProgram(t *testing.T, gateway string) *program {
 // send publishes a command and returns the receipt that comes with its correlation id.
 func (p *program) send(exchange, key string, msg amqp.Publishing) home.Outcome {
 	p.t.Helper()
+	d := p.ask(exchange, key, msg)
+	if d.Type != "hogar.outcome.v1" {
+		p.t.Errorf("%s: a receipt of type %q", key, d.Type)
+	}
+	var o home.Outcome
+	if err := json.Unmarshal(d.Body, &o); err != nil {
+		p.t.Fatalf("%s: receipt %s: %v", key, d.Body, err)
+	}
+	return o
+}
+
+// ask publishes a command or a question and returns what comes back.
+func (p *program) ask(exchange, key string, msg amqp.Publishing) amqp.Delivery {
+	p.t.Helper()
 	msg.ReplyTo = "amq.rabbitmq.reply-to"
 	if err := p.ch.Publish(exchange, key, true, false, msg); err != nil {
 		p.t.Fatal(err)
 	}
 	select {
 	case d := <-p.replies:
-		if d.CorrelationId != msg.CorrelationId || d.Type != "hogar.outcome.v1" {
-			p.t.Errorf("%s: a receipt of type %q with correlation id %q, want %q", key, d.Type, d.CorrelationId, msg.CorrelationId)
+		if d.CorrelationId != msg.CorrelationId {
+			p.t.Errorf("%s: an answer with correlation id %q, want %q", key, d.CorrelationId, msg.CorrelationId)
 		}
-		var o home.Outcome
-		if err := json.Unmarshal(d.Body, &o); err != nil {
-			p.t.Fatalf("%s: receipt %s: %v", key, d.Body, err)
-		}
-		return o
+		return d
 	case <-time.After(patience):
-		p.t.Fatalf("%s: no receipt within %s", key, patience)
+		p.t.Fatalf("%s: no answer within %s", key, patience)
 	}
-	return home.Outcome{}
+	return amqp.Delivery{}
 }
 
 // wait returns the next message that fits.
