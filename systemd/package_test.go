@@ -55,4 +55,15 @@ func TestPackageInDebian(t *testing.T) {
 		t.Errorf("a purge leaves %s", left)
 	}
 	in("id hogar") // so that its number is given to nobody else
+
+	// Without dpkg, as docs/operating.md has it.
+	archives, err := filepath.Glob(filepath.Join(debian(t), "new", "*.tar.gz"))
+	if err != nil || len(archives) != 1 {
+		t.Fatalf("one archive wanted, found %v", archives)
+	}
+	if out, err := exec.Command("tar", "-C", root, "-xzf", archives[0]).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	in("cd /hogar_*_linux_*/ && cp -r usr / && cp -rn etc / && systemd-sysusers && chgrp -R hogar /etc/hogar")
+	in("printf 'gateway: casa\n' >/etc/hogar/hogar.yaml && hogar check /etc/hogar/hogar.yaml && hogar version | grep -q ' 1.1.0 ' && systemctl enable hogar")
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# check.sh VERSION: shows that two builds are the same bytes, what lintian says,
-# how large everything is, and how systemd rates the unit. The second build is made
+# check.sh VERSION: shows that two builds are the same bytes, that archives, checksums and
+# lists of parts fit, what lintian says, how large everything is, and how systemd rates the unit. The second build is made
 # of a copy of the source in another folder, and for the architectures named in
 # COLD (default amd64) with nothing cached.
 set -eu
@@ -22,6 +22,16 @@ for arch in armhf arm64 amd64; do
   case " ${COLD:-amd64} " in *" $arch "*) cache="$again/cache" ;; esac
   GOCACHE=$cache build/make-dist -root "$again/source" -out "$again/$arch" -version "$version" -arch "$arch" >/dev/null
   (cd "$again/$arch" && for f in hogar*; do cmp "$f" "$root/build/dist/$f" && echo "  identical: $f"; done)
+done
+
+echo; echo "checksums, archives and lists of parts:"
+(cd build/dist && sha256sum --quiet -c SHA256SUMS && echo "  SHA256SUMS is right")
+for tar in build/dist/*.tar.gz; do
+  program=${tar%.tar.gz}
+  tar -xOzf "$tar" "$(basename "$program")/usr/bin/hogar" | cmp - "$program"
+  listed=$(grep -c '"purl": "pkg:golang/' "$program.cdx.json")
+  [ "$listed" = "$(($(go version -m "$program" | grep -c '^[[:space:]]dep') + 1))" ] || { echo "$program.cdx.json lists $listed modules"; exit 1; }
+  echo "  $(basename "$tar"): the same program; $listed modules of Go in its list of parts"
 done
 
 echo; echo "lintian (errors fail):"

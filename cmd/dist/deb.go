@@ -48,6 +48,7 @@ func (r *release) fromTree() ([]file, error) {
 		"cmd/dist/debian/copyright":  {at: "/usr/share/doc/hogar/copyright"},
 		"cmd/dist/debian/lintian":    {at: "/usr/share/lintian/overrides/hogar"},
 		"CHANGELOG.md":               {at: "/usr/share/doc/hogar/NEWS.gz"},
+		"docs/asyncapi.yaml":         {at: "/usr/share/hogar/schema/asyncapi.yaml"},
 	} {
 		data, err := os.ReadFile(filepath.Join(r.root, from))
 		if err != nil {
@@ -107,7 +108,11 @@ func (r *release) fromProgram() ([]file, error) {
 		}
 		all = append(all, file{at: c.at, data: out})
 	}
-	return all, nil
+	licences, err := r.licences(program)
+	if err != nil {
+		return nil, err
+	}
+	return append(all, file{at: "/usr/share/doc/hogar/licences.gz", data: zip(licences)}), nil
 }
 
 // changelog is the package's own, in Debian's form; what changed is in NEWS.

@@ -1,5 +1,5 @@
 // Command dist makes what hogar is delivered as: stripped programs, Debian
-// packages and their checksums. It is a module of its own, so that what it needs
+// packages, archives, lists of their parts, and checksums. It is a module of its own, so that what it needs
 // does not enter the gateway's. See `make dist`.
 package main
 
@@ -75,6 +75,12 @@ func (r *release) run(only string) error {
 		}
 		if err := r.pack(t, program, shared); err != nil {
 			return fmt.Errorf("package for %s: %w", t.debian, err)
+		}
+		if err := r.archive(program, shared); err != nil {
+			return fmt.Errorf("archive for %s: %w", t.debian, err)
+		}
+		if err := r.sbom(program); err != nil {
+			return fmt.Errorf("parts for %s: %w", t.debian, err)
 		}
 	}
 	if made == 0 {
