@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 
@@ -39,8 +40,25 @@ func (f *brokerFlags) options(cmd *cobra.Command) (bridge.Options, error) {
 	if override == "" {
 		override = os.Getenv("AMQP_URL")
 	}
+	if override, err = dialable(override); err != nil {
+		return bridge.Options{}, err
+	}
 	urls, _, err := gateway.URLs(plan.Config.AMQP, override, false)
 	return plan.Bridge(urls, version), err
+}
+
+// dialable completes an address of the command line: where it names a user and no password,
+// that is read from the file $AMQP_PASSWORD_FILE or systemd's credential.
+func dialable(given string) (string, error) {
+	u, err := url.Parse(given)
+	if err != nil || u.User == nil {
+		return given, nil // what is wrong with it is told by who dials
+	}
+	urls, err := config.AMQP{URLs: []string{given}, PasswordFile: os.Getenv("AMQP_PASSWORD_FILE")}.Dial()
+	if err != nil {
+		return "", fmt.Errorf("AMQP_PASSWORD_FILE: %w", err)
+	}
+	return urls[0], nil
 }
 
 func newDoctor() *cobra.Command {

@@ -53,7 +53,8 @@ func (f *deadFlags) options(cmd *cobra.Command) (bridge.Options, error) {
 		return bridge.Options{}, usageError{fmt.Errorf("--gateway: %w", err)}
 	}
 	if f.amqp != "" {
-		return bridge.Options{URLs: []string{f.amqp}, Gateway: f.gateway, Version: version}, nil
+		url, err := dialable(f.amqp)
+		return bridge.Options{URLs: []string{url}, Gateway: f.gateway, Version: version}, err
 	}
 	o, err := f.brokerFlags.options(cmd)
 	o.Gateway = f.gateway

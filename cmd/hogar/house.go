@@ -53,9 +53,13 @@ func (f *houseFlags) reach(cmd *cobra.Command) (running, error) {
 	case f.gateway == "":
 		return nil, usageError{errors.New("--amqp needs --gateway: the name of the gateway, the first word of its keys")}
 	}
+	url, err := dialable(f.amqp)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), askWait)
 	defer cancel()
-	client, err := bridge.Connect(ctx, f.amqp, f.exchange, f.gateway)
+	client, err := bridge.Connect(ctx, url, f.exchange, f.gateway)
 	if err != nil {
 		return nil, err
 	}

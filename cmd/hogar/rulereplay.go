@@ -97,8 +97,12 @@ const warmUp = 24 * time.Hour
 func (f *replayFlags) events(cmd *cobra.Command, plan *gateway.Plan, since time.Duration) (events iter.Seq2[home.Event, error], last time.Time, done func() error, err error) {
 	shown := progressOn(cmd.ErrOrStderr())
 	if f.amqp != "" {
+		url, err := dialable(f.amqp)
+		if err != nil {
+			return nil, last, nil, err
+		}
 		var all []home.Event
-		for ev, err := range bridge.History(cmd.Context(), plan.Bridge([]string{f.amqp}, version), time.Now().Add(-since-warmUp)) {
+		for ev, err := range bridge.History(cmd.Context(), plan.Bridge([]string{url}, version), time.Now().Add(-since-warmUp)) {
 			if err != nil {
 				return nil, last, nil, err
 			}
