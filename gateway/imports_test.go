@@ -73,6 +73,7 @@ var walls = []struct{ module, room string }{
 	{"github.com/rabbitmq/amqp091-go", "bridge"},
 	{"github.com/goccy/go-yaml", "gateway/config"},
 	{"github.com/spf13/cobra", "cmd/hogar"},
+	{"github.com/systemd/slog-journal", "cmd/hogar"},
 	{"golang.org/x/crypto", "gateway/web"},
 	{"github.com/VictoriaMetrics/metrics", "gateway"},
 }

@@ -171,14 +171,14 @@ func (d *demo) stopBroker() {
 
 // live runs the home until ctx ends and shows it.
 func (d *demo) live(ctx context.Context, cmd *cobra.Command) error {
-	log, err := newLog(cmd, d.run.level)
-	if err != nil {
-		return err
-	}
 	if d.run.web == "" {
 		d.run.web = freeWeb(config.UsualWeb)
 	}
 	plan, err := d.run.load(d.run.config, cmd)
+	if err != nil {
+		return err
+	}
+	log, err := newLog(cmd, d.run.level, plan.Config.Gateway)
 	if err != nil {
 		return err
 	}

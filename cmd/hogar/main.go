@@ -60,7 +60,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	case errors.Is(err, errTold):
 		return exitFailed
 	}
-	fmt.Fprintln(errs, "hogar:", err)
+	fmt.Fprintln(errs, priority(errs)+"hogar:", err)
 	if errors.Is(err, gateway.ErrDisk) {
 		return exitDisk
 	}

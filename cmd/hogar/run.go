@@ -71,15 +71,15 @@ func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // first of all: until then it would end the program
 	defer signal.Stop(hup)
-	log, err := newLog(cmd, f.level)
-	if err != nil {
-		return err
-	}
 	path, err := config.Find(f.config)
 	if err != nil {
 		return configError{err}
 	}
 	plan, err := f.load(path, cmd)
+	if err != nil {
+		return err
+	}
+	log, err := newLog(cmd, f.level, plan.Config.Gateway)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,11 @@ func (f *runFlags) options(plan *gateway.Plan, log *slog.Logger) (gateway.Option
 		override = os.Getenv("AMQP_URL")
 	}
 	o.URLs = func(cfg config.AMQP) ([]string, error) {
-		urls, refused, err := gateway.URLs(cfg, override, f.simulate)
+		given, err := dialable(override)
+		if err != nil {
+			return nil, err
+		}
+		urls, refused, err := gateway.URLs(cfg, given, f.simulate)
 		if len(refused) > 0 {
 			log.Warn("a simulated house talks to no broker on another machine unless --amqp or AMQP_URL names it",
 				"left out", strings.Join(refused, ", "))
@@ -199,25 +203,19 @@ func parseStart(s string, zone *time.Location) (time.Time, error) {
 	return t, nil
 }
 
-// newLog logs to standard error: as journald likes it under systemd, which has
-// its own clock.
-func newLog(cmd *cobra.Command, level string) (*slog.Logger, error) {
+// newLog logs to standard error, or to journald where that is what reads it.
+func newLog(cmd *cobra.Command, level, gateway string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return nil, usageError{fmt.Errorf("--log is %q, expected debug, info, warn or error", level)}
 	}
-	options := &slog.HandlerOptions{Level: l}
 	out := cmd.ErrOrStderr()
-	if os.Getenv("JOURNAL_STREAM") != "" {
-		out = journald{out}
-		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		}
+	if readByJournald(out) {
+		if h, err := newJournald(l, gateway); err == nil {
+			return slog.New(h), nil
+		} // else it gets plain lines
 	}
-	return slog.New(slog.NewTextHandler(out, options)), nil
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: l})), nil
 }
 
 // defaultSocket is where a gateway listens: in the runtime directory that systemd
