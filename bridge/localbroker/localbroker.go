@@ -38,6 +38,9 @@ type Options struct {
 	Port int          // port on 127.0.0.1; 0: a free one
 	Log  *slog.Logger // nil: silent
 	TLS  *TLS         // nil: none
+
+	// Management is a port on 127.0.0.1 for RabbitMQ's management plugin; 0: it is not there.
+	Management int
 }
 
 // startTimeout is enough for a RabbitMQ (6 s on two idle cores) on a busy machine.

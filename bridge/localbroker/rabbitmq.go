@@ -217,6 +217,9 @@ func (r *RabbitMQ) Ctl(ctx context.Context, args ...string) (string, error) {
 	return string(out), nil
 }
 
+// CtlCommand is the program rabbitmqctl and the environment in which it finds the node.
+func (r *RabbitMQ) CtlCommand() (program string, env []string) { return r.ctl, r.environment() }
+
 // Eval evaluates Erlang expressions, the last with a full stop, in the node and
 // returns what the last one is. It takes a tenth of rabbitmqctl's second, and may
 // be called concurrently.
@@ -282,12 +285,16 @@ func (r *RabbitMQ) writeFiles() error {
 			return err
 		}
 	}
-	conf, plugins := rabbitmqConf, "[].\n"
+	conf := rabbitmqConf
+	var plugins []string
 	if r.opts.TLS != nil {
-		conf, plugins = conf+r.opts.TLS.rabbitmq(), "[rabbitmq_auth_mechanism_ssl].\n"
+		conf, plugins = conf+r.opts.TLS.rabbitmq(), append(plugins, "rabbitmq_auth_mechanism_ssl")
+	}
+	if port := r.opts.Management; port != 0 {
+		conf, plugins = conf+fmt.Sprintf("management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = %d\n", port), append(plugins, "rabbitmq_management")
 	}
 	conf += r.clusterConf()
-	for name, text := range map[string]string{"rabbitmq.conf": conf, "enabled_plugins": plugins} {
+	for name, text := range map[string]string{"rabbitmq.conf": conf, "enabled_plugins": "[" + strings.Join(plugins, ",") + "].\n"} {
 		if err := os.WriteFile(r.path(name), []byte(text), 0o600); err != nil {
 			return err
 		}
