@@ -1,7 +1,9 @@
 package zigbee2mqtt
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -32,20 +34,22 @@ type group struct {
 	} `json:"members"`
 }
 
-// readDevices takes the list of all devices.
+// readDevices takes the list of all devices. Who is not in a list with an entry that is no
+// device may be that one, and so stays.
 func (b *Bridge) readDevices(m dialect.Message) dialect.Told {
 	var entries []json.RawMessage
-	if err := json.Unmarshal(m.Payload, &entries); err != nil {
-		return ignored("", m.Topic, "no list of devices: "+err.Error(), true)
+	if err := json.Unmarshal(m.Payload, &entries); err != nil || entries == nil {
+		return ignored("", m.Topic, "no list of devices: "+cmp.Or(err, errNull).Error(), true)
 	}
 	var t dialect.Told
-	before := b.byID
-	b.devices, b.listed = nil, true
+	before, devices := b.byID, b.devices
+	b.devices, b.listed, b.damaged = nil, true, false
 	seen := make(map[string]bool)
 	for i, text := range entries {
 		var e entry
 		if err := json.Unmarshal(text, &e); err != nil || e.Address == "" {
 			t.Ignored = append(t.Ignored, dialect.Ignored{What: m.Topic + " entry " + strconv.Itoa(i), Why: "no device: it has no ieee_address", Fault: true})
+			b.damaged = true
 			continue
 		}
 		if why := e.unfit(); why != "" || seen[e.Address] {
@@ -64,9 +68,16 @@ func (b *Bridge) readDevices(m dialect.Message) dialect.Told {
 		}
 		b.devices = append(b.devices, d)
 	}
+	for _, d := range devices {
+		if b.damaged && !seen[d.id] {
+			b.devices = append(b.devices, d)
+		}
+	}
 	b.rebuild(&t)
 	return t
 }
+
+var errNull = errors.New("found null")
 
 // unfit says why the entry is no device of the house, or nothing.
 func (e *entry) unfit() string {
@@ -135,8 +146,11 @@ func common(exposes []json.RawMessage) []feature {
 // readGroups takes the list of all groups.
 func (b *Bridge) readGroups(m dialect.Message) dialect.Told {
 	var list []group
-	if err := json.Unmarshal(m.Payload, &list); err != nil {
-		return ignored("", m.Topic, "no list of groups: "+err.Error(), true)
+	if err := json.Unmarshal(m.Payload, &list); err != nil || list == nil {
+		return ignored("", m.Topic, "no list of groups: "+cmp.Or(err, errNull).Error(), true)
+	}
+	if slices.ContainsFunc(list, func(g group) bool { return g.Name == "" }) {
+		return ignored("", m.Topic, "no list of groups: one has no friendly_name", true)
 	}
 	b.list, b.grouped = list, true
 	var t dialect.Told
@@ -166,7 +180,7 @@ func (b *Bridge) rebuild(t *dialect.Told) {
 			b.byID[d.id], b.byTopic[d.topic] = d, d
 		}
 	}
-	t.Whole = b.grouped
+	t.Whole = b.grouped && !b.damaged
 	for _, d := range slices.Concat(b.devices, b.groups) {
 		t.Devices = append(t.Devices, dialect.Device{ID: d.id, Label: d.label, Properties: d.properties()})
 		if _, known := before[d.id]; !known && b.offline {

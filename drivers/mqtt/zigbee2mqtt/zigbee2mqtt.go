@@ -48,6 +48,7 @@ type Bridge struct {
 	groups  []*device // of bridge/groups, which is kept as it came
 	list    []group
 	listed  bool // bridge/devices came
+	damaged bool // it had an entry that is no device
 	grouped bool // bridge/groups came
 	byID    map[string]*device
 	byTopic map[string]*device

@@ -36,8 +36,7 @@ const house = `[
 {"ieee_address":"0x05","type":"EndDevice","friendly_name":"new","definition":null,"interview_state":"IN_PROGRESS"},
 {"ieee_address":"0x06","type":"EndDevice","friendly_name":"off","disabled":true,"definition":{"exposes":[]}},
 {"ieee_address":"0x07","type":"EndDevice","friendly_name":"dumb","definition":{"exposes":[
-  {"type":"numeric","name":"linkquality","property":"linkquality","access":1,"unit":"lqi"}]}},
-{"friendly_name":"nobody"}]`
+  {"type":"numeric","name":"linkquality","property":"linkquality","access":1,"unit":"lqi"}]}}]`
 
 func bridge(t *testing.T) (*Bridge, dialect.Told) {
 	t.Helper()
@@ -90,7 +89,6 @@ func TestDevices(t *testing.T) {
 		"0x02 linkquality: it changes with each message: off unless asked for",
 		"0x05 new: its interview is not finished",
 		"0x06 off: disabled in Zigbee2MQTT",
-		"zigbee2mqtt/bridge/devices entry 7: no device: it has no ieee_address",
 		"zigbee2mqtt/group/8 empty: a group of nothing that can be set",
 	}
 	if diff := cmp.Diff(reasons, out); diff != "" {
@@ -294,5 +292,30 @@ func BenchmarkRead(b *testing.B) {
 		if told, _ := z.Read(m); len(told.Readings) != 3 {
 			b.Fatal(told)
 		}
+	}
+}
+
+// A list that says nothing of who is gone takes nobody away.
+func TestDamagedLists(t *testing.T) {
+	b, _ := bridge(t)
+	read := func(topic, payload string) dialect.Told {
+		t.Helper()
+		told, _ := b.Read(dialect.Message{Topic: "zigbee2mqtt/bridge/" + topic, Payload: []byte(payload)})
+		if len(told.Ignored) == 0 || !told.Ignored[0].Fault {
+			t.Errorf("%s %s is taken", topic, payload)
+		}
+		return told
+	}
+	before := len(b.byID)
+	for _, payload := range []string{"null", `{"a":1}`, `[{"a":1}]`, `[{"friendly_name":""}]`, "[[[]]]", "[null]", "x"} {
+		for _, topic := range []string{"devices", "groups"} {
+			if told := read(topic, payload); told.Whole || len(told.Gone) > 0 || len(b.byID) != before {
+				t.Errorf("%s %s: %d of %d are left, whole %v", topic, payload, len(b.byID), before, told.Whole)
+			}
+		}
+	}
+	b.Read(dialect.Message{Topic: "zigbee2mqtt/bridge/groups", Payload: []byte("[]")})
+	if told, _ := b.Read(dialect.Message{Topic: "zigbee2mqtt/bridge/devices", Payload: []byte("[]")}); !told.Whole || len(b.byID) != 0 {
+		t.Errorf("an empty list: %+v", told)
 	}
 }
