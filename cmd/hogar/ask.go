@@ -94,10 +94,19 @@ func printDevices(w io.Writer, found []home.DeviceState, now time.Time) error {
 	p := paintFor(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.StripEscape)
 	for _, d := range found {
-		fmt.Fprintf(t, "%s\t%s\t\t\n", d.Name, showState(p, &d))
+		// What may be long stands behind the columns, and makes none of them wider.
+		if d.Kind != "" {
+			fmt.Fprintf(t, "%s\t%s\n", d.Name, p.escaped(dim, d.Kind+": "+strings.Join(d.Members, ", ")))
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", d.Name, showStatus(p, &d), d.Reason)
 		for _, r := range d.Readings {
 			_, property := home.Split(r.Name)
-			fmt.Fprintf(t, "  %s\t%s\t%s\t\n", property, showReading(r)+showDesired(p, r), age(now, r.Time))
+			value := showReading(r)
+			if d.Reason != "" && strings.HasSuffix(r.Unknown, d.Reason) {
+				value = "unknown"
+			}
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", property, value+showDesired(p, r), age(now, r.Time))
 		}
 	}
 	return t.Flush()

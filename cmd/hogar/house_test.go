@@ -40,8 +40,8 @@ func TestAskFromAnywhere(t *testing.T) {
 			out, errs string // as regular expressions, of the whole
 		}{
 			{[]string{"devices", "hall.lamp"}, exitDone, `hall\.lamp +online +\n  state +(on|off) .*\n`, ""},
-			{[]string{"devices", "lamps"}, exitDone, `lamps +group: hall\.lamp, porch\.lamp +\n`, ""},
-			{[]string{"devices", "evening.*"}, exitDone, `evening +scene: hall\.lamp, porch\.lamp +\n`, ""},
+			{[]string{"devices", "lamps"}, exitDone, `lamps +group: hall\.lamp, porch\.lamp\n`, ""},
+			{[]string{"devices", "evening.*"}, exitDone, `evening +scene: hall\.lamp, porch\.lamp\n`, ""},
 			{[]string{"set", "lamps", "on"}, exitDone, `lamps state: on  applied\n  hall\.lamp +applied, now state: on\n  porch\.lamp +applied, now state: on\n`, ""},
 			{[]string{"set", "evening", "on"}, exitDone, `evening activate: on  applied\n  hall\.lamp .*\n  porch\.lamp .*\n`, ""},
 			{[]string{"get", "*.lamp"}, exitDone, `hall\.lamp\.state +on\nporch\.lamp\.state +off\n`, ""},

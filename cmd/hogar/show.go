@@ -59,17 +59,11 @@ func statusColor(status string) string {
 	return dim
 }
 
-// showState is how a device is, or what a group or a scene is made of.
-func showState(p paint, d *home.DeviceState) string {
-	if d.Kind != "" {
-		return p.escaped(dim, d.Kind+": "+strings.Join(d.Members, ", "))
-	}
+// showStatus is how a device is.
+func showStatus(p paint, d *home.DeviceState) string {
 	status := d.Status
 	if status == "" {
 		status = "not heard of yet"
-	}
-	if d.Reason != "" {
-		status += ": " + d.Reason
 	}
 	return p.escaped(statusColor(d.Status), status)
 }
