@@ -194,7 +194,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 		return fmt.Errorf("the gateway's name: %w", err)
 	}
 	sessions := map[part]func(context.Context, *target) error{partPublish: b.publish, partConsume: b.consume, partReply: b.reply}
-	if len(b.opts.Messages) > 0 && b.opts.Accept != nil {
+	if len(b.opts.Messages)+len(b.outbox.Bound()) > 0 && b.opts.Accept != nil {
 		sessions[partListen] = b.listen
 	}
 	var wg sync.WaitGroup

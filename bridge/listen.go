@@ -15,7 +15,10 @@ import (
 
 // Source is where messages of other applications come from: those sent to an
 // exchange with a key that fits.
-type Source struct{ Exchange, Key string }
+type Source struct {
+	Exchange string `json:"exchange"`
+	Key      string `json:"key"`
+}
 
 const (
 	// listenPrefetch is how many of them wait for the disk at a time.
@@ -39,6 +42,13 @@ func (o *Options) listenTopology() topology {
 func (b *Bridge) listen(ctx context.Context, t *target) error {
 	if err := b.prepare(ctx, t, b.opts.listenTopology()); err != nil {
 		return err
+	}
+	if err := b.unbind(ctx, t); err != nil {
+		return err
+	}
+	if len(b.opts.Messages) == 0 {
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	l, err := b.dial(ctx, t, "listen", false)
 	if err != nil {

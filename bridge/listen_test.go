@@ -5,11 +5,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"hogar/gateway/home"
+	"hogar/gateway/ledger"
 )
 
 // ear is a house that hears messages, and has them on its disk when it is told to.
@@ -24,8 +26,9 @@ func (e *ear) accept(events []home.Event, done func(error)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, ev := range events {
-		if ev.Kind != home.KindMessage {
-			continue
+		if ev.Kind != home.KindMessage { // an event of the gateway, which comes alone
+			done(nil)
+			return
 		}
 		m := ev.Message
 		e.heard = append(e.heard, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", m.Exchange, m.Key, m.ID, m.Body, ev.Reason)))
@@ -144,5 +147,59 @@ func TestListenToWhatIsNotThere(t *testing.T) {
 	})
 	if n := strings.Count(h.log.String(), "no exchange 'mill'"); n != 1 {
 		t.Errorf("told %d times", n)
+	}
+}
+
+// TestListenEnds: what no rule listens to any more is not sent to the gateway any more,
+// also when it was restarted in between, and when no rule listens to anything.
+func TestListenEnds(t *testing.T) {
+	t.Parallel()
+	orders, stock := Source{"shop", "order.*"}, Source{"shop", "stock.#"}
+	url := rabbit(t)
+	c := dialClient(t, url)
+	c.topic("shop")
+	returned := c.ch.NotifyReturn(make(chan amqp.Return, 1))
+	if err := c.ch.Confirm(false); err != nil {
+		t.Fatal(err)
+	}
+	takes := func(key string) bool { // whether a queue is bound to it
+		t.Helper()
+		sent, err := c.ch.PublishWithDeferredConfirm("shop", key, true, false, amqp.Publishing{})
+		if err != nil || !sent.Wait() {
+			t.Fatal("not confirmed: ", err)
+		}
+		select {
+		case <-returned:
+			return false
+		default:
+			return true
+		}
+	}
+	outbox := NewOutbox(ledger.New(time.Now()))
+	for _, step := range []struct {
+		to            []Source
+		order, stocks bool
+	}{{[]Source{orders, stock}, true, true}, {[]Source{stock}, false, true}, {nil, false, false}, {[]Source{orders}, true, false}} {
+		state, err := outbox.Save()
+		if err != nil {
+			t.Fatal(err)
+		}
+		outbox = NewOutbox(ledger.New(time.Now())) // a restart
+		if err := outbox.Restore(state); err != nil {
+			t.Fatal(err)
+		}
+		h := runBridge(t, Options{URLs: []string{url}, Declare: true, Messages: step.to, Outbox: outbox, Accept: func(events []home.Event, done func(error)) {
+			for i := range events {
+				outbox.Apply(&events[i], true)
+			}
+			if done != nil {
+				done(nil)
+			}
+		}}, &door{})
+		h.until("it is remembered", func() bool { return sameSources(outbox.Bound(), step.to) })
+		if got, want := []bool{takes("order.placed"), takes("stock.low")}, []bool{step.order, step.stocks}; !cmp.Equal(got, want) {
+			t.Errorf("listening to %v: orders and stock are taken: %v, want %v", step.to, got, want)
+		}
+		h.stop()
 	}
 }

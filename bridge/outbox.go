@@ -33,13 +33,15 @@ const (
 // maxSetAside is how many are listed; the oldest are left out, and stay counted.
 const maxSetAside = 1000
 
-// Outbox is the list of what was set aside, which outlives a connection, a reload
-// and a restart. It is a part of the hub, a fold over the gateway's events
-// set_aside and resent, and tells the ledger of both. Safe for concurrent use.
+// Outbox is what a bridge has to know over a connection, a reload and a restart: the
+// list of what was set aside, and to which messages of others the gateway has listened.
+// It is a part of the hub, a fold over the gateway's events set_aside, resent and
+// listening, and tells the ledger of the first two. Safe for concurrent use.
 type Outbox struct {
 	ledger *ledger.Ledger
 	mu     sync.Mutex
 	aside  []SetAside // by Seq
+	bound  []Source
 }
 
 // NewOutbox makes an empty one that counts in l.
@@ -60,6 +62,11 @@ func (o *Outbox) Apply(ev *home.Event, live bool) {
 		var detail resentDetail
 		if json.Unmarshal(ev.Detail, &detail) == nil {
 			o.remove(detail.SetAside)
+		}
+	case eventListening:
+		var detail listeningDetail
+		if json.Unmarshal(ev.Detail, &detail) == nil {
+			o.bind(detail.To)
 		}
 	}
 }
@@ -119,10 +126,13 @@ func (o *Outbox) SetAside() []SetAside {
 // outboxState is the JSON of an outbox in a checkpoint.
 type outboxState struct {
 	Aside []SetAside `json:"set_aside"`
+	Bound []Source   `json:"listening,omitempty"`
 }
 
 // Save returns the state for a checkpoint.
-func (o *Outbox) Save() (json.RawMessage, error) { return json.Marshal(outboxState{o.SetAside()}) }
+func (o *Outbox) Save() (json.RawMessage, error) {
+	return json.Marshal(outboxState{o.SetAside(), o.Bound()})
+}
 
 // Restore takes the state of a checkpoint in the place of its own.
 func (o *Outbox) Restore(data json.RawMessage) error {
@@ -133,7 +143,7 @@ func (o *Outbox) Restore(data json.RawMessage) error {
 	slices.SortFunc(s.Aside, func(a, b SetAside) int { return cmp.Compare(a.Seq, b.Seq) })
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.aside = s.Aside
+	o.aside, o.bound = s.Aside, s.Bound
 	return nil
 }
 
