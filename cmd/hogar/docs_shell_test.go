@@ -20,7 +20,7 @@ import (
 	"hogar/bridge/localbroker"
 )
 
-// here are the programs whose lines in the documents are run by TestShellInTheDocsRuns.
+// here are the programs whose lines in the documents are run by TestDocumentsTyped.
 var here = []string{"hogar", "build/hogar", "amqp-publish", "amqp-consume", "rabbitmqctl", "rabbitmqadmin", "curl", "export", "mkdir"}
 
 // elsewhere are the lines, by themselves or by their program, that it does not run, and why. What is
@@ -265,9 +265,9 @@ func (d *desk) runs(page, line string) bool {
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// TestShellInTheDocsRuns types every block of the documents, in order: each page is one script, before
+// TestDocumentsTyped types every block of the documents, in order: each page is one script, before
 // a house that runs, a RabbitMQ and a Mosquitto. Every command must succeed, and who listens must hear something.
-func TestShellInTheDocsRuns(t *testing.T) {
+func TestDocumentsTyped(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	ran := 0
