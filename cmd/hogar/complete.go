@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hogar/drivers/simboard"
 	"hogar/gateway/home"
 )
 
@@ -95,4 +96,28 @@ func (f *askFlags) ruleNames(cmd *cobra.Command, args []string, _ string) ([]str
 		names = append(names, strings.TrimSuffix(r.Name+"\t"+r.Label, "\t"))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFault completes a device of the running gateway, and then a kind of fault.
+func completeFault(cmd *cobra.Command, args []string, _ string) (words []string, _ cobra.ShellCompDirective) {
+	var f askFlags
+	f.socket, _ = cmd.Flags().GetString("socket") // the command has it
+	f.gateway, _ = cmd.Flags().GetString("gateway")
+	switch client, err := f.client(); {
+	case len(args) == 0 && err == nil:
+		ctx, cancel := context.WithTimeout(cmd.Context(), completeWait)
+		defer cancel()
+		found, _ := client.Devices(ctx, "#") // nobody answers: nothing is completed
+		for _, d := range found {
+			if d.Kind == "" {
+				words = append(words, strings.TrimSuffix(d.Name+"\t"+d.Label, "\t"))
+			}
+		}
+	case len(args) == 1:
+		for _, f := range simboard.Faults() {
+			words = append(words, string(f))
+		}
+		words = append(words, "none")
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,21 +39,38 @@ When standard input is no terminal, its first line is the password.`,
 	}
 }
 
-// askPassword reads a password without showing it.
+// askPassword reads a password: on a terminal twice and without showing it.
 func askPassword(cmd *cobra.Command) (string, error) {
 	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
+	if !ok || !isTerminal(in) {
 		line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
 		if err == io.EOF {
 			err = nil
 		}
 		return strings.TrimRight(line, "\r\n"), err
 	}
-	fmt.Fprint(cmd.ErrOrStderr(), "password: ")
-	password, err := term.ReadPassword(int(in.Fd()))
-	fmt.Fprintln(cmd.ErrOrStderr())
+	// In raw mode Ctrl-C is a key that ends the question, so that the terminal is
+	// always put back as it was.
+	was, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
-	return string(password), nil
+	defer term.Restore(int(in.Fd()), was)
+	asking := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{in, cmd.ErrOrStderr()}, "")
+	var given [2]string
+	for i, prompt := range []string{"password: ", "again: "} {
+		if given[i], err = asking.ReadPassword(prompt); err == io.EOF { // Ctrl-C, Ctrl-D
+			fmt.Fprint(cmd.ErrOrStderr(), "\r\n")
+			return "", errors.New("no password was given")
+		} else if err != nil {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+	}
+	if given[0] != given[1] {
+		return "", errors.New("the two passwords are not the same")
+	}
+	return given[0], nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/term"
+
 	"hogar/gateway/journal"
 )
 
@@ -36,11 +38,7 @@ func progressOn(w io.Writer) *progress {
 // isTerminal reports whether somebody may be looking at w.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // say shows text in the place of what it said before, now and then.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -67,9 +68,12 @@ func (s *simulation) Board(parts map[string][]drivers.Part) (drivers.Board, erro
 func (s *simulation) State() api.SimulationState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := api.SimulationState{HouseTime: s.clock.Now(), Speed: s.clock.Speed(), Broken: make(map[string]string)}
+	state := api.SimulationState{HouseTime: s.clock.Now(), Speed: s.clock.Speed(), Broken: make(map[string]string), Pins: make(map[string]string)}
 	for name, f := range s.board.Broken() {
 		state.Broken[name] = string(f)
+	}
+	for name, high := range s.board.Outputs() {
+		state.Pins[name] = map[bool]string{true: "high", false: "low"}[high]
 	}
 	return state
 }
@@ -122,7 +126,8 @@ func newSimulate() *cobra.Command {
 			return func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Simulation(ctx) }, nil
 		})
 	cmd.Long = `simulate talks to a house that runs with --simulate. Without a word behind it
-it tells how the simulation runs and what is broken.`
+it tells how the simulation runs, what is broken, and the levels of the pins that
+are driven.`
 	cmd.AddCommand(
 		newSimulateFault(),
 		simulateCommand("speed TIMES", "let the house run on so many times as fast as life", func(args []string) (ordered, error) {
@@ -159,6 +164,7 @@ func newSimulateFault() *cobra.Command {
   noisy      measurements jump about           bouncing   a contact changes in bursts
   drifting   they go away by the hour          unplugged  nothing on the device's bus answers
   frozen     they stay the same                none       it is mended`
+	cmd.ValidArgsFunction = completeFault
 	return cmd
 }
 
@@ -197,5 +203,14 @@ func printSimulation(w io.Writer, state api.SimulationState) {
 	fmt.Fprintf(w, "%s, %s\n", state.HouseTime.Local().Format("2006-01-02 15:04:05"), how)
 	for _, name := range slices.Sorted(maps.Keys(state.Broken)) {
 		fmt.Fprintf(w, "%s: %s\n", name, paintFor(w).in(red, state.Broken[name]))
+	}
+	var driven []string
+	for _, name := range slices.SortedFunc(maps.Keys(state.Pins), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) // GPIO5 before GPIO17
+	}) {
+		driven = append(driven, name+" "+state.Pins[name])
+	}
+	if len(driven) > 0 {
+		fmt.Fprintln(w, "pins driven:", strings.Join(driven, ", "))
 	}
 }

@@ -36,6 +36,7 @@ func TestSimulate(t *testing.T) {
 		return status("hall.climate") == home.Online && strings.Contains(g.device("cellar.probe").Reason, "85 °C")
 	})
 	call(exitDone, "cellar.probe: power_on")
+	call(exitDone, "pins driven: GPIO17 low")
 	call(exitDone, "hall.climate: nak", "fault", "hall.climate", "nak")
 	until(t, "it is offline", func() bool { return strings.Contains(g.device("hall.climate").Reason, "input/output error") })
 	call(exitDone, "", "fault", "hall.climate", "none")

@@ -23,13 +23,21 @@ func TestTable(t *testing.T) {
 	tab.take(&home.Event{Kind: home.KindReading, Device: "hall.lamp", Property: "state", Unknown: "offline: gone", Time: at})
 	tab.take(&home.Event{Kind: home.KindReading, Device: "never.heard", Property: "of", Value: home.NumberOf(1)})
 	got := tab.lines(paint{}, at.Add(90*time.Second), 80, 24)
-	want := "hall.lamp.state         unknown: offline: g…  1 min ago  offline\n" +
-		"hall.probe.temperature  21.5 °C               30 s ago   online\n"
+	want := "hall.lamp.state         unknown: offline: gone  1 min ago  offline\n" +
+		"hall.probe.temperature  21.5 °C                 30 s ago   online\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got := tab.lines(paint{}, at, 80, 2); strings.Count(got, "\n") != 2 || !strings.Contains(got, "1 more") {
-		t.Errorf("in two lines: %s", got)
+	for width, want := range map[int]string{
+		60: "hall.lamp.state         unknown: offlin…  1 min ago  offline\n" + "hall.probe.temperature  21.5 °C           30 s ago   online\n",
+		48: "hall.lamp.sta…  unknown: of…  1 min ago  offline\n" + "hall.probe.te…  21.5 °C       30 s ago   online\n",
+	} {
+		if diff := cmp.Diff(want, tab.lines(paint{}, at.Add(90*time.Second), width, 24)); diff != "" {
+			t.Errorf("%d columns: -want +got:\n%s", width, diff)
+		}
+	}
+	if got := tab.lines(paint{}, at, 80, 1); strings.Count(got, "\n") != 1 || !strings.Contains(got, "2 more") {
+		t.Errorf("in one line: %s", got)
 	}
 }
 
@@ -44,6 +52,8 @@ func TestCompletion(t *testing.T) {
 		{"set", "hall.lamp.state\tboolean", "temperature"},
 		{"set hall.lamp.state", "toggle", "hall.lamp"},
 		{"rule trace", "", "hall.lamp"},
+		{"simulate fault", "hall.lamp\n", "hall.lamp.state"},
+		{"simulate fault hall.lamp", "welded", "hall.lamp"},
 	} {
 		args := append([]string{"__complete"}, strings.Fields(c.args)...)
 		var out strings.Builder

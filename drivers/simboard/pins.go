@@ -241,6 +241,19 @@ func (b *Board) force(name string, level func(*pin) *bool) error {
 	return nil
 }
 
+// Outputs returns the levels that the outputs drive; true is high.
+func (b *Board) Outputs() map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	levels := make(map[string]bool)
+	for name, p := range b.pins {
+		if p.output {
+			levels[name] = p.high
+		}
+	}
+	return levels
+}
+
 // Level returns the level that an output drives; that of any other pin is low.
 func (b *Board) Level(name string) (high bool) {
 	b.mu.Lock()

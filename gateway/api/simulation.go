@@ -27,6 +27,7 @@ type SimulationState struct {
 	HouseTime time.Time         `json:"house_time"`
 	Speed     float64           `json:"speed"`  // 0: it stands still
 	Broken    map[string]string `json:"broken"` // kind of fault by device or bus
+	Pins      map[string]string `json:"pins"`   // high or low, by the name of an output
 }
 
 // simulationOrder is the body of a request; one of its members is there.
