@@ -87,6 +87,7 @@ type rig struct {
 	began time.Time
 	locks *locks
 	story *logFile
+	far   progress
 
 	tap       *forwarder
 	lines     lines

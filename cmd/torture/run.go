@@ -61,6 +61,8 @@ func (o options) torture(ctx context.Context, b *brokers, dir string, seed uint6
 		return result{}, err
 	}
 	defer r.close()
+	r.far = newProgress(seed)
+	defer r.far.end()
 	var possible []kind
 	all := kinds()
 	if b.cluster != nil {
@@ -85,6 +87,7 @@ func (o options) torture(ctx context.Context, b *brokers, dir string, seed uint6
 	if err := r.commit(ctx, faults); err != nil {
 		return result{}, err
 	}
+	r.far.at(len(faults), len(faults), "until all has arrived")
 	res := result{seed: seed, faults: o.faults}
 	if res.recovery, err = r.settle(ctx); err != nil {
 		return result{}, err
@@ -112,6 +115,7 @@ func (r *rig) commit(ctx context.Context, faults []fault) error {
 		if !sleep(ctx, f.Gap) {
 			break
 		}
+		r.far.at(i, len(faults), f.Kind)
 		r.locks.take(f.kind.uses)
 		r.story.add("%d %s begins, for %s", i+1, f.Kind, f.Hold)
 		ended := make(chan struct{})
