@@ -58,7 +58,10 @@ web-test: ## the page in a real browser; screens are in build/web-test
 	@sh .ci/install.sh rabbitmq-server chromium fonts-inter
 	@command -v npm >/dev/null || sh .ci/install.sh nodejs npm
 	@cd $(WEBTEST) && npm ci --no-audit --no-fund --silent
-	HOGAR_BROWSER=$$(command -v chromium) $(GO) test -count=1 -timeout 10m -run TestPageInABrowser -v ./gateway
+	@$(BUILD) -o build/hogar ./cmd/hogar
+	@$(BUILD) -o build/demomqtt ./cmd/demomqtt
+	@rm -rf build/web-test
+	HOGAR_BROWSER=$$(command -v chromium) HOGAR_PROGRAMS=$(CURDIR)/build $(GO) test -count=1 -timeout 10m -run TestPageInABrowser -v ./cmd/hogar
 
 screenshots: web-test ## the README's pictures of the page, anew
 	cp build/web-test/page-light.png build/web-test/page-dark.png docs/

@@ -60,6 +60,9 @@ func (h *home) run(ctx context.Context, every time.Duration) {
 			h.mu.Unlock()
 			h.tellSensor()
 			h.tellPlug()
+			if h.tick%3 == 0 {
+				h.setLamp([]byte("{}")) // it reports, as such lamps do
+			}
 		case <-ctx.Done():
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -274,6 +275,51 @@ func TestPage(t *testing.T) {
 	}
 	if got := text(t, asked(s, "GET", "/", "")); !strings.HasPrefix(got, "<!doctype html>") {
 		t.Error(got)
+	}
+}
+
+// Every word that the page shows has its Spanish: those in its code, and those that
+// come from the gateway and that it translates.
+func TestSpanish(t *testing.T) {
+	words, err := files.ReadFile("page/words.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`"([^"]+)": "[^"]+"`).FindAllSubmatch(words, -1) {
+		known[string(m[1])] = true
+	}
+	wanted := []string{"Devices", "Rules", "Log", "Delivery", "Configuration", "as the system", "Light", "Dark", "hour", "hours", "day", "days",
+		"online", "offline", "stale", "idle", "running", "paused", "disabled", "started", "done", "failed", "stopped", "missed",
+		"applied", "verified", "rejected", "expired", "superseded", "reading", "event", "status", "outcome", "rule", "gateway", "variable",
+		"sampled", "filtered", "refused", "accepted", "confirmed", "waiting", "dropped", "set aside", "control", "listen", "mqtt", "poll",
+		"readings", "events", "states", "commands", "Waiting for RabbitMQ", "Oldest", "Accepted", "Confirmed", "Empty in", "group", "scene"}
+	calls, texts := regexp.MustCompile(`\bt\(((?:[^()]|\([^()]*\))*)\)`), regexp.MustCompile(`"([^"]+)"`)
+	found, err := files.ReadDir("page")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		if !strings.HasSuffix(f.Name(), ".js") {
+			continue
+		}
+		code, err := files.ReadFile("page/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range calls.FindAllSubmatch(code, -1) {
+			for _, m := range texts.FindAllSubmatch(call[1], -1) {
+				wanted = append(wanted, string(m[1]))
+			}
+		}
+	}
+	if len(wanted) < 120 {
+		t.Errorf("only %d words found: %q", len(wanted), wanted)
+	}
+	for _, word := range wanted {
+		if word = strings.TrimSuffix(word, " ago"); !known[word] && !slices.Contains([]string{"minute", "second", "full"}, word) {
+			t.Errorf("words.js has no Spanish for %q", word)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 // The frame of the page: header, navigation, and the view that the address names.
 
-import { html, render, useEffect, useState } from "./vendor/htm-preact-3.1.1.js";
+import { html, render, useEffect, useRef, useState } from "./vendor/htm-preact-3.1.1.js";
 import { changed, logIn, logOut, said, start, state, useHouse, houseNow, ask } from "./store.js";
 import { bytes, clock, lang, setZone, span, t } from "./words.js";
 import { Devices } from "./devices.js";
@@ -59,7 +59,7 @@ function Lamps() {
   const j = h.journal;
   let waits = j.waiting > 20 ? t("{n} waiting", { n: j.waiting.toLocaleString(lang()) }) : t("nothing waits");
   if (j.waiting > 20 && j.oldest) waits += ", " + t("oldest {t}", { t: span((houseNow() - Date.parse(j.oldest)) / (h.speed || 1), true) });
-  if (outbox && outbox.empty_in > 0) waits += ", " + t("empty in {t}", { t: span(outbox.empty_in * 1000) });
+  if (outbox && outbox.empty_in > 0 && h.amqp.connected) waits += ", " + t("empty in {t}", { t: span(outbox.empty_in * 1000) });
   const mqtt = h.mqtt || [];
   const lost = mqtt.filter((m) => !m.connected);
   return html`<div class=${"lamps" + (connected ? "" : " dim")} role="group" aria-label=${t("states")}>
@@ -95,9 +95,16 @@ function setLang(l) { localStorage.setItem("lang", l); document.documentElement.
 function Menu() {
   const h = state.house, session = state.session;
   const theme = localStorage.getItem("theme") || "";
-  return html`<details class="menu"><summary aria-label=${t("Menu")}>${icon("more")}</summary><div class="menu-body">
+  const box = useRef(null);
+  useEffect(() => { // closed by a press elsewhere and by Escape
+    const shut = (e) => { if (e.key === "Escape" || e.type === "pointerdown" && !box.current.contains(e.target)) box.current.open = false; };
+    addEventListener("pointerdown", shut);
+    addEventListener("keydown", shut);
+    return () => { removeEventListener("pointerdown", shut); removeEventListener("keydown", shut); };
+  }, []);
+  return html`<details class="menu" ref=${box}><summary aria-label=${t("Menu")}>${icon("more")}</summary><div class="menu-body">
     <label>${t("Appearance")}<select onChange=${(e) => setTheme(e.target.value)}>
-      ${[["", "as the system"], ["light", "light"], ["dark", "dark"]].map(([v, w]) => html`<option value=${v} selected=${v === theme}>${t(w)}</option>`)}
+      ${[["", "as the system"], ["light", "Light"], ["dark", "Dark"]].map(([v, w]) => html`<option value=${v} selected=${v === theme}>${t(w)}</option>`)}
     </select></label>
     <label>${t("Language")}<select onChange=${(e) => setLang(e.target.value)}>
       ${[["en", "English"], ["es", "Español"]].map(([v, w]) => html`<option value=${v} selected=${v === lang()}>${w}</option>`)}

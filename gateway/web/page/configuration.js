@@ -14,6 +14,8 @@ function Line({ text, problems }) {
     ${problems.map((p) => html`<span class="said">${p.message}${p.hint && ` (${p.hint})`}</span>`)}</li>`;
 }
 
+const base = (file) => file.split("/").at(-1);
+
 /** Configuration is the view. */
 export function Configuration() {
   const [count, again] = useState(0);
@@ -30,7 +32,7 @@ export function Configuration() {
     <p class="quiet">${t("The files as they are on the disk.")} ${value.problems.length === 0 && t("No fault was found.")}</p>
     ${told && html`<p class=${told.ok ? "finding" : "refusal"} role="status">${told.ok || told.wrong}</p>`}
     ${value.problems.length > 0 && html`<ul class="problems">${value.problems.map((p) => html`<li><span class=${"badge " + (p.warning ? "warn" : "bad")}>${t(p.warning ? "warning" : "fault")}</span>
-      ${p.file}${p.line ? `:${p.line}` : ""}: ${p.message}${p.hint && html` <span class="quiet">${p.hint}</span>`}</li>`)}</ul>`}
-    ${value.files.map((f) => html`<h2>${f.name}</h2><div class="card source code" tabindex="0" role="region" aria-label=${f.name}><ol>${f.text.replace(/\n$/, "").split("\n").map((text, i) =>
+      <span title=${p.file}>${base(p.file)}${p.line ? `:${p.line}` : ""}</span>: ${p.message}${p.hint && html` <span class="quiet">${p.hint}</span>`}</li>`)}</ul>`}
+    ${value.files.map((f) => html`<h2 title=${f.name}>${base(f.name)}</h2><div class="card source code" tabindex="0" role="region" aria-label=${f.name}><ol>${f.text.replace(/\n$/, "").split("\n").map((text, i) =>
       html`<${Line} text=${text} problems=${value.problems.filter((p) => p.file === f.name && p.line === i + 1)} />`)}</ol></div>`)}`;
 }

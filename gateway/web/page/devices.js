@@ -8,8 +8,22 @@ import { Property, Refusal, Status } from "./ui.js";
 /** room is the first word of a name. */
 const room = (d) => d.device.split(".")[0];
 
-/** title is what a device is called inside of its room. */
-export const title = (d) => d.label || human(d.device.split(".").slice(1).join(" ") || d.device);
+/** title is what a device is called inside of its room; a label need not repeat that. */
+export function title(d) {
+  const [first, ...rest] = (d.label || "").split("/");
+  return rest.length && first.toLowerCase() === room(d) ? rest.join("/") : d.label || human(d.device.split(".").slice(1).join(" ") || d.device);
+}
+
+/** together is a reading of a group: what its devices agree on, or how many are on. */
+function together(d, p, devices) {
+  const found = (d.members || []).flatMap((m) => devices.get(m)?.readings?.find((r) => r.name === `${m}.${p.property}` && r.value !== null && r.value !== undefined) || []);
+  const name = `${d.device}.${p.property}`;
+  if (found.length === 0) return { name, value: null };
+  const time = found.map((r) => r.time).sort().at(-1);
+  const on = found.filter((r) => r.value === true).length;
+  if (found.every((r) => r.value === found[0].value)) return { ...found[0], name, time };
+  return p.type === "boolean" ? { name, time, value: true, text: t("{n} of {m} on", { n: on, m: found.length }) } : { name, time, value: null, text: t("not the same") };
+}
 
 // Numbers come first and large, what is set next.
 const rank = (p) => (p.settable ? 1 : p.type === "number" ? 0 : 2);
@@ -23,20 +37,21 @@ function Card({ device: d }) {
   </article>`;
 }
 
-function Whole({ device: d }) {
+function Whole({ device: d, devices }) {
   const name = d.device + ".activate";
   const p = (d.properties || []).filter((x) => x.settable);
+  const whole = { ...d, readings: p.map((x) => together(d, x, devices)) };
   return html`<article class="card device whole" aria-label=${d.device}>
     <header><h3>${d.label || human(d.device.replaceAll(".", " "))}</h3><span class="quiet">${t(d.kind)}</span></header>
     <p class="quiet">${(d.members || []).join(", ")}</p>
-    ${d.kind === "scene" ? html`<div class="property"><button disabled=${state.pending.has(name)} onClick=${() => command(d.device, "activate", true)}>${t("Activate")}</button><${Refusal} name=${name} /></div>`
-      : p.map((x) => html`<${Property} key=${x.property} device=${d} property=${x} />`)}
+    ${d.kind === "scene" ? html`<div class="property"><button class="start" disabled=${state.pending.has(name)} onClick=${() => command(d.device, "activate", true)}>${t("Activate")}</button><${Refusal} name=${name} /></div>`
+      : p.map((x) => html`<${Property} key=${x.property} device=${whole} property=${x} />`)}
   </article>`;
 }
 
 /** Devices is the first view. */
 export function Devices() {
-  const { devices, house } = useHouse();
+  const { devices, house, wrong: unseen } = useHouse();
   const [search, setSearch] = useState("");
   const [only, setOnly] = useState("");
   const words = search.toLowerCase();
@@ -56,8 +71,9 @@ export function Devices() {
       ${wrong > 0 && html`<button class=${"chip" + (only ? " on" : "")} aria-pressed=${!!only} onClick=${() => setOnly(only ? "" : "wrong")}>${wrong} ${t("not as it should be")}</button>`}
     </div>
     <div class="rooms">${[...rooms].map(([name, list]) => html`<section key=${name} class=${"wide-" + Math.min(list.length, 4)} aria-labelledby=${"room-" + name}>
-      <h2 id=${"room-" + name}>${human(name)}</h2>
+      <h2 id=${"room-" + name}>${human(name === "vars" ? "variables" : name)}</h2>
       <div class="cards">${list.map((d) => html`<${Card} key=${d.device} device=${d} />`)}</div></section>`)}</div>
-    ${wholes.length > 0 && html`<section><h2>${t("Groups and scenes")}</h2><div class="cards">${wholes.map((d) => html`<${Whole} key=${d.device} device=${d} />`)}</div></section>`}
-    ${rooms.size + wholes.length === 0 && html`<p class="quiet">${t(!house ? "loading …" : all.length ? "No device fits." : "There is no device yet.")}</p>`}`;
+    ${wholes.length > 0 && html`<section><h2>${t("Groups and scenes")}</h2><div class="cards few">${wholes.map((d) => html`<${Whole} key=${d.device} device=${d} devices=${devices} />`)}</div></section>`}
+    ${unseen && html`<p class="finding" role="status">${unseen}</p>`}
+    ${!unseen && rooms.size + wholes.length === 0 && html`<p class="quiet">${t(!house ? "loading …" : all.length ? "No device fits." : "There is no device yet.")}</p>`}`;
 }

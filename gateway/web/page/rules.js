@@ -4,6 +4,7 @@ import { html, useEffect, useState } from "./vendor/htm-preact-3.1.1.js";
 import { ask, onEvent, said, useHouse } from "./store.js";
 import { clock, human, t } from "./words.js";
 import { Age, icon } from "./ui.js";
+import { told } from "./sentences.js";
 
 const isTime = (s) => s && !s.startsWith("0001");
 
@@ -41,7 +42,7 @@ const colour = { running: "ok", paused: "warn", disabled: "warn" };
 function Head({ rule: r, link }) {
   const name = r.label || human(r.rule);
   return html`<div class="rule-head"><h3>${link && html`<a href=${"#/rule/" + r.rule}>${name}</a>`} <span class=${"badge " + (colour[r.state] || "")}>${t(r.state)}</span></h3>
-    <${Enable} rule=${r} /><p>${r.why}</p></div>
+    <${Enable} rule=${r} /><p>${told(r.why)}</p></div>
     <p class="facts"><span>${t("last run")} <b>${isTime(r.last) ? html`<${Age} time=${r.last} />` : t("never")}</b></span>
       <span>${t("next look")} <b>${isTime(r.next) ? clock(Date.parse(r.next), "second") : t("only when something happens")}</b></span>
       <span>${t("runs")} <b>${r.started}</b></span></p>
@@ -68,9 +69,9 @@ function Run({ run, open }) {
     <ol class="trace">
       <li class="start">${t("trigger")} <code>${run.trigger}</code>${run.event && html`<span class="saw">${run.event}</span>`}</li>
       ${run.if && html`<li class="done">${t("condition")}<span class="saw">${t("saw")} ${run.if}</span></li>`}
-      ${(run.steps || []).map((s, i) => html`<li key=${i} class=${/rejected|failed|expired|wrong/.test(s.did) ? "bad" : ""}><span class="step-time">${clock(Date.parse(s.at), "second")}</span>${s.did}</li>`)}
+      ${(run.steps || []).map((s, i) => html`<li key=${i} class=${/rejected|failed|expired|wrong/.test(s.did) ? "bad" : ""}><span class="step-time">${clock(Date.parse(s.at), "second")}</span>${told(s.did)}</li>`)}
       ${run.cut > 0 && html`<li>${t("{n} steps left out", { n: run.cut })}</li>`}
-      ${isTime(run.ended) && html`<li class=${is}><span class="step-time">${clock(Date.parse(run.ended), "second")}</span>${t(run.state)}${run.reason ? ": " + run.reason : ""}</li>`}
+      ${isTime(run.ended) && html`<li class=${is}><span class="step-time">${clock(Date.parse(run.ended), "second")}</span>${t(run.state)}${run.reason ? ": " + told(run.reason) : ""}</li>`}
     </ol></details>`;
 }
 
@@ -86,9 +87,9 @@ export function Rule({ name }) {
     <article class="card"><${Head} rule=${r} /></article>
     <h2>${t("Started nothing")}</h2>
     <section class="card quiet-list">${quiet.length === 0 ? html`<p class="quiet">${t("never")}</p>` : quiet.map((q, i) => html`<details class="run" key=${q.at} open=${i === 0}>
-      <summary><b>${clock(Date.parse(q.at), "second")}</b><span class="badge warn">${q.why}</span><span class="quiet">${q.event || q.trigger}</span></summary>
+      <summary><b>${clock(Date.parse(q.at), "second")}</b><span class="badge warn">${told(q.why)}</span><span class="quiet">${q.event || q.trigger}</span></summary>
       <ol class="trace"><li class="start">${t("trigger")} <code>${q.trigger}</code>${q.event && html`<span class="saw">${q.event}</span>`}</li>
-        <li class="no">${q.why}${q.if && html`<span class="saw">${t("saw")} ${q.if}</span>`}</li></ol></details>`)}</section>
+        <li class="no">${told(q.why)}${q.if && html`<span class="saw">${t("saw")} ${q.if}</span>`}</li></ol></details>`)}</section>
     <h2>${t("Runs")}</h2>
     <section class="card">${runs.length === 0 ? html`<p class="quiet">${t("It has not run yet.")}</p>` : runs.map((run, i) => html`<${Run} key=${run.began + run.run} run=${run} open=${i === 0} />`)}</section>`;
 }

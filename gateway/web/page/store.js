@@ -10,6 +10,7 @@ export const state = {
   devices: new Map(),     // by name
   pending: new Map(),     // commands on their way, by full name: {value} wished for
   refused: new Map(),     // the last refusal, by full name
+  wrong: "",              // why there are no devices to see
   depth: [],              // how many records waited: [ms of the house, n]
   connected: false,
 };
@@ -88,9 +89,15 @@ async function begin() {
 }
 
 async function load() {
-  const list = await ask("devices");
-  last = list.after || "";
-  state.devices = new Map(list.map((d) => [d.device, d]));
+  try {
+    const list = await ask("devices");
+    last = list.after || "";
+    state.devices = new Map(list.map((d) => [d.device, d]));
+    state.wrong = "";
+  } catch (e) {
+    if (e.code !== 403) throw e;
+    state.wrong = said(e); // nothing here may be seen; what is nobody's still is
+  }
   changed();
 }
 
@@ -118,7 +125,10 @@ function listen() {
 /** hear takes the gateway's own state; after a restart all is asked for again. */
 function hear(house) {
   const id = house.journal.id + house.started;
-  if (known && known !== id) load().catch(() => {});
+  if (known && known !== id) {
+    state.depth = []; // its time may be another
+    load().catch(() => {});
+  }
   known = id;
   state.house = house;
   state.heard = Date.now();

@@ -65,13 +65,15 @@ function Slider({ name, p, value, set, label, pending, disabled }) {
 
 function Entry({ p, value, set, label, pending, disabled }) {
   const number = p.type === "number";
+  const [typed, type] = useState(null); // what is typed stays, whatever comes meanwhile
   const submit = (e) => {
     e.preventDefault();
     const s = new FormData(e.target).get("v");
+    type(null);
     set(number ? +s : p.type === "object" ? JSON.parse(s) : s);
   };
   return html`<form class="entry" onSubmit=${submit}><input name="v" type=${number ? "number" : "text"} step="any" min=${p.min} max=${p.max} required
-    aria-label=${label} aria-busy=${pending} disabled=${disabled} value=${typeof value === "object" ? "" : value} /><button disabled=${disabled}>${t("Set")}</button></form>`;
+    aria-label=${label} aria-busy=${pending} disabled=${disabled} value=${typed ?? (typeof value === "object" ? "" : value)} onInput=${(e) => type(e.target.value)} /><button disabled=${disabled}>${t("Set")}</button></form>`;
 }
 
 /** Refusal is why the last command to a property was not carried out. */
@@ -91,12 +93,13 @@ export function Property({ device: d, property: p, big }) {
   const happened = d.happened?.[p.property];
   const pending = state.pending.has(name);
   const known = r && r.value !== null && r.value !== undefined;
-  let value = typeof r?.value === "number" ? rounded(r.value) : shown(r?.value, "");
+  let value = r?.text ?? (typeof r?.value === "number" ? rounded(r.value) : shown(r?.value, ""));
   if (p.type === "event") value = happened ? human(String(happened.what)) : "–";
-  const slider = p.settable && p.type === "number" && p.min !== undefined && p.max !== undefined;
+  // A slider and a choice show their value themselves.
+  const itself = p.settable && (p.type === "choice" || p.type === "number" && p.min !== undefined && p.max !== undefined);
   return html`<div class=${"property" + (big ? " big" : "") + (pending ? " pending" : "")} data-name=${name}>
     <span class="property-name">${human(p.property)}</span>
-    <span class=${"value" + (known || happened ? "" : " unknown")} title=${r?.unknown || null}>${!slider && html`<b>${value}</b>${known && p.unit && html` <i>${p.unit}</i>`}`}</span>
+    <span class=${"value" + (known || happened || r?.text ? "" : " unknown")} title=${r?.unknown || null}>${!itself && html`<b>${value}</b>${known && p.unit && html` <i>${p.unit}</i>`}`}</span>
     ${p.settable && html`<${Control} device=${d} property=${p} reading=${r} disabled=${d.status === "offline"} />`}
     <span class="when">${pending ? t("pending") : !known && r?.unknown && d.status === "online" ? r.unknown
       : html`<${Age} time=${p.type === "event" ? happened?.time : r?.time} />`}</span>

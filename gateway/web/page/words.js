@@ -30,9 +30,12 @@ const es = {
   "The files as they are on the disk.": "Los archivos como están en el disco.", "No fault was found.": "No se hallaron errores.", "Read again": "Leer de nuevo",
   "The configuration was read again.": "La configuración se leyó de nuevo.", "warning": "aviso", "fault": "error", "line": "línea",
   "Log in": "Entrar", "Log out": "Salir", "User": "Usuario", "Password": "Contraseña", "This house asks who you are.": "Esta casa pregunta quién eres.",
-  "Appearance": "Aspecto", "as the system": "como el sistema", "light": "claro", "dark": "oscuro", "Language": "Idioma", "Menu": "Menú",
+  "Appearance": "Aspecto", "as the system": "como el sistema", "Light": "Claro", "Dark": "Oscuro", "Language": "Idioma", "Menu": "Menú",
   "version": "versión", "running since": "en marcha desde", "Skip to the content": "Ir al contenido", "no broker": "sin servidor", "full of {m}": "de {m}",
   "one rule is disabled": "una regla está desactivada", "loading …": "cargando …", "zoom in": "acercar", "zoom out": "alejar", "was set to {v}": "se fijó en {v}",
+  "{n} of {m} on": "{n} de {m} encendidos", "not the same": "distintos", "Variables": "Variables", "variables": "variables", "vars": "variables",
+  "events": "eventos", "reading": "lectura", "event": "evento", "status": "estado", "rule": "regla", "variable": "variable", "command": "orden",
+  "control": "órdenes", "listen": "entradas", "poll": "sensores", "mqtt": "MQTT", "missed": "omitida", "started": "iniciada",
   "group": "grupo", "scene": "escena", "times are house time": "las horas son las de la casa", "done": "hecho", "failed": "fallido", "stopped": "detenida",
   "applied": "aplicada", "verified": "verificada", "rejected": "rechazada", "expired": "vencida", "superseded": "sustituida",
   // properties
