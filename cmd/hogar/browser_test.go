@@ -162,15 +162,15 @@ func houseInABrowser(t *testing.T, programs string) {
 	yaml := strings.Replace(string(text), "PORT", strconv.Itoa(port), 1)
 	config := filepath.Join(dir, "house.yaml")
 	put(t, config, yaml)
-	users := ""
+	var users strings.Builder
 	for name, password := range map[string]string{"ana": "correct horse", "kids": "hidden garden", "guest": "just visiting"} {
 		line, err := web.Hash(name, password)
 		if err != nil {
 			t.Fatal(err)
 		}
-		users += line + "\n"
+		users.WriteString(line + "\n")
 	}
-	put(t, filepath.Join(dir, "users"), users)
+	put(t, filepath.Join(dir, "users"), users.String())
 	p := newProcess(t, dir, filepath.Join(programs, "hogar"), "run", "--simulate", "--config", config, "--speed", "60")
 	p.start()
 	p.page()

@@ -145,12 +145,12 @@ func (t *table) lines(p paint, now time.Time, width, height int) string {
 	widths := fit(rows, width)
 	var b strings.Builder
 	for _, one := range rows {
-		line := ""
+		var line strings.Builder
 		for i, cell := range one.cells {
 			cell = cut(cell, widths[i])
-			line += p.in(one.colors[i], cell) + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+len(between))
+			line.WriteString(p.in(one.colors[i], cell) + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+len(between)))
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return b.String() + more
 }
