@@ -100,7 +100,7 @@ func demoInABrowser(t *testing.T, programs string) {
 	r, err := localbroker.StartRabbitMQ(t.Context(), localbroker.Options{Dir: filepath.Join(dir, "rabbitmq")})
 	need(t, err)
 	t.Cleanup(r.Kill)
-	mqtt := here(freePort(t))
+	mqtt := loopback(freePort(t))
 	config := filepath.Join(dir, "demo.yaml")
 	yaml := map[string]string{}
 	for _, name := range []string{"demo.yaml", "demo_catalog.yaml"} {
@@ -112,7 +112,7 @@ func demoInABrowser(t *testing.T, programs string) {
 		put(t, filepath.Join(dir, name), yaml[name])
 	}
 	p := newProcess(t, dir, filepath.Join(programs, "demomqtt"), "-listen", mqtt, "--",
-		filepath.Join(programs, "hogar"), "demo", "--config", config, "--with-mqtt", "--web", here(freePort(t)))
+		filepath.Join(programs, "hogar"), "demo", "--config", config, "--with-mqtt", "--web", loopback(freePort(t)))
 	p.env = append(p.env, "AMQP_URL="+r.URL(), "DEMO_SECONDS=1200")
 	p.start()
 	browse(t, "demo.mjs", []string{"HOGAR_PAGE=" + p.page()}, func(ctx context.Context, what string) error {
@@ -175,7 +175,7 @@ func houseInABrowser(t *testing.T, programs string) {
 	p.start()
 	p.page()
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(&url.URL{Scheme: "http", Host: here(port)})
+		r.SetURL(&url.URL{Scheme: "http", Host: loopback(port)})
 		r.SetXForwarded()
 		r.Out.Host = r.In.Host
 	}})
@@ -254,8 +254,8 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// here is a port of this machine's own address.
-func here(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+// loopback is a port of this machine's own address.
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 func put(t *testing.T, file, text string) {
 	t.Helper()
