@@ -50,14 +50,15 @@ func ParseFault(name string) (Fault, error) {
 	if name == "none" {
 		return NoFault, nil
 	}
-	names := []string{"none"}
+	var names []string
 	for _, f := range Faults() {
 		if string(f) == name {
 			return f, nil
 		}
 		names = append(names, string(f))
 	}
-	hint := "there are " + strings.Join(names, ", ")
+	names = append(names, "none")
+	hint := "there are " + strings.Join(names, ", ") + ", which mends"
 	if near := home.Nearest(name, names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
@@ -116,7 +117,11 @@ func (b *Board) Fault(name string, f Fault) error {
 	}
 	seats, known := b.parts[name]
 	if !known {
-		return fmt.Errorf("the simulation has no device %s", name)
+		hint := ""
+		if near := home.Nearest(name, b.Names()); near != "" {
+			hint = " (did you mean " + near + "?)"
+		}
+		return fmt.Errorf("the simulation has no device %s%s", name, hint)
 	}
 	b.faults.Lock()
 	defer b.faults.Unlock()

@@ -227,6 +227,7 @@ func TestFaultsThatCannotBe(t *testing.T) {
 		"hall.air is a sht4x, which cannot be welded":                          {"hall.air", Welded},
 		"I2C1 is a bus, which cannot be frozen":                                {"I2C1", Frozen},
 		"no device hall.lamp":                                                  {"hall.lamp", Absent},
+		"no device hall.lihgt (did you mean hall.light?)":                      {"hall.lihgt", Absent},
 		`no fault "broken"`:                                                    {"hall.air", "broken"},
 	} {
 		if err := b.Fault(one.name, one.f); err == nil || !strings.Contains(err.Error(), says) {
