@@ -22,6 +22,7 @@ func (p *Plan) Needs() systemd.Needs {
 			switch kernel := part.Kernel; {
 			case part.Chip == "pwm": // by files, whatever pin the kernel has it on
 				n.PWM = true
+			case part.Chip == "dht22", part.Chip == "dht11": // by files, too; the kernel has the pin
 			case part.Pin != "":
 				n.Devices = append(n.Devices, "char-gpiochip")
 			case part.Bus != "":

@@ -54,6 +54,9 @@ IPAddressAllow=localhost 192.168.1.20 fd00::7
 		t.Errorf("the drop-in is\n%s\nwant\n%s", got, want)
 	}
 	bare := dropInOf(t, "gateway: casa\namqp: {urls: [amqp://broker.example]}\n")
+	if dht := dropInOf(t, "gateway: casa\ndevices: {bath.climate: {driver: dht22, pin: GPIO4}}\n"); !strings.Contains(dht, "PrivateDevices=yes\n") {
+		t.Errorf("a sensor of the kernel's is given devices with\n%s", dht)
+	}
 	for _, line := range []string{"PrivateDevices=yes\n", "# Addresses are not limited: broker.example is a name"} {
 		if !strings.Contains(bare, line) {
 			t.Errorf("without devices, with a name: no %q in\n%s", line, bare)
