@@ -37,6 +37,22 @@ func packageOf(t *testing.T, version string) string {
 	return found[0]
 }
 
+// documented returns the lines of a page's block of shell that begins with something, as root types
+// them on this architecture: so the machine is operated as the documents have it.
+func documented(t *testing.T, page, begins string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(text), "\n```sh\n"+begins)
+	block, _, closed := strings.Cut(begins+block, "\n```\n")
+	if !found || !closed {
+		t.Fatalf("%s has no block that begins with %s", page, begins)
+	}
+	return strings.Split(strings.NewReplacer("sudo ", "", "_arm64", "_amd64").Replace(block), "\n")
+}
+
 // patience is how long something in a virtual machine without hardware support may take.
 const patience = 3 * time.Minute
 
@@ -75,8 +91,8 @@ func newMachine(t *testing.T) *machine {
 
 func (m *machine) path(name string) string { return filepath.Join(m.folder, name) }
 
-// boot starts the machine and waits for its shell.
-func (m *machine) boot() {
+// start switches the machine on.
+func (m *machine) start() {
 	m.t.Helper()
 	for _, name := range []string{"shell", "dust"} {
 		_ = os.Remove(m.path(name))
@@ -85,7 +101,7 @@ func (m *machine) boot() {
 		"-display", "none", "-no-reboot", "-monitor", "none",
 		"-kernel", filepath.Join(debian(m.t), "vmlinuz"), "-initrd", filepath.Join(debian(m.t), "initrd"),
 		"-append", "root=/dev/vda rw console=ttyS0 panic=-1 quiet systemd.show_status=0",
-		"-drive", "if=virtio,format=raw,file="+m.path("disk"),
+		"-drive", "if=virtio,format=raw,cache=unsafe,file="+m.path("disk"), // a flush need not reach the host's disk: the host lives on
 		"-drive", "if=virtio,format=raw,readonly=on,file="+m.path("parcel"),
 		"-nic", "user,model=virtio-net-pci", "-serial", "file:"+m.path("console"),
 		"-serial", "unix:"+m.path("shell")+",server=on,wait=off", "-serial", "unix:"+m.path("dust")+",server=on,wait=off")
@@ -95,11 +111,18 @@ func (m *machine) boot() {
 	}
 	defer said.Close()
 	m.qemu.Stdout, m.qemu.Stderr = said, said
+	m.qemu.SysProcAttr = leashed()
 	if err := m.qemu.Start(); err != nil {
 		m.t.Fatal(err)
 	}
 	m.ended = make(chan struct{})
 	go func(cmd *exec.Cmd, ended chan struct{}) { _ = cmd.Wait(); close(ended) }(m.qemu, m.ended)
+}
+
+// boot starts the machine and waits for its shell.
+func (m *machine) boot() {
+	m.t.Helper()
+	m.start()
 	m.shell = m.connect("shell")
 	m.out = bufio.NewReader(m.shell)
 	for end := time.Now().Add(patience); ; { // the shell is there when it answers
