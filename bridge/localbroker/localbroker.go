@@ -41,6 +41,9 @@ type Options struct {
 
 	// Management is a port on 127.0.0.1 for RabbitMQ's management plugin; 0: it is not there.
 	Management int
+	// SaveEvery is after how many changes Mosquitto writes all it has to the disk, which
+	// takes the longer the more waits; 0: after each.
+	SaveEvery int
 }
 
 // startTimeout is enough for a RabbitMQ (6 s on two idle cores) on a busy machine.

@@ -12,7 +12,7 @@ import (
 )
 
 // Mosquitto is a private Mosquitto. It lets everybody in, and keeps queued
-// messages and sessions on disk with each change.
+// messages and sessions on disk.
 type Mosquitto struct {
 	opts    Options
 	program string
@@ -117,10 +117,10 @@ allow_anonymous true
 persistence true
 persistence_location %s/
 autosave_on_changes true
-autosave_interval 1
+autosave_interval %d
 max_queued_messages 100000
 max_inflight_messages 200
-`, m.opts.Port, m.opts.Dir)
+`, m.opts.Port, m.opts.Dir, max(1, m.opts.SaveEvery))
 	if m.opts.TLS != nil {
 		conf += m.opts.TLS.mosquitto()
 	}

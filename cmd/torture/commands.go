@@ -36,7 +36,9 @@ type commander struct {
 	prefix  string // of the topics
 	log     *logFile
 	stop    context.CancelFunc
-	wg      sync.WaitGroup
+
+	disconnect func() // of the actuators
+	wg         sync.WaitGroup
 
 	mu      sync.Mutex
 	orders  map[string]order
@@ -44,7 +46,7 @@ type commander struct {
 }
 
 func newCommander(urls []string, gateway, prefix string, log *logFile) *commander {
-	return &commander{urls: urls, gateway: gateway, prefix: prefix, log: log, stop: func() {},
+	return &commander{urls: urls, gateway: gateway, prefix: prefix, log: log, stop: func() {}, disconnect: func() {},
 		orders: make(map[string]order), effects: make(map[string]map[string]int)}
 }
 
@@ -84,11 +86,7 @@ func (c *commander) start(addr string, seed uint64) error {
 			sleep(ctx, 200*time.Millisecond)
 		}
 	})
-	c.wg.Go(func() {
-		<-ctx.Done()
-		client.Unsubscribe()
-		time.AfterFunc(time.Minute, func() { client.Disconnect(0) })
-	})
+	c.disconnect = func() { client.Disconnect(100) }
 	return nil
 }
 
@@ -176,9 +174,16 @@ func (c *commander) command(chance *rand.Rand, n int) (key string, pub amqp.Publ
 	return key, pub, o
 }
 
+// end sends no more; the actuators go on to act.
 func (c *commander) end() {
 	c.stop()
 	c.wg.Wait()
+}
+
+// close ends both. The actuators of the next run may have the same name.
+func (c *commander) close() {
+	c.end()
+	c.disconnect()
 }
 
 // outcomes are the distinct final outcomes by id, as they arrived.
