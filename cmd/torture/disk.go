@@ -17,7 +17,6 @@ const diskSize = 80 << 20
 
 // newDisk mounts one in memory when the system lets us; else it is a folder.
 func newDisk(dir string) disk {
-	_ = unmount(dir) // of a run that was killed
 	_ = os.MkdirAll(dir, 0o700)
 	return disk{dir, mount(dir, diskSize) == nil}
 }

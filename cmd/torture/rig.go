@@ -112,15 +112,17 @@ type rig struct {
 }
 
 // newRig builds everything below the folder dir, and starts it.
-func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (r *rig, err error) {
+func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (_ *rig, err error) {
 	b.runs++
-	r = &rig{brokers: b, dir: dir, vhost: fmt.Sprintf("torture%d-%d", seed, b.runs), began: time.Now(), locks: newLocks(),
+	r := &rig{brokers: b, dir: dir, vhost: fmt.Sprintf("torture%d-%d", seed, b.runs), began: time.Now(), locks: newLocks(),
 		damaged: make(map[string]map[int]bool)}
 	defer func() {
 		if err != nil {
 			r.close()
 		}
 	}()
+	diskDir := filepath.Join(dir, "disk")
+	_ = unmount(diskDir) // of a run that was killed
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
 		return nil, err
 	}
@@ -135,7 +137,7 @@ func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (
 	if err := r.user(ctx); err != nil {
 		return nil, err
 	}
-	r.disk = newDisk(filepath.Join(dir, "disk"))
+	r.disk = newDisk(diskDir)
 	r.closers = append(r.closers, r.disk.close)
 	r.source = newSource(100*time.Millisecond, r.topic(""), logs["source"])
 	var urls []string

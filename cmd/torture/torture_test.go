@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -133,6 +134,17 @@ func TestScheduleOfOneResource(t *testing.T) {
 	slow := []kind{{name: "kill RabbitMQ", weight: 1, uses: theRabbit, slow: true}}
 	if got := len(schedule(1, 50, slow)); got != 50 {
 		t.Errorf("%d faults", got)
+	}
+}
+
+// A run whose folder cannot be made says so.
+func TestRigWithoutAFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newRig(t.Context(), &brokers{}, "hogar", filepath.Join(file, "dir"), 1); err == nil {
+		t.Error("it was made below a file")
 	}
 }
 
