@@ -43,9 +43,9 @@ func (e entry) off() int {
 
 // compareLedger asks the gateway as a user would, when nothing waits, and holds its
 // books against what the oracles have counted.
-func (r *rig) compareLedger(ctx context.Context) {
+func (r *rig) compareLedger(ctx context.Context, limit time.Duration) {
 	var b books
-	err := r.until(ctx, 2*time.Minute, "the ledger says that nothing of MQTT and of commands waits", func() bool {
+	err := r.until(ctx, limit, "the ledger says that nothing of MQTT and of commands waits", func() bool {
 		out, err := r.gate.command("outbox", "--json", "--socket", r.gate.path).Output()
 		if err != nil || json.Unmarshal(out, &b) != nil {
 			r.story.add("hogar outbox: %v %s", err, out)

@@ -58,6 +58,7 @@ type options struct {
 	faults            int
 	keep, mutants     bool
 	cluster           bool
+	patience          time.Duration // 0: settleLimit
 }
 
 // errViolated means that a promise was broken.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A mutant is the gateway with one promise taken out of its code. What does not
@@ -161,9 +162,13 @@ func (o options) caught(ctx context.Context, b *brokers, m mutant, overlay strin
 	return !passed, how, err
 }
 
+// huntPatience is enough for the few faults of a hunt, and finds out a mutant that
+// has lost something in a fraction of the time.
+const huntPatience = 30 * time.Second
+
 // try is a short torture of a program.
 func (o options) try(ctx context.Context, b *brokers, h hunt, program string) (passed bool, how string, err error) {
-	o.hogar, o.only, o.faults = program, h.only, h.faults
+	o.hogar, o.only, o.faults, o.patience = program, h.only, h.faults, huntPatience
 	res, err := o.torture(ctx, b, filepath.Join(o.dir, "hunt"), 1)
 	if err != nil {
 		return false, "", err

@@ -94,6 +94,8 @@ type rig struct {
 	story *logFile
 	far   progress
 
+	patience time.Duration // when nothing comes, though not all is there
+
 	tap       *forwarder
 	lines     lines
 	mqttLine  *chaos.Proxy

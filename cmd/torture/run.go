@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,6 +64,7 @@ func (o options) torture(ctx context.Context, b *brokers, dir string, seed uint6
 	defer r.close()
 	r.far = newProgress(seed)
 	defer r.far.end()
+	r.patience = cmp.Or(o.patience, settleLimit)
 	var possible []kind
 	all := kinds()
 	if b.cluster != nil {
@@ -170,15 +172,22 @@ func (r *rig) wait(ctx context.Context) (time.Duration, error) {
 	if s, err := r.gate.Status(ctx); err == nil { // what waits is sent at 500 messages a second at least
 		limit += time.Duration(s.Journal.Waiting/500) * time.Second
 	}
-	err := r.until(ctx, limit, "all that was sent has arrived", r.arrived)
+	err := r.until(ctx, limit, "all that was sent has arrived", func() bool { return r.arrived() || r.consumer.silent() > r.patience })
 	recovery := time.Since(began)
+	ledgerLimit := 2 * time.Minute
+	if err == nil && !r.arrived() {
+		err = fmt.Errorf("nothing comes for %s", r.patience)
+	}
+	if err != nil {
+		ledgerLimit = r.patience / 2
+	}
 	switch {
 	case ctx.Err() != nil:
 		return 0, err
 	case err != nil:
 		r.complain("%v; %d are missing, and %d outcomes", err, r.source.missing(r.consumer.has, false), r.commander.unanswered(r.consumer.all()))
 	}
-	r.compareLedger(ctx)
+	r.compareLedger(ctx, ledgerLimit)
 	if err := r.gate.stop(30 * time.Second); err != nil {
 		r.complain("%v", err)
 	}
