@@ -27,7 +27,7 @@ export function Delivery() {
   }, []);
   if (!o) return html`<h1>${t("Delivery")}</h1><p class="quiet">${wrong || t("loading …")}</p>`;
   const l = o.ledger, speed = house?.speed || 1;
-  const empty = o.waiting === 0 ? t("now") : o.empty_in < 0 ? t("never, if it goes on so") : span(o.empty_in * 1000);
+  const empty = o.waiting <= 20 ? t("now") : o.empty_in < 0 ? t("never, if it goes on so") : span(o.empty_in * 1000);
   return html`<div class="bar"><h1>${t("Delivery")}</h1><span class=${"status " + (o.connected ? "ok" : "bad")}><span class="dot" aria-hidden="true"></span>RabbitMQ: ${t(o.connected ? "connected" : "not connected")}</span></div>
     ${!o.connected && o.error && html`<p class="finding" role="status">${o.error}</p>`}${o.held && html`<p class="finding">${o.held}</p>`}
     <div class="figures">
