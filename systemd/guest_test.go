@@ -97,7 +97,7 @@ func TestUnderSystemd(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"install", g.install}, {"ten lines", g.tenLines}, {"notify", g.notify}, {"state", g.state}, {"fields", g.fields}, {"reload", g.reload},
+		{"install", g.install}, {"ten lines", g.tenLines}, {"devices", g.devices}, {"notify", g.notify}, {"state", g.state}, {"fields", g.fields}, {"reload", g.reload},
 		{"kill", g.killed}, {"watchdog", g.hung}, {"memory", g.memory}, {"wrong configuration", g.wrong}, {"stop", g.stop}, {"upgrade", g.upgrade}, {"remove", g.remove},
 	} {
 		began := time.Now()
