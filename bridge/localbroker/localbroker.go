@@ -44,6 +44,8 @@ type Options struct {
 	// SaveEvery is after how many changes Mosquitto writes all it has to the disk, which
 	// takes the longer the more waits; 0: after each.
 	SaveEvery int
+
+	MQTT int // port of RabbitMQ's MQTT plugin; 0: it is off; -1: a free one
 }
 
 // startTimeout is enough for a RabbitMQ (6 s on two idle cores) on a busy machine.
@@ -68,6 +70,11 @@ func (o Options) prepare() (Options, error) {
 	}
 	if o.TLS != nil && o.TLS.Port == 0 {
 		if o.TLS.Port, err = freePort(); err != nil {
+			return o, err
+		}
+	}
+	if o.MQTT < 0 {
+		if o.MQTT, err = freePort(); err != nil {
 			return o, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -78,6 +79,18 @@ func newRabbitMQ(o Options, name string) (*RabbitMQ, error) {
 
 // URL returns the AMQP address, with user and password.
 func (r *RabbitMQ) URL() string { return "amqp://guest:guest@" + r.Addr() + "/" }
+
+// MQTTURL returns the address of its MQTT plugin, which [Options] switches on.
+func (r *RabbitMQ) MQTTURL() string { return "mqtt://" + loopback(r.opts.MQTT) }
+
+// PID returns the number of the node's process.
+func (r *RabbitMQ) PID(ctx context.Context) (int, error) {
+	text, err := r.Eval(ctx, "list_to_integer(os:getpid()).")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(text)
+}
 
 // Addr returns host and port.
 func (r *RabbitMQ) Addr() string { return loopback(r.opts.Port) }
@@ -292,6 +305,9 @@ func (r *RabbitMQ) writeFiles() error {
 	}
 	if port := r.opts.Management; port != 0 {
 		conf, plugins = conf+fmt.Sprintf("management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = %d\n", port), append(plugins, "rabbitmq_management")
+	}
+	if port := r.opts.MQTT; port > 0 {
+		conf, plugins = conf+fmt.Sprintf("mqtt.listeners.tcp.1 = 127.0.0.1:%d\n", port), append(plugins, "rabbitmq_mqtt")
 	}
 	conf += r.clusterConf()
 	for name, text := range map[string]string{"rabbitmq.conf": conf, "enabled_plugins": "[" + strings.Join(plugins, ",") + "].\n"} {

@@ -31,7 +31,7 @@ func main() {
 	flag.StringVar(&b.arm64, "arm64", "build/hogar-linux-arm64", "binary for linux arm64, stripped")
 	flag.StringVar(&b.config, "config", "configs/demo.yaml", "configuration with ten devices")
 	flag.StringVar(&b.json, "json", "build/bench.jsonl", "file for the lines of JSON, written anew")
-	flag.StringVar(&b.only, "only", "", "measure only: idle, start, loaded, pages, publish, latency, command, mqtt, journal, disk, full, event, rule, memory, days, pin, poll, edge")
+	flag.StringVar(&b.only, "only", "", "measure only: idle, start, loaded, pages, publish, latency, command, mqtt, waiting, template, journal, disk, full, event, rule, memory, days, pin, poll, edge")
 	flag.IntVar(&b.backlog, "backlog", 100_000, "readings that wait when the loaded house starts")
 	flag.IntVar(&b.rounds, "rounds", 7, "interleaved rounds")
 	flag.IntVar(&b.messages, "messages", 20_000, "messages of each publishing benchmark")
@@ -110,13 +110,13 @@ type part struct {
 // parts returns what is to be measured, with the benchmarks built.
 func (b *bench) parts(ctx context.Context) ([]part, error) {
 	parts := []part{
-		{"idle", "", b.idle}, {"start", "", b.starts}, {"loaded", "", b.loaded}, {"pages", "", b.pages}, {"publish", "bridge", b.publish}, {"latency", "bridge", b.latency}, {"command", "bridge", b.commands}, {"mqtt", "cmd/bench", b.mqtt},
+		{"idle", "", b.idle}, {"start", "", b.starts}, {"loaded", "", b.loaded}, {"pages", "", b.pages}, {"publish", "bridge", b.publish}, {"latency", "bridge", b.latency}, {"command", "bridge", b.commands}, {"mqtt", "cmd/bench", b.mqtt}, {"waiting", "cmd/bench", b.mqttWaiting}, {"template", "drivers/mqtt/template", b.templates},
 		{"journal", "gateway/journal", b.journal}, {"disk", "", b.disk}, {"full", "gateway/hub", b.fullStart}, {"event", "gateway/hub", b.events}, {"rule", "rules", b.steps}, {"memory", "rules", b.memory}, {"days", "rules/ruletest", b.days}, {"pin", "gateway", b.pin}, {"poll", "gateway", b.poll}, {"edge", "gateway", b.edge},
 	}
 	if b.only != "" {
 		parts = slices.DeleteFunc(parts, func(p part) bool { return p.name != b.only })
 		if len(parts) == 0 {
-			return nil, fmt.Errorf("there is no part %q, expected idle, start, loaded, pages, publish, latency, command, mqtt, journal, disk, full, event, rule, memory, days, pin, poll or edge", b.only)
+			return nil, fmt.Errorf("there is no part %q, expected idle, start, loaded, pages, publish, latency, command, mqtt, waiting, template, journal, disk, full, event, rule, memory, days, pin, poll or edge", b.only)
 		}
 	}
 	for i := range parts {

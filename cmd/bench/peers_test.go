@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +16,7 @@ import (
 // What the measurement of MQTT hands to these programs, which are tests only in that they
 // may use the libraries that hogar keeps behind its walls.
 const (
-	stepVar   = "HOGAR_BENCH_MQTT_STEP" // setup, round or bare
+	stepVar   = "HOGAR_BENCH_MQTT_STEP" // setup, hear, feed, gather, round or bare
 	countVar  = "HOGAR_BENCH_MQTT_COUNT"
 	valuesVar = "HOGAR_BENCH_MQTT_VALUES" // how many of the four change
 	exchVar   = "HOGAR_BENCH_MQTT_EXCHANGE"
@@ -36,8 +35,14 @@ func TestMQTTStep(t *testing.T) {
 	switch os.Getenv(stepVar) {
 	case "setup":
 		setUp(t)
+	case "hear":
+		feed(t, func(f feeder) { hear(t, f) })
+	case "feed":
+		feed(t, func(f feeder) { f.all() })
+	case "gather":
+		gather(t, channel(t))
 	case "round":
-		round(t)
+		feed(t, func(f feeder) { round(t, f) })
 	case "bare":
 		bare(t)
 	default:
@@ -90,6 +95,11 @@ func setUp(t *testing.T) {
 	if err := ch.QueueBind(benchQueue, os.Getenv(keyVar), exchange, false, nil); err != nil {
 		t.Fatal(err)
 	}
+	for _, peer := range []string{"bench-bare", "bench-node", "hogar-" + gatewayName} { // what was said to the others waits for them
+		old := client(t, peer, true)
+		must(t, old.Connect())
+		old.Disconnect(100)
+	}
 	c := client(t, "bench-setup", true)
 	must(t, c.Connect())
 	defer c.Disconnect(100)
@@ -101,69 +111,6 @@ func setUp(t *testing.T) {
 	}
 	must(t, c.Publish("zigbee2mqtt/bridge/groups", 1, true, "[]"))
 	must(t, c.Publish("zigbee2mqtt/bridge/devices", 1, true, "["+strings.Join(list, ",")+"]"))
-}
-
-// body is what Zigbee2MQTT says; n makes one or all of the values new.
-func body(n, values int) string {
-	if values == 1 {
-		return fmt.Sprintf(`{"temperature":%.1f,"humidity":44,"battery":97,"linkquality":120}`, float64(n%500)/10)
-	}
-	return fmt.Sprintf(`{"temperature":%.1f,"humidity":%d,"battery":%d,"linkquality":%d}`, float64(n%500)/10, n%100, n%99, n%255)
-}
-
-// round publishes as fast as the broker takes it, and tells how long it was until all
-// had arrived in RabbitMQ.
-func round(t *testing.T) {
-	count, _ := strconv.Atoi(os.Getenv(countVar))
-	values, _ := strconv.Atoi(os.Getenv(valuesVar))
-	each, _ := strconv.Atoi(os.Getenv(eachVar))
-	ch := channel(t)
-	depth := func() int {
-		q, err := ch.QueueDeclarePassive(benchQueue, true, false, false, false, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return q.Messages
-	}
-	c := client(t, "bench-feed", true)
-	must(t, c.Connect())
-	defer c.Disconnect(100)
-	publish := func(n int) paho.Token {
-		return c.Publish(fmt.Sprintf("zigbee2mqtt/probe%d", n%benchDevices), 1, false, body(n/benchDevices, values))
-	}
-	for deadline := time.Now().Add(time.Minute); depth() < benchDevices; time.Sleep(100 * time.Millisecond) {
-		for n := range benchDevices { // until all are heard
-			must(t, publish(n))
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after a minute only %d messages arrived", depth())
-		}
-	}
-	for last := -1; last != depth(); time.Sleep(700 * time.Millisecond) {
-		last = depth()
-	}
-	if _, err := ch.QueuePurge(benchQueue, false); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	window := make(chan paho.Token, 1000)
-	go func() {
-		defer close(window)
-		for n := benchDevices; n < benchDevices+count; n++ {
-			window <- publish(n)
-		}
-	}()
-	for token := range window {
-		must(t, token)
-	}
-	for deadline := time.Now().Add(2 * time.Minute); depth() < count*each; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("lost: %d of %d arrived", depth(), count*each)
-		}
-	}
-	took := time.Since(began)
-	time.Sleep(300 * time.Millisecond)
-	fmt.Printf("SECONDS %.4f DEPTH %d\n", took.Seconds(), depth())
 }
 
 // bare does what hogar does without a journal: it acknowledges to the MQTT broker what

@@ -35,6 +35,13 @@ func (b *bench) events(ctx context.Context, test string) error {
 	})
 }
 
+// templates measures a value template that is a path into a message.
+func (b *bench) templates(ctx context.Context, test string) error {
+	return b.rows(ctx, test, "^BenchmarkPure$", "300ms", func(string) []figure {
+		return []figure{{Name: "template, a path", Unit: "ns/op", Goal: atMost, Target: 300}, {Name: "template, a path", Unit: "allocs/op", Goal: atMost, Target: 1}}
+	})
+}
+
 // steps measures the rules engine.
 func (b *bench) steps(ctx context.Context, test string) error {
 	return b.rows(ctx, test, "^BenchmarkStep$", "100ms", func(name string) []figure {
