@@ -58,7 +58,7 @@ var mutants = []mutant{
 		hunt{only: "cut within a frame", faults: 8}},
 	{"cursor moved before the confirm", "bridge/publisher.go", []edit{{
 		"	p.b.status.published.Add(1)\n", "	p.b.status.published.Add(1)\n	p.b.journal.Confirm(seq)\n"}},
-		hunt{only: "reset", faults: 8}},
+		hunt{only: "reset", faults: 24}},
 	{"checkpoint without its number", "gateway/hub/checkpoint.go", []edit{{
 		"	return h.o.Journal.Last(), parts\n", "	return h.o.Journal.Durable(), parts\n"}},
 		hunt{pkg: "./gateway/hub", run: "TestACheckpointHasItsNumber"}},
