@@ -176,14 +176,14 @@ func (s *soak) look(plan *Plan) {
 }
 
 // lookAtBroken: what a driver can notice is named in time. A relay is not polled: it
-// notices when it is set.
+// notices when it is set. Off is what no interlock with another broken one forbids.
 func (s *soak) lookAtBroken(d *device, b breakage, now time.Time) {
 	fails := []simboard.Fault{simboard.Absent, simboard.BusError, simboard.Hang, simboard.Unplugged}
 	switch {
 	case !slices.Contains(fails, b.fault) || d.Driver == "contact" && b.fault == simboard.Hang:
 		return
 	case d.Driver == "relay":
-		o := s.set(d.Name, "state", home.BooleanOf(true))
+		o := s.set(d.Name, "state", home.BooleanOf(false))
 		s.mu.Lock()
 		same := s.broken[d.Name] == b
 		s.mu.Unlock()

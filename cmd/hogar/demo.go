@@ -174,14 +174,15 @@ func (d *demo) live(ctx context.Context, cmd *cobra.Command) error {
 	if d.run.web == "" {
 		d.run.web = freeWeb(config.UsualWeb)
 	}
+	level, err := d.run.logLevel()
+	if err != nil {
+		return err
+	}
 	plan, err := d.run.load(d.run.config, cmd)
 	if err != nil {
 		return err
 	}
-	log, err := newLog(cmd, d.run.level, plan.Config.Gateway)
-	if err != nil {
-		return err
-	}
+	log := newLog(cmd, level, plan.Config.Gateway)
 	d.zone = plan.Config.Location.Timezone
 	o, err := d.run.options(plan, log)
 	if err != nil {

@@ -71,6 +71,10 @@ func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // first of all: until then it would end the program
 	defer signal.Stop(hup)
+	level, err := f.logLevel()
+	if err != nil {
+		return err
+	}
 	path, err := config.Find(f.config)
 	if err != nil {
 		return configError{err}
@@ -79,10 +83,7 @@ func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLog(cmd, f.level, plan.Config.Gateway)
-	if err != nil {
-		return err
-	}
+	log := newLog(cmd, level, plan.Config.Gateway)
 	o, err := f.options(plan, log)
 	if err != nil {
 		return err
@@ -204,18 +205,22 @@ func parseStart(s string, zone *time.Location) (time.Time, error) {
 }
 
 // newLog logs to standard error, or to journald where that is what reads it.
-func newLog(cmd *cobra.Command, level, gateway string) (*slog.Logger, error) {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, usageError{fmt.Errorf("--log is %q, expected debug, info, warn or error", level)}
-	}
+func newLog(cmd *cobra.Command, level slog.Level, gateway string) *slog.Logger {
 	out := cmd.ErrOrStderr()
 	if readByJournald(out) {
-		if h, err := newJournald(l, gateway); err == nil {
-			return slog.New(h), nil
+		if h, err := newJournald(level, gateway); err == nil {
+			return slog.New(h)
 		} // else it gets plain lines
 	}
-	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: l})), nil
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level}))
+}
+
+// logLevel is what --log says.
+func (f *runFlags) logLevel() (level slog.Level, err error) {
+	if err := level.UnmarshalText([]byte(f.level)); err != nil {
+		return level, usageError{fmt.Errorf("--log is %q, expected debug, info, warn or error", f.level)}
+	}
+	return level, nil
 }
 
 // defaultSocket is where a gateway listens: in the runtime directory that systemd
