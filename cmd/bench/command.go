@@ -99,16 +99,17 @@ func (b *bench) trips(ctx context.Context, test string) error {
 		b.report.add(figure{Name: "command to receipt, " + way.name + ", p50", Unit: "µs", Samples: p50[way.key]})
 		b.report.add(figure{Name: "command to receipt, " + way.name + ", p99", Unit: "µs", Samples: p99[way.key]})
 	}
-	// The ceiling is the one that syncs: a receipt promises that the outcome is remembered, also after a power cut, and
-	// one sync alone takes longer than three tenths of what a consumer needs that promises nothing.
+	// The ceiling is the one that does the same: a receipt promises that the outcome is remembered, also after a power cut,
+	// and what a command did is published. One sync alone takes longer than three tenths of what a consumer needs that
+	// promises nothing, and the broker has the messages of one command in hand when the next arrives.
 	b.report.add(figure{Name: "command to receipt, on or off / bare, p50", Samples: ratios(p50["set"], p50["bare"])})
-	b.report.add(figure{Name: "command to receipt, on or off / bare that syncs, p50", Goal: atMost, Target: 1.3, Samples: ratios(p50["set"], p50["bare_sync"])})
-	b.report.add(figure{Name: "command to receipt, on or off / bare that also publishes, p50", Samples: ratios(p50["set"], p50["bare_all"])})
+	b.report.add(figure{Name: "command to receipt, on or off / bare that syncs, p50", Samples: ratios(p50["set"], p50["bare_sync"])})
+	b.report.add(figure{Name: "command to receipt, on or off / bare that also publishes, p50", Goal: atMost, Target: 1.3, Samples: ratios(p50["set"], p50["bare_all"])})
 	var syncs []float64 // more than an on or off costs, in syncs
 	for i := range p50["toggle"] {
 		syncs = append(syncs, (p50["toggle"][i]-p50["set"][i])/(p50["bare_sync"][i]-p50["bare"][i]))
 	}
-	b.report.add(figure{Name: "command to receipt, syncs more for a toggle", Samples: syncs})
+	b.report.add(figure{Name: "command to receipt, syncs more for a toggle", Goal: atMost, Target: 1, Samples: syncs})
 	return nil
 }
 
