@@ -14,6 +14,7 @@ type evidence struct {
 	arrived []delivery              // in the order of the queue
 	forgets bool                    // Mosquitto was killed or restarted: what it lost is not the gateway's
 	faults  int
+	starts  int // of the gateway, beside the first
 }
 
 // verdict is what is found against the gateway, and the figures of a run.
@@ -49,7 +50,7 @@ func judge(e evidence) *verdict {
 	for device, last := range order.dseq {
 		v.holes += int(last) - order.told[device]
 	}
-	v.judgeDuplicates(e.faults)
+	v.judgeDuplicates(e.faults, e.starts)
 	for meter, last := range e.taken {
 		for n := 1; n <= last; n++ {
 			acked, there := e.acked[meter][n], order.notes[meter][n]
@@ -76,14 +77,19 @@ func judge(e evidence) *verdict {
 // at most when a connection breaks.
 const window = 128
 
+// unsaved is how many more may come again after a kill: the journal writes down
+// how far it is once for so many messages that were confirmed.
+const unsaved = 256
+
 // longRun is how many faults make a run long.
 const longRun = 60
 
-// judgeDuplicates allows for a window each fault, and for 5 % of a long run: in a
-// short one a single fault in the middle of a backlog is as much.
-func (v *verdict) judgeDuplicates(faults int) {
-	if v.duplicates > window*faults {
-		v.complain("%d duplicates of %d faults: more than a window of %d each", v.duplicates, faults, window)
+// judgeDuplicates allows for a window each fault, for what was not saved at each
+// start, and for 5 % of a long run: in a short one a single fault in the middle of a
+// backlog is as much.
+func (v *verdict) judgeDuplicates(faults, starts int) {
+	if v.duplicates > window*faults+unsaved*starts {
+		v.complain("%d duplicates of %d faults and %d starts: more than %d for each fault and %d for each start", v.duplicates, faults, starts, window, unsaved)
 	}
 	if faults >= longRun && v.duplicates*20 > v.delivered {
 		v.complain("%d duplicates of %d messages: more than 5 %%", v.duplicates, v.delivered)

@@ -225,7 +225,7 @@ func (r *rig) known() (n int) {
 
 // judge holds what was seen against the invariants.
 func (r *rig) judge(faults int) *verdict {
-	v := judge(evidence{taken: r.source.taken, place: r.source.place, acked: r.source.acked, damaged: r.damaged, arrived: r.consumer.arrived, forgets: r.forgets, faults: faults})
+	v := judge(evidence{taken: r.source.taken, place: r.source.place, acked: r.source.acked, damaged: r.damaged, arrived: r.consumer.arrived, forgets: r.forgets, faults: faults, starts: r.gate.starts - 1})
 	v.complaints = append(v.complaints, r.complaints...)
 	r.compareHoles(v)
 	judgeCommands(v, r.commander.orders, r.commander.effects, r.consumer.arrived, r.gate.starts, r.forgets)
