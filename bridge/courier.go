@@ -102,6 +102,13 @@ type sideJob struct {
 	done          func(error)
 }
 
+// sideEntry is the fate of a rule's message, or of one that is set aside.
+type sideEntry struct {
+	seq   uint64
+	err   error
+	aside bool // that it is set aside is durable
+}
+
 // runRules sends the messages of rules, in order, until ctx ends. One that is not
 // taken at present is tried until it is, as a reading would be.
 func (b *Bridge) runRules(ctx context.Context, l *link, jobs <-chan sideJob) {

@@ -43,13 +43,6 @@ type publisher struct {
 	note     []byte    // reused
 }
 
-// sideEntry is the fate of a rule's message, or of one that is set aside.
-type sideEntry struct {
-	seq   uint64
-	err   error
-	aside bool // that it is set aside is durable
-}
-
 // stuck is a message that the broker does not take, while it takes others.
 type stuck struct {
 	seq uint64
