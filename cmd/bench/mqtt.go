@@ -188,7 +188,10 @@ func (b *bench) mqttRound(ctx context.Context, mqtt, test string, p mqttPeer, va
 		return r, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	before, err := processorTime(pid)
+	if _, err := b.mqttStep(ctx, test, "hear", env); err != nil {
+		return r, err
+	}
+	before, err := processorTime(pid) // its start, and that of the devices, is not what a message costs
 	if err != nil {
 		return r, err
 	}
