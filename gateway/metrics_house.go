@@ -22,9 +22,11 @@ func (g *gateway) aboutHouse(f family) {
 	f.gauges("hogar_build_info", "The version that runs.", func(line func(string, float64)) {
 		line(labels("version", g.o.Version, "gateway", g.get().plan.Config.Gateway), 1)
 	})
-	f.gauges("hogar_device_online", "1: the device answers; 0: it does not, or is stale.", func(line func(string, float64)) {
+	f.gauges("hogar_device_online", "1: the device answers; 0: it does not, or is stale. One that is not heard of yet has none.", func(line func(string, float64)) {
 		for _, d := range all {
-			line(labels("device", d.Name), number(d.Status == home.Online))
+			if d.Status != "" {
+				line(labels("device", d.Name), number(d.Status == home.Online))
+			}
 		}
 	})
 	f.gauges("hogar_device_age_seconds", "House time since the device was measured last.", func(line func(string, float64)) {

@@ -105,6 +105,37 @@ func TestExpireAfter(t *testing.T) {
 	h.stop()
 }
 
+// Zigbee2MQTT as it comes tells no availability. A device of which only a retained state has
+// come has its values, is not claimed to be online, and is nothing to worry about.
+func TestOnlyARetainedState(t *testing.T) {
+	m := mosquitto(t)
+	z := newZ2M(t, m)
+	z.devices("lamp", "probe")
+	z.say("probe", `{"temperature":19.5}`, true)
+	z.say("lamp", `{"state":"ON"}`, false) // nobody hears it
+	opened := make(chan string, 1)
+	yaml := fmt.Sprintf("gateway: casa\nmqtt: [{url: %q, zigbee2mqtt: zigbee2mqtt}]\n", m.URL())
+	h := runHouse(t, planOf(t, yaml), nil, func(o *Options) { o.Web, o.WebOpened = "127.0.0.1:0", func(url string) { opened <- url } })
+	page := <-opened
+	until(t, "the retained state", func() bool { return h.reading("probe.temperature").Value == home.NumberOf(19.5) })
+	until(t, "the lamp", func() bool { return len(h.House.Devices("lamp")) == 1 })
+	if s := h.House.Status(); s.Devices != 2 || s.Online != 0 || s.Unheard != 2 {
+		t.Errorf("%d devices, %d online, %d not heard of", s.Devices, s.Online, s.Unheard)
+	}
+	if got := get(t, page+"metrics"); strings.Contains(got, `hogar_device_online{`) || !strings.Contains(got, `hogar_reading{name="probe.temperature",unit="°C"} 19.5`) {
+		t.Errorf("metrics: %s", got)
+	}
+	until(t, "the probe to speak", func() bool {
+		z.say("probe", `{"temperature":20}`, true)
+		s := h.House.Status()
+		return s.Online == 1 && s.Unheard == 1
+	})
+	if got := get(t, page+"metrics"); !strings.Contains(got, `hogar_device_online{device="probe"} 1`) || strings.Contains(got, `hogar_device_online{device="lamp"}`) {
+		t.Errorf("metrics: %s", got)
+	}
+	h.stop()
+}
+
 // A Shelly of the first generation becomes known by what it says.
 func TestShellyOfTheFirstGeneration(t *testing.T) {
 	m := mosquitto(t)

@@ -35,8 +35,11 @@ func (g *gateway) Status() api.Status {
 	}
 	for _, d := range g.hub.Devices("#") {
 		s.Devices++
-		if d.Status == home.Online {
+		switch d.Status {
+		case home.Online:
 			s.Online++
+		case "":
+			s.Unheard++
 		}
 	}
 	return s

@@ -40,7 +40,8 @@ type Status struct {
 	Speed     float64   `json:"speed"`              // of house time; 1: as in life
 	Timezone  string    `json:"timezone,omitempty"` // of the house; absent: not told, the machine's
 	Devices   int       `json:"devices"`
-	Online    int       `json:"online"` // devices
+	Online    int       `json:"online"`            // devices
+	Unheard   int       `json:"unheard,omitempty"` // devices that are not heard of yet: neither online nor wrong
 	Rules     int       `json:"rules"`
 	AMQP      AMQP      `json:"amqp"`
 	MQTT      []Source  `json:"mqtt,omitempty"`

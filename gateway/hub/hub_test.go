@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -305,38 +304,6 @@ func TestTimeGoesOn(t *testing.T) {
 	if ahead := time.Until(clock.Now()); ahead < 23*time.Hour {
 		t.Errorf("the clock is ahead by %v, want a day", ahead)
 	}
-}
-
-func TestDevicesGoStale(t *testing.T) {
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		h, j := open(t, dir, nil)
-		h.Expect(map[string]time.Duration{"a": 10 * time.Second})
-		stop := run(t, h, j)
-		defer stop()
-		accept(t, h, reading("a", "t", 1))
-		time.Sleep(9 * time.Second)
-		synctest.Wait()
-		if !h.Last("a", "t").Known() {
-			t.Error("stale too early")
-		}
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		if h.Last("a", "t").Known() {
-			t.Error("not stale after 11 s")
-		}
-		accept(t, h, reading("a", "t", 2))
-		lines := written(t, j)
-		want := []string{
-			`status {"device":"a","dseq":3,"reason":"nothing measured for 10s","status":"stale"}`,
-			`reading {"device":"a","dseq":4,"property":"t","unit":"°C","unknown":"stale: nothing measured for 10s","value":null}`,
-			`status {"device":"a","dseq":5,"status":"online"}`,
-			`reading {"device":"a","dseq":6,"property":"t","unit":"°C","value":2}`,
-		}
-		if diff := cmp.Diff(want, lines[2:]); diff != "" {
-			t.Errorf("journal (-want +got):\n%s", diff)
-		}
-	})
 }
 
 func TestASlowFollowerIsToldWhatItMissed(t *testing.T) {

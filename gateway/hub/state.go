@@ -167,6 +167,9 @@ func (s *state) apply(ev *home.Event, live bool) {
 		}
 		d.Status, d.Reason, d.toldStatus = ev.State, ev.Reason, live
 	case home.KindCatalog:
+		if d.Catalog == nil && d.Status == "" {
+			d.Since = ev.At // not heard of since then
+		}
 		d.Catalog, d.toldCatalog = ev.Catalog, live
 		if ev.Catalog.Removed {
 			d.Status, d.Reason, d.Catalog = "", "", nil
@@ -193,10 +196,14 @@ func (d *device) read(ev *home.Event) {
 
 // staleAt is when d is stale if nothing comes; zero: never.
 func (d *device) staleAt(after time.Duration) time.Time {
-	if after == 0 || d.Status != home.Online || d.Measured.IsZero() {
+	last, unheard := d.Measured, d.Status == "" && d.Catalog != nil
+	if unheard && d.Since.After(last) {
+		last = d.Since
+	}
+	if after == 0 || last.IsZero() || d.Status != home.Online && !unheard {
 		return time.Time{}
 	}
-	return d.Measured.Add(after)
+	return last.Add(after)
 }
 
 func (s *state) nextStale() time.Time {

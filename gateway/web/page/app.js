@@ -60,15 +60,15 @@ function Lamps() {
   let waits = j.waiting > 20 ? t("{n} waiting", { n: j.waiting.toLocaleString(lang()) }) : t("nothing waits");
   if (j.waiting > 20 && j.oldest) waits += ", " + t("oldest {t}", { t: span((houseNow() - Date.parse(j.oldest)) / (h.speed || 1), true) });
   if (outbox && outbox.empty_in > 0 && h.amqp.connected) waits += ", " + t("empty in {t}", { t: span(outbox.empty_in * 1000) });
-  const mqtt = h.mqtt || [];
+  const mqtt = h.mqtt || [], unheard = h.unheard || 0;
   const lost = mqtt.filter((m) => !m.connected);
   return html`<div class=${"lamps" + (connected ? "" : " dim")} role="group" aria-label=${t("states")}>
     <${Lamp} name="RabbitMQ" is=${h.amqp.connected ? "ok" : "bad"} text=${t(h.amqp.connected ? "connected" : "not connected")}
       more=${h.amqp.error || h.amqp.url} href="#/delivery" />
     ${mqtt.length > 0 && html`<${Lamp} name="MQTT" is=${lost.length ? "bad" : "ok"} href="#/log"
       text=${lost.length ? t("not connected") : t("connected")} more=${lost.map((m) => m.error || m.url).join(" ")} />`}
-    <${Lamp} name=${t("Hardware")} is=${h.online === h.devices ? "ok" : "warn"} href="#/devices"
-      text=${t("{n} of {m} online", { n: h.online, m: h.devices })} />
+    <${Lamp} name=${t("Hardware")} is=${h.online + unheard === h.devices ? "ok" : "warn"} href="#/devices"
+      text=${t("{n} of {m} online", { n: h.online, m: h.devices })} more=${unheard > 0 && t("{n} not heard of yet", { n: unheard })} />
     <${Lamp} name=${t("Journal")} is=${j.error ? "bad" : j.waiting > 20 ? "warn" : "ok"} href="#/delivery"
       text=${j.error || waits} more=${bytes(j.bytes) + " " + t("full of {m}", { m: bytes(j.max) })} />
   </div>`;

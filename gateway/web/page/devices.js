@@ -49,6 +49,9 @@ function Whole({ device: d, devices }) {
   </article>`;
 }
 
+// One that is not heard of yet may be a silent one on a battery.
+const isWrong = (d) => !d.kind && d.status && d.status !== "online";
+
 /** Devices is the first view. */
 export function Devices() {
   const { devices, house, wrong: unseen } = useHouse();
@@ -57,14 +60,14 @@ export function Devices() {
   const words = search.toLowerCase();
   const all = [...devices.values()];
   const fits = (d) => (!words || d.device.includes(words) || (d.label || "").toLowerCase().includes(words))
-    && (!only || (d.status !== "online" && !d.kind));
+    && (!only || isWrong(d));
   const rooms = new Map();
   for (const d of all.filter((x) => !x.kind && fits(x))) {
     if (!rooms.has(room(d))) rooms.set(room(d), []);
     rooms.get(room(d)).push(d);
   }
   const wholes = all.filter((d) => d.kind && fits(d));
-  const wrong = all.filter((d) => !d.kind && d.status !== "online").length;
+  const wrong = all.filter(isWrong).length;
   return html`
     <div class="bar"><h1>${t("Devices")}</h1>
       <input type="search" placeholder=${t("Search")} aria-label=${t("Search")} value=${search} onInput=${(e) => setSearch(e.target.value)} />

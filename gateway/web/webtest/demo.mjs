@@ -25,6 +25,38 @@ tell(async () => {
     await until("another temperature", async () => await value.textContent() !== first);
   });
 
+  await step("a device that is not heard of yet is no alarm, one that is offline is", async () => {
+    await page.addInitScript(() => { // what the gateway says of itself, other than it is
+      const add = EventSource.prototype.addEventListener;
+      EventSource.prototype.addEventListener = function (kind, f) {
+        add.call(this, kind, (m) => f(kind === "house" && window.other ? { data: JSON.stringify({ ...JSON.parse(m.data), ...window.other }) } : m));
+      };
+    });
+    const as = async (status, house) => {
+      await page.unrouteAll();
+      await page.route("**/api/devices", async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, json: (await response.json()).map((d) => d.device === "cellar.probe" ? { ...d, status } : d) });
+      });
+      await page.reload();
+      await page.evaluate((other) => { window.other = other; }, house);
+    };
+    const probe = page.getByLabel("cellar.probe", { exact: true });
+    await as("", { online: 14, unheard: 1 });
+    const lamp = page.locator(".lamp.ok", { hasText: "14 of 15 online" });
+    await lamp.waitFor();
+    assert.equal(await lamp.getAttribute("title"), "1 not heard of yet");
+    await probe.getByText("not heard of yet").waitFor();
+    assert.equal(await page.locator(".chip", { hasText: "not as it should be" }).count(), 0);
+    await shot("not-heard-of");
+    await as("offline", { online: 14 });
+    await page.locator(".lamp.warn", { hasText: "14 of 15 online" }).waitFor();
+    await page.locator(".chip", { hasText: "1 not as it should be" }).waitFor();
+    await page.unrouteAll();
+    await page.reload();
+    await page.locator(".lamp.ok", { hasText: "15 of 15 online" }).waitFor();
+  });
+
   await step("a toggle is pending, then on, and the pin is driven", async () => {
     assert.equal(await pin("GPIO12"), "low");
     let release;
