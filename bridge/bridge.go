@@ -82,6 +82,8 @@ type Options struct {
 	Publishes []string
 	// House answers questions about the devices; nil: they are refused.
 	House House
+	// Rules answers questions about the rules; nil: they are refused.
+	Rules Rules
 	// Ledger counts what becomes of the records; Outbox lists what is set aside. They are
 	// those of the gateway, which outlive the bridge; nil: its own.
 	Ledger *ledger.Ledger

@@ -89,7 +89,7 @@ func (c *Client) Devices(ctx context.Context, pattern string) ([]home.DeviceStat
 	return c.inquire(ctx, typeGet, pattern)
 }
 
-// HouseTime is the gateway's time at its last answer to Devices or Measure.
+// HouseTime is the gateway's time at its last answer to a question.
 func (c *Client) HouseTime() time.Time { return c.at }
 
 // Measure has the gateway measure a device, and returns its new readings.
@@ -98,11 +98,7 @@ func (c *Client) Measure(ctx context.Context, device string) ([]home.DeviceState
 }
 
 func (c *Client) inquire(ctx context.Context, kind, pattern string) ([]home.DeviceState, error) {
-	id := rand.Text()
-	d, returned, err := c.exchangeFor(ctx, nowExchange, c.gateway+"."+pattern, amqp.Publishing{Type: kind, CorrelationId: id})
-	if returned {
-		err = c.away()
-	}
+	d, err := c.question(ctx, kind, pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +106,17 @@ func (c *Client) inquire(ctx context.Context, kind, pattern string) ([]home.Devi
 	if err := json.Unmarshal(d.Body, &answer); err != nil {
 		return nil, fmt.Errorf("the gateway's answer cannot be read: %w", err)
 	}
-	if answer.Error != "" {
-		return nil, errors.New(strings.TrimSuffix(answer.Error+"; "+answer.Hint, "; "))
-	}
 	c.at = answer.Time
-	return answer.Devices, nil
+	return answer.Devices, answer.err()
+}
+
+// question sends a question of that type, and returns the answer.
+func (c *Client) question(ctx context.Context, kind, pattern string) (amqp.Delivery, error) {
+	d, returned, err := c.exchangeFor(ctx, nowExchange, c.gateway+"."+pattern, amqp.Publishing{Type: kind, CorrelationId: rand.Text()})
+	if returned {
+		err = c.away()
+	}
+	return d, err
 }
 
 func (c *Client) command(ctx context.Context, exchange, key string, cmd home.Command) (o home.Outcome, returned bool, err error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -33,36 +34,54 @@ const (
 // measureTimeout is how long a device may take to measure.
 const measureTimeout = 10 * time.Second
 
-func asks(d *amqp.Delivery) bool { return d.Type == typeGet || d.Type == typeMeasure }
+func asks(d *amqp.Delivery) bool {
+	return d.Type == typeGet || d.Type == typeMeasure || d.Type == typeTrace
+}
+
+// refusal is why a question has no other answer.
+type refusal struct {
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+func (r refusal) err() error {
+	if r.Error == "" {
+		return nil
+	}
+	return errors.New(strings.TrimSuffix(r.Error+"; "+r.Hint, "; "))
+}
 
 // devicesBody is the body of an answer.
 type devicesBody struct {
 	Time    time.Time          `json:"time"` // house time of the answer
 	Devices []home.DeviceState `json:"devices"`
-	Error   string             `json:"error,omitempty"`
-	Hint    string             `json:"hint,omitempty"`
+	refusal
+}
+
+// asked returns what a question is about, or why it is none.
+func (b *Bridge) asked(d *amqp.Delivery, from origin) (name string, bad *trouble) {
+	name, own := strings.CutPrefix(d.RoutingKey, from.prefix)
+	switch {
+	case !own || d.Exchange != from.exchange:
+		bad = troubled("", "key %q is not this gateway's", plain(d.RoutingKey, maxKey))
+	case len(bytes.TrimSpace(d.Body)) > 0:
+		bad = troubled("name it, or a pattern like kitchen.#, in the key", "a question has no body")
+	case b.opts.House == nil:
+		bad = troubled("", "this gateway answers no questions")
+	}
+	return name, bad
 }
 
 // inquire answers a question: what the key names, which may be a pattern, as the
 // house knows it, or after it has measured. It waits, and leaves no record.
 func (b *Bridge) inquire(ctx context.Context, d *amqp.Delivery, from origin) devicesBody {
-	refuse := func(hint, format string, args ...any) devicesBody {
-		return devicesBody{Time: b.opts.Clock.Now().UTC(), Devices: []home.DeviceState{}, Error: fmt.Sprintf(format, args...), Hint: hint}
-	}
-	name, own := strings.CutPrefix(d.RoutingKey, from.prefix)
-	switch {
-	case !own || d.Exchange != from.exchange:
-		return refuse("", "key %q is not this gateway's", plain(d.RoutingKey, maxKey))
-	case len(bytes.TrimSpace(d.Body)) > 0:
-		return refuse("name the device, or a pattern like kitchen.#, in the key", "a question has no body")
-	case b.opts.House == nil:
-		return refuse("", "this gateway answers no questions")
-	}
+	name, bad := b.asked(d, from)
 	source := sourceOf(d)
-	if d.Type == typeMeasure {
-		if bad := b.measure(ctx, source, name); bad != nil {
-			return refuse(bad.hint, "%s", bad.problem)
-		}
+	if bad == nil && d.Type == typeMeasure {
+		bad = b.measure(ctx, source, name)
+	}
+	if bad != nil {
+		return devicesBody{b.opts.Clock.Now().UTC(), []home.DeviceState{}, refusal{bad.problem, bad.hint}}
 	}
 	return b.find(source, name)
 }
@@ -118,11 +137,16 @@ func accessHint(source string) string {
 // ask answers a question and acknowledges it; what nobody waits for any more is left.
 func (in *intake) ask(ctx context.Context, d *amqp.Delivery, from origin) {
 	if d.ReplyTo != "" {
-		body, err := json.Marshal(in.b.inquire(ctx, d, from))
-		if err != nil {
+		kind, answer := typeDevices, any(nil)
+		if d.Type == typeTrace {
+			kind, answer = typeRules, in.b.trace(ctx, d, from)
+		} else {
+			answer = in.b.inquire(ctx, d, from)
+		}
+		if body, err := json.Marshal(answer); err != nil {
 			in.b.drop("answer", err.Error())
 		} else {
-			in.b.respond(d, typeDevices, body)
+			in.b.respond(d, kind, body)
 		}
 	}
 	in.finished <- finished{delivery: d}

@@ -190,7 +190,8 @@ func (a topicActuator) Set(ctx context.Context, property string, v home.Value) (
 
 func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 	o := plan.Bridge(urls, g.o.Version)
-	o.Simulated, o.Clock, o.Outbox, o.Ledger, o.Accept, o.House = g.o.Simulated, g.o.Clock, g.outbox, g.ledger, g.hub.Accept, g
+	o.Simulated, o.Clock, o.Outbox, o.Ledger, o.Accept = g.o.Simulated, g.o.Clock, g.outbox, g.ledger, g.hub.Accept
+	o.House, o.Rules = g, ruleAnswers{g}
 	o.Names = resolver{plan.house(), plan.wholes(), g.hub.Has}
 	return o
 }

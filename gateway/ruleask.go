@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
+	"hogar/bridge"
 	"hogar/gateway/api"
 	"hogar/gateway/home"
 	"hogar/rules"
@@ -51,6 +53,35 @@ func (g *gateway) RuleTrace(ctx context.Context, name string) (api.RuleTrace, er
 		t.Quiet = append(t.Quiet, api.RuleQuiet(q))
 	}
 	return t, nil
+}
+
+// ruleAnswers implements [bridge.Rules].
+type ruleAnswers struct{ *gateway }
+
+// Rules returns a rule as the API has it.
+func (a ruleAnswers) Rules(ctx context.Context, pattern string) ([]bridge.Rule, error) {
+	list, err := a.gateway.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []bridge.Rule
+	for _, r := range list {
+		if !home.Match(pattern, r.Name) {
+			continue
+		}
+		var state any = r
+		if r.Name == pattern {
+			if state, err = a.RuleTrace(ctx, r.Name); err != nil {
+				return nil, err
+			}
+		}
+		body, err := json.Marshal(state)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, bridge.Rule{Name: r.Name, Body: body})
+	}
+	return found, nil
 }
 
 // SwitchRule implements [api.Rules].

@@ -191,6 +191,9 @@ rules:
 		{"get", "told.command.#", "hogar.get.v1", ""},
 		{"get", "told.command.hall.lmap", "hogar.get.v1", ""},
 		{"measure", "told.command.hall.probe", "hogar.measure.v1", ""},
+		{"trace", "told.command.#", "hogar.trace.v1", ""},
+		{"trace", "told.command.lit", "hogar.trace.v1", ""},
+		{"trace", "told.command.lid", "hogar.trace.v1", ""},
 	} {
 		if c.body != "" {
 			d.body(c.message, []byte(c.body))
@@ -210,7 +213,7 @@ rules:
 		}
 		return t.Failed() || seen["told reading"] > 3 && seen["told status"] > 0 && seen["told outcome"] > 7 && seen["told rule"] > 0
 	})
-	if seen["devices"] != 3 || seen["outcome"] != 9 {
+	if seen["devices"] != 3 || seen["rules"] != 3 || seen["outcome"] != 9 {
 		t.Errorf("answers came: %v", seen)
 	}
 	var dead amqp.Delivery
@@ -249,7 +252,7 @@ func TestAsyncAPIKnowsEachKind(t *testing.T) {
 			d.fits("an example of "+name, example.(map[string]any)["payload"], "components", "messages", name, "payload")
 		}
 	}
-	for _, name := range []string{"reading", "event", "status", "outcome", "rule", "gateway", "catalog", "command", "devices"} {
+	for _, name := range []string{"reading", "event", "status", "outcome", "rule", "gateway", "catalog", "command", "devices", "rules"} {
 		schema := d.c.MustCompile("asyncapi.json#/components/messages/" + name + "/payload")
 		if schema.Validate(map[string]any{"device": "hall.lamp", "colour": "red"}) == nil {
 			t.Errorf("the schema of %s takes anything", name)

@@ -80,14 +80,18 @@ func valuesOf(found []home.DeviceState, name string) (values []string) {
 }
 
 // ruleNames completes the name of a rule of the running gateway.
-func (f *askFlags) ruleNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(cmd.Context(), completeWait)
-	defer cancel()
-	client, err := f.client()
-	if err != nil || len(args) > 0 {
+func (f *houseFlags) ruleNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	rules, err := client.Rules(ctx)
+	ctx, cancel := context.WithTimeout(cmd.Context(), completeWait)
+	defer cancel()
+	house, err := f.reach(cmd)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer house.Close()
+	rules, _, err := house.Rules(ctx)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,13 +17,16 @@ import (
 )
 
 // running is a gateway that can be asked and commanded: over its socket, or from
-// another machine over AMQP. That makes five methods.
+// another machine over AMQP. That makes seven methods.
 type running interface {
 	// Devices returns what fits pattern, and the gateway's house time.
 	Devices(ctx context.Context, pattern string) ([]home.DeviceState, time.Time, error)
 	Measure(ctx context.Context, device string) ([]home.DeviceState, error)
 	Command(ctx context.Context, cmd home.Command) (home.Outcome, error)
 	Watch(ctx context.Context, pattern string, started func(), see func(api.Event)) error
+	// Rules returns how the rules are, and the gateway's house time.
+	Rules(ctx context.Context) ([]api.Rule, time.Time, error)
+	RuleTrace(ctx context.Context, name string) (api.RuleTrace, error)
 	Close()
 }
 
@@ -91,6 +96,16 @@ func (l local) Devices(ctx context.Context, pattern string) ([]home.DeviceState,
 	return found, status.HouseTime, err
 }
 
+// Rules implements [running].
+func (l local) Rules(ctx context.Context) ([]api.Rule, time.Time, error) {
+	list, err := l.Client.Rules(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	status, err := l.Status(ctx)
+	return list, status.HouseTime, err
+}
+
 // Close implements [running]: there is nothing to close.
 func (local) Close() {}
 
@@ -121,6 +136,44 @@ func (r remote) Measure(ctx context.Context, device string) ([]home.DeviceState,
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	return r.Client.Measure(ctx, device)
+}
+
+// Rules implements [running].
+func (r remote) Rules(ctx context.Context) ([]api.Rule, time.Time, error) {
+	list, err := rulesOver[api.Rule](ctx, r, "#")
+	return list, r.HouseTime(), err
+}
+
+// RuleTrace implements [running].
+func (r remote) RuleTrace(ctx context.Context, name string) (api.RuleTrace, error) {
+	if strings.ContainsAny(name, "*#") {
+		return api.RuleTrace{}, fmt.Errorf("there is no rule %s; `hogar rule list` lists them", name)
+	}
+	list, err := rulesOver[api.RuleTrace](ctx, r, name)
+	if err == nil && len(list) != 1 {
+		err = fmt.Errorf("the gateway answers with %d rules, expected one", len(list))
+	}
+	if err != nil {
+		return api.RuleTrace{}, err
+	}
+	return list[0], nil
+}
+
+// rulesOver asks a gateway at a broker for its rules.
+func rulesOver[T any](ctx context.Context, r remote, pattern string) ([]T, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	bodies, err := r.Client.Rules(ctx, pattern)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]T, len(bodies))
+	for i, body := range bodies {
+		if err := json.Unmarshal(body, &list[i]); err != nil {
+			return nil, fmt.Errorf("the gateway's answer cannot be read: %w", err)
+		}
+	}
+	return list, nil
 }
 
 // Command implements [running].

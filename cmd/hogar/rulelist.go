@@ -15,29 +15,21 @@ import (
 )
 
 func newRuleList() *cobra.Command {
-	var f askFlags
+	var f houseFlags
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "how the rules are: running, waiting for what, and why",
 		Args:  exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := f.client()
-			if err != nil {
+		RunE: f.with(func(cmd *cobra.Command, house running, _ []string) error {
+			list, now, err := house.Rules(cmd.Context())
+			switch {
+			case err != nil:
 				return err
-			}
-			list, err := client.Rules(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if f.json {
+			case f.json:
 				return printJSON(cmd.OutOrStdout(), list)
 			}
-			status, err := client.Status(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return printRules(cmd.OutOrStdout(), list, status.HouseTime)
-		},
+			return printRules(cmd.OutOrStdout(), list, now)
+		}),
 	}
 	f.add(cmd)
 	return cmd
@@ -76,7 +68,7 @@ func ruleColor(state string) string {
 }
 
 func newRuleTrace() *cobra.Command {
-	var f askFlags
+	var f houseFlags
 	cmd := &cobra.Command{
 		Use:   "trace NAME",
 		Short: "what a rule did last, step by step, and why it did nothing",
@@ -84,12 +76,8 @@ func newRuleTrace() *cobra.Command {
 conditions saw, each step with the outcome of its commands; and the last ten times
 that it could have started and did not.`,
 		Args: exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := f.client()
-			if err != nil {
-				return err
-			}
-			t, err := client.RuleTrace(cmd.Context(), args[0])
+		RunE: f.with(func(cmd *cobra.Command, house running, args []string) error {
+			t, err := house.RuleTrace(cmd.Context(), args[0])
 			switch {
 			case err != nil:
 				return err
@@ -98,7 +86,7 @@ that it could have started and did not.`,
 			}
 			_, err = io.WriteString(cmd.OutOrStdout(), showTrace(paintFor(cmd.OutOrStdout()), &t))
 			return err
-		},
+		}),
 	}
 	f.add(cmd)
 	cmd.ValidArgsFunction = f.ruleNames
@@ -171,7 +159,7 @@ func saw(values string) string {
 func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
 
 func newRuleSwitch(word string, on bool) *cobra.Command {
-	var f askFlags
+	var f houseFlags // of which a broker will not do
 	var reason string
 	cmd := &cobra.Command{
 		Use:   word + " NAME",
@@ -196,7 +184,7 @@ so that enabling it again is no event.`,
 			return err
 		},
 	}
-	f.add(cmd)
+	f.askFlags.add(cmd)
 	cmd.ValidArgsFunction = f.ruleNames
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	return cmd

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -76,6 +77,42 @@ func TestRulesOnTheCommandLine(t *testing.T) {
 	}
 	if got := g.trace("evening"); !got.Enabled || got.Next.IsZero() {
 		t.Errorf("after a reload: %+v", got)
+	}
+}
+
+// TestRulesOverAMQP: from another machine the same is shown, and only what access lets be seen.
+func TestRulesOverAMQP(t *testing.T) {
+	t.Parallel()
+	const name = "farruler"
+	url := broker(t).URL()
+	g := newGate(t, strings.Replace(ruleHouse(name), "rules:\n", "access:\n  amqp:guest: {get: [rule.follow, rule.evening]}\nrules:\n", 1), "--amqp", url)
+	g.run()
+	until(t, "the lamps have told", func() bool { return g.value("hall.lamp").Known() && g.value("porch.lamp").Known() })
+	called(t, "set", "hall.lamp.state", "on", "--socket", g.socket)
+	until(t, "the rule waits", func() bool { return len(g.trace("follow").Runs) == 1 && len(g.trace("follow").Runs[0].Steps) == 3 })
+	until(t, "the gateway is present", func() bool { return present(t, name) })
+	for _, args := range [][]string{{"list"}, {"list", "--json"}, {"trace", "follow"}, {"trace", "follow", "--json"}} {
+		args = append([]string{"rule"}, args...)
+		_, want, _ := called(t, append(args, "--socket", g.socket)...)
+		if args[1] == "list" {
+			lines := strings.SplitAfter(want, "\n")
+			want = strings.Join(lines[:2], "") // odd may not be seen
+		}
+		code, out, errs := called(t, append(args, "--amqp", url, "--gateway", name)...)
+		if plain := regexp.MustCompile(`ran (now|\d+ s ago) +| +`); code != exitDone || errs != "" || plain.ReplaceAllString(out, " ") != plain.ReplaceAllString(want, " ") {
+			t.Errorf("hogar %s: exit code %d %s\ngot  %s\nwant %s", strings.Join(args, " "), code, errs, out, want)
+		}
+	}
+	for _, one := range []struct{ args, errs string }{
+		{"trace folow", "hogar: there is no rule folow; did you mean follow?\n"},
+		{"trace odd", "hogar: amqp:guest may not get rule.odd; access: in the configuration says who may do what\n"},
+		{"trace ode", "hogar: there is no rule ode; `hogar rule list` lists them\n"},
+		{"trace #", "hogar: there is no rule #; `hogar rule list` lists them\n"},
+	} {
+		args := append(append([]string{"rule"}, strings.Fields(one.args)...), "--amqp", url, "--gateway", name)
+		if code, out, errs := called(t, args...); code != exitFailed || out != "" || errs != one.errs {
+			t.Errorf("hogar rule %s: exit code %d %s%s, want %s", one.args, code, out, errs, one.errs)
+		}
 	}
 }
 
