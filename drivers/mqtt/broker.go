@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"hogar/gateway/home"
 )
@@ -162,7 +161,7 @@ func (b Broker) dial(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { _ = conn.Close() }) // nothing is lost: unacknowledged messages come again
-	return patient{conn}, nil
+	return newConn(conn), nil
 }
 
 func (b Broker) open(ctx context.Context) (net.Conn, error) {
@@ -214,14 +213,4 @@ func closed(key, path string) error {
 		return fmt.Errorf("%s: %s is open to everybody (mode %#o): chmod 600 it", key, path, info.Mode().Perm())
 	}
 	return nil
-}
-
-// patient bounds each write: a broker that stopped reading is a lost one.
-type patient struct{ net.Conn }
-
-func (p patient) Write(b []byte) (int, error) {
-	if err := p.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return 0, err
-	}
-	return p.Conn.Write(b)
 }

@@ -29,7 +29,6 @@ func Listen(ctx context.Context, b Broker, see func(dialect.Message)) error {
 		SetProtocolVersion(4).
 		SetAutoReconnect(false).
 		SetConnectTimeout(connectTimeout).
-		SetWriteTimeout(writeTimeout).
 		SetConnectionLostHandler(func(_ paho.Client, err error) { lost <- err }).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) {
 			select {

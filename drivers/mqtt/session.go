@@ -12,6 +12,7 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"hogar/gateway/home"
 )
@@ -131,8 +132,8 @@ func (c *Connection) newSession(ctx context.Context, learns bool) (*session, err
 		SetAutoReconnect(false).
 		SetConnectRetry(false).
 		SetConnectTimeout(connectTimeout).
-		SetWriteTimeout(writeTimeout).
 		SetKeepAlive(keepAlive).
+		SetStore(forgetful{}).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { s.receive(ctx, m) }). // from before Subscribe, too
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.end(fmt.Errorf("connection lost: %w", err)) }).
 		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return c.broker.dial(s.ctx) })
@@ -144,6 +145,18 @@ func (c *Connection) newSession(ctx context.Context, learns bool) (*session, err
 	s.client = paho.NewClient(options)
 	return s, nil
 }
+
+// forgetful keeps nothing of what is under way, because each connection has a client of
+// its own: the broker sends again what was not acknowledged, and commands are not repeated.
+type forgetful struct{}
+
+func (forgetful) Open()                             {}
+func (forgetful) Put(string, packets.ControlPacket) {}
+func (forgetful) Get(string) packets.ControlPacket  { return nil }
+func (forgetful) All() []string                     { return nil }
+func (forgetful) Del(string)                        {}
+func (forgetful) Close()                            {}
+func (forgetful) Reset()                            {}
 
 // disconnect says good-bye where there is somebody to say it to.
 func (s *session) disconnect() { s.client.Disconnect(uint(parting.Milliseconds())) }
