@@ -137,9 +137,13 @@ func ParseValue(b []byte) (Value, error) {
 	case "false":
 		return BooleanOf(false), nil
 	}
-	var f float64
-	if err := json.Unmarshal(b, &f); err != nil {
-		return Value{}, err
+	if !json.Valid(b) { // ParseFloat takes more: 0x1p4, 1_000, inf
+		var f float64
+		return Value{}, json.Unmarshal(b, &f) // which says what is wrong
+	}
+	f, err := strconv.ParseFloat(string(b), 64)
+	if err != nil {
+		return Value{}, fmt.Errorf("the number %s is out of range", b)
 	}
 	return NumberOf(f), nil
 }

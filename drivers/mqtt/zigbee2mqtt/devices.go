@@ -106,7 +106,7 @@ func (b *Bridge) device(e entry, t *dialect.Told) *device {
 	isQuality := func(f feature) bool { return f.key == quality }
 	if others := slices.DeleteFunc(slices.Clone(all), isQuality); !b.o.LinkQuality && len(others) > 0 && len(others) < len(all) {
 		d = newDevice(e.Address, e.Name, b.base+e.Name, others)
-		d.keys[quality] = true
+		d.keys[quality] = untold
 		ignore(quality, "it changes with each message: off unless asked for")
 	}
 	if len(d.features) == 0 {
@@ -118,9 +118,9 @@ func (b *Bridge) device(e entry, t *dialect.Told) *device {
 }
 
 func newDevice(id, label, topic string, list []feature) *device {
-	d := &device{id: id, label: label, topic: topic, features: list, byName: make(map[string]*feature), keys: make(map[string]bool)}
+	d := &device{id: id, label: label, topic: topic, features: list, byName: make(map[string]*feature), keys: make(map[string]int)}
 	for i := range list {
-		d.byName[list[i].Name], d.keys[list[i].key] = &list[i], true
+		d.byName[list[i].Name], d.keys[list[i].key] = &list[i], i
 	}
 	return d
 }

@@ -3,7 +3,6 @@ package zigbee2mqtt
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,19 +21,35 @@ func (d *device) read(m dialect.Message) dialect.Told {
 	if len(m.Payload) == 0 {
 		return dialect.Told{} // a retained message was taken back
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(m.Payload, &members); err != nil {
+	d.found = slices.Grow(d.found[:0], len(d.features))[:len(d.features)]
+	clear(d.found)
+	var seen json.RawMessage // as long as the message is
+	var others []string
+	told := 0
+	err := dialect.Members(m.Payload, func(key, raw []byte) {
+		switch i, known := d.keys[string(key)]; {
+		case known && i != untold:
+			d.found[i] = raw
+			told++
+		case !known && !slices.Contains(extras, string(key)):
+			others = append(others, string(key))
+		}
+		if string(key) == "last_seen" {
+			seen = raw
+		}
+	})
+	if err != nil {
 		return ignored(d.id, m.Topic, "no JSON object: "+err.Error(), true)
 	}
 	var at time.Time
 	if m.Late {
-		at = lastSeen(members["last_seen"])
+		at = lastSeen(seen)
 	}
 	var t dialect.Told
+	t.Readings = slices.Grow(t.Readings, told)
 	for i := range d.features {
-		f := &d.features[i]
-		raw, ok := members[f.key]
-		if !ok {
+		f, raw := &d.features[i], d.found[i]
+		if raw == nil {
 			continue
 		}
 		v, why := f.value(raw)
@@ -49,10 +64,9 @@ func (d *device) read(m dialect.Message) dialect.Told {
 			t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: f.key, Why: why, Fault: true})
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(members)) {
-		if !d.keys[key] && !slices.Contains(extras, key) {
-			t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: key, Why: "not among the device's exposes"})
-		}
+	slices.Sort(others)
+	for _, key := range slices.Compact(others) {
+		t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: key, Why: "not among the device's exposes"})
 	}
 	return t
 }

@@ -62,10 +62,14 @@ type device struct {
 	topic     string
 	features  []feature // those told to the house
 	byName    map[string]*feature
-	keys      map[string]bool // all that its messages may have
-	reachable string          // online, offline, or empty: it does not tell
-	common    []feature       // what a group takes over of it
+	keys      map[string]int    // all that its messages may have: where in features, or untold
+	reachable string            // online, offline, or empty: it does not tell
+	common    []feature         // what a group takes over of it
+	found     []json.RawMessage // of each feature, in the message that is read; reused
 }
+
+// untold is a key that is known and not told to the house.
+const untold = -1
 
 var (
 	_ dialect.Dialect = (*Bridge)(nil)

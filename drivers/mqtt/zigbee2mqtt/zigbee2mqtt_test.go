@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"hogar/drivers/mqtt/dialect"
 	"hogar/gateway/home"
@@ -133,7 +134,7 @@ func TestState(t *testing.T) {
 		{"nobody", `{}`, nil, "zigbee2mqtt/nobody"},
 	} {
 		told := said(t, b, test.topic, test.payload)
-		if diff := cmp.Diff(test.want, told.Readings, sameValues); diff != "" {
+		if diff := cmp.Diff(test.want, told.Readings, sameValues, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%.60s: want -, got +\n%s", test.payload, diff)
 		}
 		var ignored []string
