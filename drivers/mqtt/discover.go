@@ -98,7 +98,7 @@ func (f *found) via(s Source) string { return f.broker.Via(s) }
 
 // understood turns what a source told into events, statuses and catalogs first.
 func (c *Connection) understood(s Source, t dialect.Told, late bool) []home.Event {
-	var events []home.Event
+	events := make([]home.Event, 0, len(t.Devices)+len(t.Statuses)+len(t.Readings))
 	for _, d := range t.Devices {
 		events = append(events, c.enter(s, d)...)
 	}
@@ -113,8 +113,16 @@ func (c *Connection) understood(s Source, t dialect.Told, late bool) []home.Even
 			events = append(events, home.Event{Kind: home.KindStatus, Device: d.name, State: st.State, Reason: st.Reason})
 		}
 	}
-	for _, r := range t.Readings {
-		if ev, ok := c.said(r, late); ok {
+	var d *device
+	for i := range t.Readings {
+		r := &t.Readings[i]
+		if d == nil || d.ID != r.ID {
+			d = c.found.of(r.ID)
+		}
+		if d == nil {
+			continue
+		}
+		if ev, ok := c.said(d, r, late); ok {
 			events = append(events, ev)
 		}
 	}
@@ -203,13 +211,9 @@ func (c *Connection) leaves(id string) []home.Event {
 	return []home.Event{{Kind: home.KindCatalog, Device: name, Catalog: &home.Catalog{ID: id, Removed: true}}}
 }
 
-// said makes an event of a reading: a raw one of what is known already. ok is false
-// for what says nothing at all.
-func (c *Connection) said(r dialect.Reading, late bool) (ev home.Event, ok bool) {
-	d := c.found.of(r.ID)
-	if d == nil {
-		return home.Event{}, false
-	}
+// said makes an event of a device's reading: a raw one of what is known already. ok is
+// false for what says nothing at all.
+func (c *Connection) said(d *device, r *dialect.Reading, late bool) (ev home.Event, ok bool) {
 	ev = home.Event{Kind: home.KindReading, Device: d.name, Property: r.Property, Value: r.Value, Unit: d.units[r.Property],
 		Unknown: r.Unknown, Time: r.Time}
 	if late {
@@ -218,25 +222,25 @@ func (c *Connection) said(r dialect.Reading, late bool) (ev home.Event, ok bool)
 	switch {
 	case r.Momentary:
 		ev.Kind = home.KindEvent
-	case r.Repeats && c.repeated(&ev):
+	case r.Repeats && c.repeated(d.name, r):
 		ev.Flags |= home.FlagRaw
 		return ev, !late && ev.Value.Known() // nobody knows when it was measured
 	}
 	return ev, true
 }
 
-// repeated reports whether ev says what the house knows already. The house may
+// repeated reports whether r says what the house knows already. The house may
 // think that it is unknown by now: because of a filter, say, or its age.
-func (c *Connection) repeated(ev *home.Event) bool {
-	before, told := c.reach.lastOf(ev.Device, ev.Property)
-	known := told && before.Value.Known()
+func (c *Connection) repeated(device string, r *dialect.Reading) bool {
+	before, unknown, told := c.reach.lastOf(device, r.Property)
+	if told && (before != r.Value || unknown != r.Unknown) {
+		return false
+	}
+	known := told && before.Known()
 	if c.found.last != nil {
-		known = c.found.last(ev.Device, ev.Property).Known()
+		known = c.found.last(device, r.Property).Known()
 	}
-	if !told {
-		return !known && !ev.Value.Known() // never measured, and still not
-	}
-	return before.Value == ev.Value && before.Unknown == ev.Unknown && known == ev.Value.Known()
+	return known == r.Value.Known() && (told || !known) // not told, and unknown: never measured, and still not
 }
 
 // ignored counts what is not taken, and logs each fault once.

@@ -28,7 +28,11 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 			c.lessons.add(source, t)
 			continue
 		}
-		events = append(events, c.understood(source, t, late)...)
+		if one := c.understood(source, t, late); len(events) == 0 {
+			events = one
+		} else {
+			events = append(events, one...)
+		}
 		if len(t.Devices)+len(t.Gone) > 0 || t.Whole {
 			c.refilter(s) // before what is sent is answered
 		}

@@ -29,9 +29,16 @@ type reach struct {
 
 // reached is one device.
 type reached struct {
-	last   map[string]home.Event // the last reading of each property
-	unsure map[string]bool       // those that the house may not have
-	status home.Event            // as the device's own source tells it; Kind 0: it does not
+	last   map[string]*said // of each property
+	status home.Event       // as the device's own source tells it; Kind 0: it does not
+}
+
+// said is the last reading of a property.
+type said struct {
+	value         home.Value
+	unit, unknown string
+	time          time.Time
+	unsure        bool // the house may not have it
 }
 
 func newReach() *reach {
@@ -42,7 +49,7 @@ func (r *reach) add(device string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.devices[device] == nil {
-		r.devices[device] = &reached{last: make(map[string]home.Event), unsure: make(map[string]bool)}
+		r.devices[device] = &reached{last: make(map[string]*said)}
 	}
 }
 
@@ -57,22 +64,26 @@ func (r *reach) note(events []home.Event) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, ev := range events {
+	for i := range events {
+		ev := &events[i]
 		d := r.devices[ev.Device]
 		switch {
 		case d == nil:
 		case ev.Kind == home.KindStatus:
-			d.status = ev
+			d.status = *ev
 			if ev.State != home.Online {
 				clear(d.last)
 			}
 		case ev.Kind == home.KindReading && ev.Flags&home.FlagRaw == 0:
-			if ev.Time.IsZero() {
-				ev.Time = now
+			last := d.last[ev.Property]
+			if last == nil {
+				last = new(said)
+				d.last[ev.Property] = last
 			}
-			ev.Flags |= home.FlagLate
-			d.last[ev.Property] = ev
-			delete(d.unsure, ev.Property)
+			*last = said{value: ev.Value, unit: ev.Unit, unknown: ev.Unknown, time: ev.Time}
+			if ev.Time.IsZero() {
+				last.time = now
+			}
 		}
 	}
 }
@@ -84,21 +95,23 @@ func (r *reach) doubt(events []home.Event) {
 	defer r.mu.Unlock()
 	for i := range events {
 		if d := r.devices[events[i].Device]; d != nil && events[i].Kind == home.KindReading {
-			d.unsure[events[i].Property] = true
+			if last := d.last[events[i].Property]; last != nil {
+				last.unsure = true
+			}
 		}
 	}
 }
 
-// lastOf returns the last value told of a property, if the house surely has it.
-func (r *reach) lastOf(device, property string) (home.Event, bool) {
+// lastOf returns what was said last of a property, if the house surely has it.
+func (r *reach) lastOf(device, property string) (v home.Value, unknown string, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	d := r.devices[device]
-	if d == nil {
-		return home.Event{}, false
+	if d := r.devices[device]; d != nil {
+		if last := d.last[property]; last != nil && !last.unsure {
+			return last.value, last.unknown, true
+		}
 	}
-	ev, ok := d.last[property]
-	return ev, ok && !d.unsure[property]
+	return home.Value{}, "", false
 }
 
 // down notes that there is no connection; the first loss counts.
@@ -193,7 +206,9 @@ func (r *reach) recovered() []home.Event {
 		}
 		events = append(events, status)
 		for _, property := range slices.Sorted(maps.Keys(d.last)) {
-			events = append(events, d.last[property])
+			last := d.last[property]
+			events = append(events, home.Event{Kind: home.KindReading, Flags: home.FlagLate, Device: device, Property: property,
+				Value: last.value, Unit: last.unit, Unknown: last.unknown, Time: last.time})
 		}
 	}
 	return events
