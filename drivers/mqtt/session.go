@@ -75,14 +75,20 @@ func (c *Connection) session(ctx context.Context, learns bool) (time.Duration, e
 	for {
 		select {
 		case m := <-s.inbox: // before the grant, too: the broker sends what waited first
-			overdue.moved()
-			if c.marks(s, m) {
-				overdue = markerWait{}
-				c.goOn(s)
-			}
-			c.take(ctx, s, m)
-			if s.learns && s.fresh.Load() {
-				return 0, nil
+			for waiting := len(s.inbox); ; waiting-- {
+				overdue.moved()
+				if c.marks(s, m) {
+					overdue = markerWait{}
+					c.goOn(s)
+				}
+				c.take(ctx, s, m)
+				if s.learns && s.fresh.Load() {
+					return 0, nil
+				}
+				if waiting == 0 {
+					break
+				}
+				m = <-s.inbox
 			}
 		case <-answered(s.asked):
 			if err := c.granted(s); err != nil {
@@ -166,6 +172,11 @@ func (s *session) disconnect() { s.client.Disconnect(uint(parting.Milliseconds()
 func (s *session) receive(ctx context.Context, m paho.Message) {
 	if s.ctx.Err() != nil || ctx.Err() != nil {
 		return // nor is anything taken that comes after what was left out below
+	}
+	select {
+	case s.inbox <- m:
+		return
+	default:
 	}
 	select {
 	case s.inbox <- m:

@@ -71,12 +71,13 @@ type Hub struct {
 	sieves sieves // only the hub's goroutine has them
 	recent ring
 
-	last       time.Time // house time of the newest event; never goes back
-	body       []byte    // reused for the JSON of each event
-	refused    error     // why the journal took nothing last time
-	stream     *stream   // of the batch that is handled
-	sinceSaved int64     // bytes appended since the checkpoint
-	savedAt    time.Time // machine time of the checkpoint
+	last       time.Time  // house time of the newest event; never goes back
+	body       []byte     // reused for the JSON of each event
+	raw        home.Event // reused for each measurement that is not told
+	refused    error      // why the journal took nothing last time
+	stream     *stream    // of the batch that is handled
+	sinceSaved int64      // bytes appended since the checkpoint
+	savedAt    time.Time  // machine time of the checkpoint
 	saving     sync.WaitGroup
 	handled    atomic.Uint64
 }

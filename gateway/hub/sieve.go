@@ -11,7 +11,7 @@ import (
 
 // Meter is a part that wants to know of measurements that are not told: a filter
 // held them back, or they repeat what is known. Only the age of what is known is
-// new. Called by the hub's goroutine.
+// new. Called by the hub's goroutine; the event is not kept.
 type Meter interface {
 	Measured(ev *home.Event)
 }
@@ -81,10 +81,11 @@ func (h *Hub) sift(ev *home.Event) (told bool) {
 	if chain == nil && ev.Flags&home.FlagRaw == 0 {
 		return true
 	}
-	raw := *ev
-	h.stamp(&raw)
+	raw := &h.raw
+	*raw = *ev
+	h.stamp(raw)
 	raw.Flags = raw.Flags&^home.FlagPublished | home.FlagRaw
-	h.recent.add(&raw)
+	h.recent.add(raw)
 	if chain != nil {
 		h.sieves.class[ev.Device] = ev.Class
 		s, passed := chain.Take(filter.Sample{Value: ev.Value, Unknown: ev.Unknown, Time: raw.Time}, raw.At)
@@ -95,7 +96,7 @@ func (h *Hub) sift(ev *home.Event) (told bool) {
 		}
 	}
 	h.o.Ledger.Filtered(ev.Class)
-	h.measured(&raw)
+	h.measured(raw)
 	return false
 }
 
