@@ -39,11 +39,13 @@ func (b *bench) houseOf(ctx context.Context, mqtt, state string, values int) (*h
 	return b.start(ctx, config, state, "--with-mqtt")
 }
 
-// mqttBare starts the bare program.
-func (b *bench) mqttBare(ctx context.Context, mqtt, test string, _ int) (int, func() error, error) {
-	cmd := exec.CommandContext(ctx, test, "-test.run=^TestMQTTStep$", "-test.timeout=0")
-	cmd.Env = append(os.Environ(), brokerVar+"="+b.broker, "HOGAR_BENCH_MQTT_STEP=bare", mqttVarName+"="+mqtt, "HOGAR_BENCH_MQTT_EXCHANGE=amq.topic")
-	return b.child(ctx, cmd)
+// mqttBare starts the bare program: as it is, or one that splits each message into its values.
+func (b *bench) mqttBare(step string) func(ctx context.Context, mqtt, test string, values int) (int, func() error, error) {
+	return func(ctx context.Context, mqtt, test string, _ int) (int, func() error, error) {
+		cmd := exec.CommandContext(ctx, test, "-test.run=^TestMQTTStep$", "-test.timeout=0")
+		cmd.Env = append(os.Environ(), brokerVar+"="+b.broker, "HOGAR_BENCH_MQTT_STEP="+step, mqttVarName+"="+mqtt, "HOGAR_BENCH_MQTT_EXCHANGE=amq.topic")
+		return b.child(ctx, cmd)
+	}
 }
 
 // child starts a peer that ends with its standard input.

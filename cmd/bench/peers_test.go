@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +17,7 @@ import (
 // What the measurement of MQTT hands to these programs, which are tests only in that they
 // may use the libraries that hogar keeps behind its walls.
 const (
-	stepVar   = "HOGAR_BENCH_MQTT_STEP" // setup, hear, feed, gather, round or bare
+	stepVar   = "HOGAR_BENCH_MQTT_STEP" // setup, hear, feed, gather, round, bare or split
 	countVar  = "HOGAR_BENCH_MQTT_COUNT"
 	valuesVar = "HOGAR_BENCH_MQTT_VALUES" // how many of the four change
 	exchVar   = "HOGAR_BENCH_MQTT_EXCHANGE"
@@ -44,7 +45,9 @@ func TestMQTTStep(t *testing.T) {
 	case "round":
 		feed(t, func(f feeder) { round(t, f) })
 	case "bare":
-		bare(t)
+		bare(t, whole)
+	case "split":
+		bare(t, split)
 	default:
 		t.Skip("make bench runs it")
 	}
@@ -89,7 +92,7 @@ func setUp(t *testing.T) {
 	if _, err := ch.QueueDelete(benchQueue, false, false, false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ch.QueueDeclare(benchQueue, true, false, false, false, amqp.Table{"x-queue-type": "classic"}); err != nil {
+	if _, err := ch.QueueDeclare(benchQueue, true, false, false, false, amqp.Table{"x-queue-type": "quorum"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := ch.QueueBind(benchQueue, os.Getenv(keyVar), exchange, false, nil); err != nil {
@@ -113,33 +116,72 @@ func setUp(t *testing.T) {
 	must(t, c.Publish("zigbee2mqtt/bridge/devices", 1, true, "["+strings.Join(list, ",")+"]"))
 }
 
+// piece is what is published of a message.
+type piece struct {
+	key  string
+	body []byte
+}
+
+// whole is a message as it came.
+func whole(m paho.Message) []piece {
+	return []piece{{strings.ReplaceAll(m.Topic(), "/", "."), m.Payload()}}
+}
+
+// split is each value by itself, as hogar publishes them.
+func split(m paho.Message) (pieces []piece) {
+	var values map[string]json.RawMessage
+	if json.Unmarshal(m.Payload(), &values) != nil {
+		return nil
+	}
+	topic, now := strings.ReplaceAll(m.Topic(), "/", "."), time.Now()
+	for property, value := range values {
+		body, _ := json.Marshal(struct {
+			Device, Property string
+			Value            json.RawMessage
+			Time             time.Time
+		}{m.Topic(), property, value, now})
+		pieces = append(pieces, piece{topic + "." + property, body})
+	}
+	return pieces
+}
+
 // bare does what hogar does without a journal: it acknowledges to the MQTT broker what
 // RabbitMQ has confirmed, in order, until its standard input ends.
-func bare(t *testing.T) {
+func bare(t *testing.T, pieces func(paho.Message) []piece) {
 	ch := channel(t)
 	if err := ch.Confirm(false); err != nil {
 		t.Fatal(err)
 	}
 	type flight struct {
-		m    paho.Message
+		m    paho.Message // nil: more of it follows
 		sent *amqp.DeferredConfirmation
 	}
 	inbox, flights := make(chan paho.Message, 1000), make(chan flight, benchWindow)
 	c := client(t, "bench-bare", false)
 	go func() {
 		for m := range inbox {
-			sent, err := ch.PublishWithDeferredConfirmWithContext(context.Background(), os.Getenv(exchVar), strings.ReplaceAll(m.Topic(), "/", "."), false, false,
-				amqp.Publishing{DeliveryMode: amqp.Persistent, ContentType: "application/json", Body: m.Payload()})
-			if err != nil {
-				t.Error(err)
-				return
+			list := pieces(m)
+			for i, p := range list {
+				sent, err := ch.PublishWithDeferredConfirmWithContext(context.Background(), os.Getenv(exchVar), p.key, false, false,
+					amqp.Publishing{DeliveryMode: amqp.Persistent, ContentType: "application/json", Body: p.body})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				f := flight{sent: sent}
+				if i == len(list)-1 {
+					f.m = m
+				}
+				flights <- f
 			}
-			flights <- flight{m, sent}
 		}
 	}()
 	go func() {
 		for f := range flights {
-			if f.sent.Wait() {
+			if !f.sent.Wait() {
+				return // nothing behind it is acknowledged, and all comes again
+			}
+			if f.m != nil {
 				f.m.Ack()
 			}
 		}
