@@ -108,6 +108,7 @@ func (b *bench) idle(ctx context.Context, _ string) (err error) {
 	}
 	b.report.add(figure{Name: "idle, resident memory", Unit: "MB", Goal: atMost, Target: 16, Samples: []float64{m.resident}})
 	b.report.add(figure{Name: "idle, of it not in files", Unit: "MB", Samples: []float64{m.anonymous}})
+	b.report.add(figure{Name: "idle, resident memory, highest since the start", Unit: "MB", Samples: []float64{m.highest}})
 	b.report.add(figure{Name: "idle, its share (PSS)", Unit: "MB", Samples: []float64{m.share}})
 	b.report.add(figure{Name: "idle, processor", Unit: "% of 1 core", Goal: atMost, Target: 1, Samples: []float64{share * 100}})
 	return nil
