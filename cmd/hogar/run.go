@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -102,6 +103,11 @@ func run(ctx context.Context, cmd *cobra.Command, f runFlags) error {
 			}
 		}
 	}()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	o.Ready = func(*api.Server) { wg.Go(func() { stayLean(running, log) }) }
 	return gateway.Run(ctx, o)
 }
 

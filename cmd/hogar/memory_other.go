@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// unmapFiles is for Linux.
+func unmapFiles() error { return nil }
