@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hogar/drivers/mqtt"
+	"hogar/drivers/mqtt/dialect"
 	"hogar/drivers/mqtt/homeassistant"
 	"hogar/drivers/mqtt/shelly"
 	"hogar/drivers/mqtt/tasmota"
@@ -71,7 +72,7 @@ func decodeBases(d *home.Decoder, key string) []string {
 	for _, base := range d.Texts(key) {
 		trimmed := strings.Trim(base, "/")
 		switch {
-		case trimmed == "" || strings.ContainsAny(base, "+#\x00"):
+		case dialect.CheckTopic(trimmed) != nil:
 			d.Fault(key, key+": "+key, "%s is '%s', expected a base topic", key, base)
 		case slices.Contains(bases, trimmed):
 			d.Fault(key, "", "%s has '%s' twice", key, base)

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"hogar/drivers/mqtt/dialect"
 	"hogar/drivers/mqtt/template"
 	"hogar/gateway/home"
 )
@@ -138,13 +138,10 @@ func decodeTopicName(d *home.Decoder, key string) string {
 		}
 		return ""
 	}
-	switch {
-	case strings.ContainsAny(name, "+#"):
+	if strings.ContainsAny(name, "+#") {
 		d.Fault(key, "an entry for each device", "%s is '%s', expected one topic without the wildcards + and #", key, name)
-	case strings.HasPrefix(name, "$share/") || strings.HasPrefix(name, "$queue/"):
-		d.Fault(key, "", "%s is '%s', expected a topic that is not shared with others", key, name)
-	case len(name) > math.MaxUint16 || !utf8.ValidString(name) || strings.ContainsRune(name, 0):
-		d.Fault(key, "", "%s is no topic: at most 65535 bytes of UTF-8 without a zero", key)
+	} else if err := dialect.CheckTopic(name); err != nil {
+		d.Fault(key, "", "%s is %.60q, which is no topic: %v", key, name, err)
 	}
 	return name
 }

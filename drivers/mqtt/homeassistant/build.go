@@ -41,11 +41,17 @@ func (b *build) template(keys ...string) *template.Template {
 	return nil
 }
 
-// topic is the topic at key: for commands one without wildcards.
+// topic is the topic at key, empty when there is none: for commands one without wildcards.
 func (b *build) topic(key string, command bool) string {
-	topic := b.c.text(key, "")
-	if len(topic) > 65535 || strings.ContainsRune(topic, 0) || command && strings.ContainsAny(topic, "+#") {
-		b.fail(fmt.Errorf("%s is no topic", key))
+	topic, check := b.c.text(key, ""), dialect.CheckFilter
+	if topic == "" {
+		return ""
+	}
+	if command {
+		check = dialect.CheckTopic
+	}
+	if err := check(topic); err != nil {
+		b.fail(fmt.Errorf("%s is no topic: %w", key, err))
 		return ""
 	}
 	return topic

@@ -220,7 +220,7 @@ func TestRefused(t *testing.T) {
 		{"sensor", `{"stat_t":"s","en":"false"}`, "Home Assistant leaves it switched off, too: include: [disabled_entities] takes it in"},
 		{"sensor", `[1]`, "no JSON object: json: cannot unmarshal array into Go value of type map[string]interface {}"},
 		{"sensor", `null`, "no JSON object: found null, expected an object"},
-		{"switch", `{"cmd_t":"a/+/b"}`, "command_topic is no topic"},
+		{"switch", `{"cmd_t":"a/+/b"}`, "command_topic is no topic: it has the wildcards + or #"},
 		{"event", `{"stat_t":"s"}`, "an event without event_types"},
 		{"device_automation", `{"atype":"action","t":"s"}`, `an automation of type "action", expected trigger`},
 		{"binary_sensor", `{"stat_t":"s","pl_on":"x","pl_off":"x"}`, "on and off are the same"},
@@ -380,8 +380,15 @@ func FuzzDiscovery(f *testing.F) {
 					t.Error(err)
 				}
 				for _, v := range []home.Value{home.BooleanOf(true), home.NumberOf(1), home.TextOf(message)} {
-					d.Command(device.ID, p.Name, v)
+					if order, err := d.Command(device.ID, p.Name, v); err == nil && dialect.CheckTopic(order.Topic) != nil {
+						t.Errorf("an order for %q", order.Topic)
+					}
 				}
+			}
+		}
+		for _, filter := range d.Filters() {
+			if err := dialect.CheckFilter(filter); err != nil {
+				t.Errorf("%q: %v", filter, err)
 			}
 		}
 		if told = said(t, d, "homeassistant/"+component+"/o/config", ""); len(d.entities)+len(d.devices) > 0 {

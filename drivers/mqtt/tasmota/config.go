@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hogar/drivers/mqtt/dialect"
 	"hogar/gateway/home"
 )
 
@@ -46,8 +47,8 @@ func parseConfig(text []byte) (config, error) {
 	switch {
 	case c.Topic == "" || c.FullTopic == "" || len(c.Prefixes) < 3:
 		return config{}, errors.New("no JSON of a device: t, ft or tp is missing")
-	case strings.ContainsAny(c.topic(0)+c.topic(1)+c.topic(2), "+#\x00"):
-		return config{}, errors.New("its topics have wildcards")
+	case dialect.CheckTopic(c.topic(0)) != nil || dialect.CheckTopic(c.topic(1)) != nil || dialect.CheckTopic(c.topic(2)) != nil:
+		return config{}, fmt.Errorf("ft %.60q and t %.60q make no topic", c.FullTopic, c.Topic)
 	case c.topic(1) == c.topic(0) || c.topic(2) == c.topic(0):
 		return config{}, fmt.Errorf("its topics cannot be told from one another: ft is %q", c.FullTopic)
 	}

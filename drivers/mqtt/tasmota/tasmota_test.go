@@ -149,6 +149,10 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 		}
-		d.Filters()
+		for _, filter := range d.Filters() {
+			if err := dialect.CheckFilter(filter); err != nil {
+				t.Errorf("%q: %v", filter, err)
+			}
+		}
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"hogar/drivers/mqtt/dialect"
 	"hogar/gateway/home"
@@ -52,9 +51,9 @@ func (b *Bridge) readDevices(m dialect.Message) dialect.Told {
 			b.damaged = true
 			continue
 		}
-		if why := e.unfit(); why != "" || seen[e.Address] {
+		if why := e.unfit(b.base); why != "" || seen[e.Address] {
 			if e.Type != "Coordinator" {
-				t.Ignored = append(t.Ignored, dialect.Ignored{ID: e.Address, What: e.Name, Why: why})
+				t.Ignored = append(t.Ignored, dialect.Ignored{ID: e.Address, What: cmp.Or(e.Name, e.Address), Why: why})
 			}
 			continue
 		}
@@ -80,14 +79,17 @@ func (b *Bridge) readDevices(m dialect.Message) dialect.Told {
 var errNull = errors.New("found null")
 
 // unfit says why the entry is no device of the house, or nothing.
-func (e *entry) unfit() string {
+func (e *entry) unfit(base string) string {
+	noName := dialect.CheckTopic(base + e.Name)
 	switch {
 	case e.Type == "Coordinator":
 		return "the coordinator itself"
 	case e.Disabled:
 		return "disabled in Zigbee2MQTT"
-	case e.Name == "" || strings.ContainsAny(e.Name, "+#\x00"):
-		return fmt.Sprintf("its name %q is no topic", e.Name)
+	case e.Name == "":
+		return "it has no friendly_name"
+	case noName != nil:
+		return "its name makes no topic: " + noName.Error()
 	case e.Definition == nil && e.Interview != "" && e.Interview != "SUCCESSFUL":
 		return "its interview is not finished"
 	case e.Definition == nil:
@@ -202,8 +204,8 @@ func (b *Bridge) group(g group, t *dialect.Told) *device {
 	list = merge(list, func(string, string) {})
 	why := ""
 	switch topic := b.base + g.Name; {
-	case g.Name == "" || strings.ContainsAny(g.Name, "+#\x00"):
-		why = fmt.Sprintf("its name %q is no topic", g.Name)
+	case dialect.CheckTopic(topic) != nil:
+		why = "its name makes no topic: " + dialect.CheckTopic(topic).Error()
 	case b.byTopic[topic] != nil:
 		why = "a device has the same name"
 	case len(list) == 0:

@@ -261,10 +261,15 @@ func FuzzBridge(f *testing.F) {
 					t.Error(err)
 				}
 				for _, v := range []home.Value{home.BooleanOf(true), home.NumberOf(1), home.TextOf("a")} {
-					if order, err := b.Command(d.ID, p.Name, v); err == nil && order.Topic == "" {
-						t.Error("an order without a topic")
+					if order, err := b.Command(d.ID, p.Name, v); err == nil && dialect.CheckTopic(order.Topic) != nil {
+						t.Errorf("an order for %q", order.Topic)
 					}
 				}
+			}
+		}
+		for _, filter := range b.Filters() {
+			if err := dialect.CheckFilter(filter); err != nil {
+				t.Errorf("%q: %v", filter, err)
 			}
 		}
 		for _, r := range b.read(name, state) {
