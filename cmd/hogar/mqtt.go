@@ -125,10 +125,10 @@ func (f explainFlags) messages(cmd *cobra.Command, plan *gateway.Plan, args []st
 	err := eachLine(cmd, args, func(line []byte) error {
 		var m gateway.MQTTMessage
 		if err := json.Unmarshal(line, &m); err != nil {
-			return fmt.Errorf(`%w; expected {"topic": …, "payload": …}`, err)
+			return fmt.Errorf(`%w; a line is {"topic": …, "payload": …}`, home.Misread(err))
 		}
 		if m.Topic == "" {
-			return errors.New(`topic is missing; expected {"topic": …, "payload": …}`)
+			return errors.New(`topic is missing; a line is {"topic": …, "payload": …}`)
 		}
 		list = append(list, m)
 		return nil
@@ -200,7 +200,7 @@ func printExplanation(w io.Writer, x gateway.Explanation) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%d readings\n", len(x.Readings))
+	fmt.Fprintf(w, "\n%s\n", count(len(x.Readings), "reading", "readings"))
 	for i := range x.Readings {
 		fmt.Fprintln(w, "  "+describe(p, &x.Readings[i]))
 	}
@@ -279,13 +279,17 @@ func evaluate(cmd *cobra.Command, args []string, now time.Time) error {
 	failed := false
 	err := eachLine(cmd, args, func(line []byte) error {
 		var one struct {
-			Template string
-			Context  json.RawMessage
+			Template *string         `json:"template"`
+			Context  json.RawMessage `json:"context"`
 		}
-		if err := json.Unmarshal(line, &one); err != nil {
-			return fmt.Errorf(`%w; expected {"template": …, "context": {…}}`, err)
+		err := json.Unmarshal(line, &one)
+		if err == nil && one.Template == nil {
+			err = errors.New("template is missing")
 		}
-		result, err := gateway.EvaluateTemplate(one.Template, one.Context, now)
+		if err != nil {
+			return fmt.Errorf(`%w; a line is {"template": …, "context": {…}}`, home.Misread(err))
+		}
+		result, err := gateway.EvaluateTemplate(*one.Template, one.Context, now)
 		if err != nil {
 			failed = true
 			return enc.Encode(map[string]any{"ok": false, "error": err.Error()})

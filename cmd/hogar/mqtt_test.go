@@ -89,3 +89,22 @@ func TestExplainCommand(t *testing.T) {
 		t.Error("--broker without --listen")
 	}
 }
+
+// A line that is none is told in words of JSON, with its number and what a line is.
+func TestLinesThatAreNone(t *testing.T) {
+	for _, one := range []struct{ command, line, says string }{
+		{"explain", "hello", `invalid character 'h' looking for beginning of value; a line is {"topic": …, "payload": …}`},
+		{"explain", "[]", `found a list, expected an object; a line is {"topic": …, "payload": …}`},
+		{"explain", `{"topic":5}`, `topic is a number, expected a text; a line is {"topic": …, "payload": …}`},
+		{"explain", `{"topic":"a","retain":"yes"}`, `retain is a text, expected true or false; a line is {"topic": …, "payload": …}`},
+		{"explain", `{"payload":"x"}`, `topic is missing; a line is {"topic": …, "payload": …}`},
+		{"template", `{"tempate":"x"}`, `template is missing; a line is {"template": …, "context": {…}}`},
+		{"template", `{"template":5}`, `template is a number, expected a text; a line is {"template": …, "context": {…}}`},
+	} {
+		var out, errs bytes.Buffer
+		code := execute(t.Context(), []string{"mqtt", one.command}, strings.NewReader("\n"+one.line+"\n"), &out, &errs)
+		if want := "hogar: standard input, line 2: " + one.says + "\n"; code != exitFailed || errs.String() != want || out.Len() > 0 {
+			t.Errorf("%s of %s: exit code %d %s\ngot  %swant %s", one.command, one.line, code, out.String(), errs.String(), want)
+		}
+	}
+}

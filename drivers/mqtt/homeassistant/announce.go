@@ -55,16 +55,21 @@ func (d *Discovery) announced(component string, m dialect.Message) dialect.Told 
 	case component == "device":
 		parts, _ := c["components"].(map[string]any)
 		for _, key := range slices.Sorted(maps.Keys(parts)) {
-			part, _ := parts[key].(config)
+			part, ok := parts[key].(config)
+			if !ok {
+				refuse(m.Topic+"#"+key, "no JSON object", true)
+				continue
+			}
+			if kind := part.text("platform", ""); kind != "" && len(part) == 1 {
+				continue // a component alone means that it is removed
+			}
 			whole := maps.Clone(c)
 			delete(whole, "components")
 			maps.Copy(whole, part)
 			if base, ok := whole["~"].(string); ok {
 				whole.fill(base)
 			}
-			if len(part) > 1 { // a component alone means that it is removed
-				d.enter(part.text("platform", ""), m.Topic+"#"+key, key, whole, changed, refuse)
-			}
+			d.enter(part.text("platform", ""), m.Topic+"#"+key, key, whole, changed, refuse)
 		}
 		if len(parts) == 0 {
 			refuse(m.Topic, "a device without components", true)
@@ -109,6 +114,9 @@ func (d *Discovery) forget(topic string) map[string]bool {
 func (d *Discovery) enter(component, key, object string, c config, changed map[string]bool, refuse func(what, why string, fault bool)) {
 	fill, ok := components[component]
 	switch {
+	case component == "":
+		refuse(key, "platform is missing: sensor, switch …", true)
+		return
 	case !ok:
 		refuse(key, fmt.Sprintf("the component %q is not taken", component), false)
 		return

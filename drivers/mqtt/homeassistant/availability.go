@@ -66,8 +66,9 @@ func (a *availability) topics() []string {
 	return topics
 }
 
-// take notes what a message says.
-func (a *availability) take(topic string, payload []byte, now time.Time) {
+// take notes what a message says, or returns why it says nothing.
+func (a *availability) take(topic string, payload []byte, now time.Time) (why string) {
+	taken := false
 	for i, item := range a.items {
 		if item.topic != topic && !(strings.ContainsAny(item.topic, "+#") && dialect.Matches(item.topic, topic)) {
 			continue
@@ -76,14 +77,21 @@ func (a *availability) take(topic string, payload []byte, now time.Time) {
 		if item.template != nil {
 			var err error
 			if text, err = item.template.Value(payload, now); err != nil {
+				why = err.Error()
 				continue
 			}
 		}
 		if text != item.yes && text != item.no {
+			why = "found " + excerpt(text) + ", expected " + item.yes + " or " + item.no
 			continue
 		}
+		taken = true
 		a.states[i], a.known[i], a.last, a.said = text == item.yes, true, text == item.yes, true
 	}
+	if taken {
+		return ""
+	}
+	return why
 }
 
 // reachable is whether the entity can be reached; known is false when nothing was

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hogar/gateway/home"
 )
 
 // shorts are the words that devices shorten in the keys of their discovery.
@@ -55,7 +57,7 @@ type config map[string]any
 func parse(payload []byte) (config, error) {
 	var raw map[string]any
 	if err := json.Unmarshal(payload, &raw); err != nil {
-		return nil, err
+		return nil, home.Misread(err)
 	}
 	if raw == nil {
 		return nil, fmt.Errorf("found null, expected an object")
@@ -77,8 +79,9 @@ func expand(raw map[string]any, depth int) config {
 				parts := make(map[string]any, len(v))
 				for name, part := range v {
 					if m, ok := part.(map[string]any); ok {
-						parts[name] = expand(m, depth+1)
+						part = expand(m, depth+1)
 					}
+					parts[name] = part
 				}
 				c[full] = parts
 				continue

@@ -165,7 +165,9 @@ func (d *Discovery) Read(m dialect.Message) (dialect.Told, bool) {
 // route gives a message to a property, or to the availability, of an entity.
 func (d *Discovery) route(to route, m dialect.Message, t *dialect.Told) {
 	if to.slot == nil {
-		to.entity.available.take(m.Topic, m.Payload, d.o.Now())
+		if why := to.entity.available.take(m.Topic, m.Payload, d.o.Now()); why != "" && len(m.Payload) > 0 {
+			t.Ignored = append(t.Ignored, dialect.Ignored{ID: to.entity.id, What: "availability", Why: why, Fault: true})
+		}
 		d.tellStatus(to.entity.id, t)
 		return
 	}

@@ -218,7 +218,7 @@ func TestRefused(t *testing.T) {
 		{"sensor", `{"stat_t":"s","val_tpl":"{% for x in y %}{% endfor %}"}`, "unsupported template: value_template, column 4: {% for %} is not supported"},
 		{"sensor", `{"name":"x"}`, "a sensor that neither tells nor takes anything"},
 		{"sensor", `{"stat_t":"s","en":"false"}`, "Home Assistant leaves it switched off, too: include: [disabled_entities] takes it in"},
-		{"sensor", `[1]`, "no JSON object: json: cannot unmarshal array into Go value of type map[string]interface {}"},
+		{"sensor", `[1]`, "no JSON object: found a list, expected an object"},
 		{"sensor", `null`, "no JSON object: found null, expected an object"},
 		{"switch", `{"cmd_t":"a/+/b"}`, "command_topic is no topic: it has the wildcards + or #"},
 		{"event", `{"stat_t":"s"}`, "an event without event_types"},
@@ -228,6 +228,9 @@ func TestRefused(t *testing.T) {
 		{"sensor", `{"stat_t":"x","o":{"name":"Zigbee2MQTT"}}`, "taken natively from Zigbee2MQTT"},
 		{"sensor", `{"migr_discvry":true}`, "the entity moves to another topic"},
 		{"device", `{"o":{"name":"x"}}`, "a device without components"},
+		{"device", `{"cmps":{"a":{"stat_t":"s"}}}`, "platform is missing: sensor, switch …"},
+		{"device", `{"cmps":{"a":5,"b":{"p":"sensor"}}}`, "no JSON object"}, // b is removed
+		{"sensor", `{"stat_t":"a/#/b"}`, "state_topic is no topic: a wildcard is a level of its own, and # is the last"},
 	} {
 		d := New(Options{Now: at, Zigbee2MQTT: []string{"zigbee2mqtt"}})
 		told := said(t, d, "homeassistant/"+test.component+"/object/config", test.payload)
@@ -318,6 +321,26 @@ func TestAvailability(t *testing.T) {
 	} {
 		if got := story(test.config, test.steps...); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.config, got, test.want)
+		}
+	}
+}
+
+// What is neither of the payloads is told, and changes nothing.
+func TestAvailabilityThatIsNone(t *testing.T) {
+	d := New(Options{Now: at})
+	said(t, d, "homeassistant/sensor/a/config", `{"stat_t":"s","uniq_id":"u","avty":[{"t":"v"},{"t":"w","val_tpl":"{{ value_json.state }}"}]}`)
+	for _, one := range []struct{ topic, payload, why string }{
+		{"v", "maybe", `availability: found "maybe", expected online or offline`},
+		{"w", `{"state":"on"}`, `availability: found "on", expected online or offline`},
+		{"v", "", ""},
+		{"w", `{"state":"online"}`, ""},
+	} {
+		var got strings.Builder
+		for _, i := range said(t, d, one.topic, one.payload).Ignored {
+			got.WriteString(i.What + ": " + i.Why)
+		}
+		if got.String() != one.why {
+			t.Errorf("%s %s: %q, want %q", one.topic, one.payload, got.String(), one.why)
 		}
 	}
 }

@@ -42,7 +42,7 @@ const buttonsTell = "73" // buttons are told and do not switch
 func parseConfig(text []byte) (config, error) {
 	var c config
 	if err := json.Unmarshal(text, &c); err != nil {
-		return c, fmt.Errorf("no JSON of a device: %w", err)
+		return c, fmt.Errorf("no JSON of a device: %w", home.Misread(err))
 	}
 	switch {
 	case c.Topic == "" || c.FullTopic == "" || len(c.Prefixes) < 3:

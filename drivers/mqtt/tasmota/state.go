@@ -30,7 +30,7 @@ func (one *device) read(what string, m dialect.Message) dialect.Told {
 			Sensors json.RawMessage `json:"StatusSNS"`
 		}
 		if err := json.Unmarshal(m.Payload, &status); err != nil {
-			return ignored(one.id, m.Topic, "no JSON object: "+err.Error())
+			return ignored(one.id, m.Topic, "no JSON object: "+home.Misread(err).Error())
 		}
 		return one.readSensors(m.Topic, status.Sensors)
 	}
@@ -54,7 +54,7 @@ func (one *device) readWill(text string) dialect.Told {
 func (one *device) readStates(m dialect.Message) dialect.Told {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(m.Payload, &members); err != nil {
-		return ignored(one.id, m.Topic, "no JSON object: "+err.Error())
+		return ignored(one.id, m.Topic, "no JSON object: "+home.Misread(err).Error())
 	}
 	var t dialect.Told
 	for _, f := range one.features {

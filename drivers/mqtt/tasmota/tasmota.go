@@ -127,7 +127,7 @@ func (d *Discovery) announced(id, what string, m dialect.Message) dialect.Told {
 			Sensors json.RawMessage `json:"sn"`
 		}
 		if err := json.Unmarshal(m.Payload, &all); err != nil {
-			return ignored(id, m.Topic, "no JSON object: "+err.Error())
+			return ignored(id, m.Topic, "no JSON object: "+home.Misread(err).Error())
 		}
 		one.sensors = sensors(all.Sensors)
 	} else {

@@ -38,7 +38,7 @@ type group struct {
 func (b *Bridge) readDevices(m dialect.Message) dialect.Told {
 	var entries []json.RawMessage
 	if err := json.Unmarshal(m.Payload, &entries); err != nil || entries == nil {
-		return ignored("", m.Topic, "no list of devices: "+cmp.Or(err, errNull).Error(), true)
+		return ignored("", m.Topic, "no list of devices: "+cmp.Or(home.Misread(err), errNull).Error(), true)
 	}
 	var t dialect.Told
 	before, devices := b.byID, b.devices
@@ -47,7 +47,8 @@ func (b *Bridge) readDevices(m dialect.Message) dialect.Told {
 	for i, text := range entries {
 		var e entry
 		if err := json.Unmarshal(text, &e); err != nil || e.Address == "" {
-			t.Ignored = append(t.Ignored, dialect.Ignored{What: m.Topic + " entry " + strconv.Itoa(i), Why: "no device: it has no ieee_address", Fault: true})
+			why := "no device: " + cmp.Or(home.Misread(err), errNoAddress).Error()
+			t.Ignored = append(t.Ignored, dialect.Ignored{ID: e.Address, What: m.Topic + " entry " + strconv.Itoa(i), Why: why, Fault: true})
 			b.damaged = true
 			continue
 		}
@@ -76,7 +77,10 @@ func (b *Bridge) readDevices(m dialect.Message) dialect.Told {
 	return t
 }
 
-var errNull = errors.New("found null")
+var (
+	errNull      = errors.New("found null")
+	errNoAddress = errors.New("it has no ieee_address")
+)
 
 // unfit says why the entry is no device of the house, or nothing.
 func (e *entry) unfit(base string) string {
@@ -149,7 +153,7 @@ func common(exposes []json.RawMessage) []feature {
 func (b *Bridge) readGroups(m dialect.Message) dialect.Told {
 	var list []group
 	if err := json.Unmarshal(m.Payload, &list); err != nil || list == nil {
-		return ignored("", m.Topic, "no list of groups: "+cmp.Or(err, errNull).Error(), true)
+		return ignored("", m.Topic, "no list of groups: "+cmp.Or(home.Misread(err), errNull).Error(), true)
 	}
 	if slices.ContainsFunc(list, func(g group) bool { return g.Name == "" }) {
 		return ignored("", m.Topic, "no list of groups: one has no friendly_name", true)

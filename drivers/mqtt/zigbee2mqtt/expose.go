@@ -57,7 +57,7 @@ func features(exposes []json.RawMessage, depth int, ignore func(what, why string
 		var e expose
 		switch err := json.Unmarshal(text, &e); {
 		case err != nil:
-			ignore("expose", err.Error())
+			ignore("expose", home.Misread(err).Error())
 		case depth > deepest:
 			ignore(e.Type, "nested too deep")
 		case e.Property == "" && len(e.Features) > 0: // light, switch, fan, cover, lock, climate

@@ -130,7 +130,20 @@ func (b *Bridge) Read(m dialect.Message) (dialect.Told, bool) {
 	if topic, ok := strings.CutSuffix(m.Topic, "/availability"); ok && b.byTopic[topic] != nil {
 		return b.byTopic[topic].readAvailability(m.Payload, b.offline), true
 	}
+	if d := b.ordered(m.Topic); d != nil {
+		return ignored(d.id, m.Topic, "what somebody sends to the device; its answer counts", false), true
+	}
 	return ignored("", m.Topic, "no device of this name is in "+b.base+"bridge/devices", false), !strings.HasPrefix(below, "bridge/")
+}
+
+// ordered returns the device that a topic commands or asks: NAME/set, NAME/get/state.
+func (b *Bridge) ordered(topic string) *device {
+	for _, word := range []string{"/set", "/get"} {
+		if i := strings.LastIndex(topic, word); i > 0 && (len(topic) == i+len(word) || topic[i+len(word)] == '/') && b.byTopic[topic[:i]] != nil {
+			return b.byTopic[topic[:i]]
+		}
+	}
+	return nil
 }
 
 // Remember takes the name that a device had in the run before.
@@ -157,7 +170,7 @@ func ignored(id, what, why string, fault bool) dialect.Told {
 func (b *Bridge) readBridge(payload []byte) dialect.Told {
 	state := stateOf(payload)
 	if state == "" {
-		return ignored("", b.base+"bridge/state", "found neither online nor offline", len(payload) > 0)
+		return ignored("", b.base+"bridge/state", neither(payload), len(payload) > 0)
 	}
 	b.offline = state == home.Offline
 	var t dialect.Told
@@ -173,7 +186,7 @@ func (b *Bridge) readBridge(payload []byte) dialect.Told {
 func (d *device) readAvailability(payload []byte, bridgeOffline bool) dialect.Told {
 	d.reachable = stateOf(payload)
 	if d.reachable == "" {
-		return ignored(d.id, d.topic+"/availability", "found neither online nor offline", len(payload) > 0)
+		return ignored(d.id, d.topic+"/availability", neither(payload), len(payload) > 0)
 	}
 	if bridgeOffline {
 		return dialect.Told{}
@@ -193,6 +206,10 @@ func (d *device) status(bridgeOffline bool, base string) (st dialect.Status, ok 
 		return dialect.Status{ID: d.id, State: home.Online}, true
 	}
 	return st, false
+}
+
+func neither(payload []byte) string {
+	return "found " + excerpt(string(payload)) + ", expected online or offline"
 }
 
 // stateOf reads {"state":"online"}, or online as old versions write it.

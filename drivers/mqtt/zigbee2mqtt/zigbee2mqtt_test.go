@@ -237,6 +237,30 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// What is of no use is told with what was found.
+func TestTold(t *testing.T) {
+	for _, one := range []struct{ topic, payload, want string }{
+		{"bridge/devices", "{}", "no list of devices: found an object, expected a list"},
+		{"bridge/devices", `[{"ieee_address":"0x1","definition":{"exposes":"x"}}]`, "no device: definition.exposes is a text, expected a list"},
+		{"bridge/devices", `[5]`, "no device: found a number, expected an object"},
+		{"bridge/devices", `[{}]`, "no device: it has no ieee_address"},
+		{"bridge/devices", `[{"ieee_address":"0x1"}]`, "it has no friendly_name"},
+		{"bridge/devices", `[{"ieee_address":"0x1","friendly_name":"a\u0001"}]`, "its name makes no topic: it has characters that no topic may have"},
+		{"bridge/state", "up", "found up, expected online or offline"},
+		{"door/availability", `{"state":"up"}`, `found {"state":"up"}, expected online or offline`},
+		{"door/set", "ON", "what somebody sends to the device; its answer counts"},
+		{"door/get/contact", "", "what somebody sends to the device; its answer counts"},
+		{"nobody/set", "ON", "no device of this name is in zigbee2mqtt/bridge/devices"},
+		{"door/setup", "ON", "no device of this name is in zigbee2mqtt/bridge/devices"},
+	} {
+		b, _ := bridge(t)
+		told, mine := b.Read(dialect.Message{Topic: "zigbee2mqtt/" + one.topic, Payload: []byte(one.payload)})
+		if len(told.Ignored) == 0 || told.Ignored[0].Why != one.want || !mine {
+			t.Errorf("%s %s: %+v, want %s", one.topic, one.payload, told.Ignored, one.want)
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	b, _ := bridge(t)
 	long := `{"contact":true,"x":"` + strings.Repeat("x", longestState) + `"}`
