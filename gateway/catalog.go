@@ -85,6 +85,23 @@ func (p *Plan) checkCatalog(faults *home.Faults) {
 	for _, name := range slices.Sorted(maps.Keys(p.catalog)) {
 		p.furnish(name, p.catalog[name].Properties, house, faults)
 	}
+	for _, name := range slices.Sorted(maps.Keys(p.furnished)) {
+		if _, ok := p.catalog[name]; !ok {
+			filters := p.furnished[name].Filters
+			decodeFilters(filters, name, filtered(filters), faults)
+		}
+	}
+}
+
+// filtered are the properties that have filters, of a device that nobody knows yet: a number may
+// have every filter.
+func filtered(filters *home.Node) (list []home.Property) {
+	if filters != nil {
+		for _, pair := range filters.Pairs {
+			list = append(list, home.Property{Name: pair.Key, Type: home.TypeNumber})
+		}
+	}
+	return list
 }
 
 // plain is a device of the catalog in a house that is simulated: its values are what

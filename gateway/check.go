@@ -49,6 +49,7 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	p := &Plan{Config: cfg, furnished: make(map[string]config.Device), catalog: make(map[string]home.Catalog)}
 	for _, d := range cfg.MQTT {
 		p.brokers = append(p.brokers, decodeBroker(d, cfg.Gateway))
+		p.checkClient(d)
 	}
 	p.planExport(faults)
 	drivers := table()
@@ -97,6 +98,13 @@ func (p *Plan) plan(d config.Device, table map[string]drivers.Driver, faults *ho
 	if d.Driver == mqttDriver {
 		t := mqtt.DecodeTopic(d.Options)
 		d.Options.Done()
+		if len(p.brokers) == 0 {
+			d.Options.Fault("driver", "mqtt: [{url: mqtt://localhost}]", "there is no broker below mqtt:")
+			return device{Device: d, topic: &t}, true
+		}
+		if d.Every > 0 {
+			d.Options.Fault("every", "leave it out; stale_after says how long it may be silent", "a device on MQTT tells by itself and is not polled")
+		}
 		if t.Broker < 0 || t.Broker >= len(p.brokers) {
 			d.Options.Fault("broker", "brokers are counted from 0", "broker is %d, and mqtt: has %d", t.Broker, len(p.brokers))
 			return device{Device: d, topic: &t}, true

@@ -68,12 +68,16 @@ func decodeBroker(d *home.Decoder, gateway string) broker {
 
 // decodeBases reads one base topic or a list of them.
 func decodeBases(d *home.Decoder, key string) []string {
+	usual := map[string]string{config.Zigbee2MQTT: "zigbee2mqtt", config.HomeAssistant: "homeassistant",
+		config.Tasmota: "tasmota/discovery", config.Shelly: "shellies", "export": "homeassistant"}
 	var bases []string
 	for _, base := range d.Texts(key) {
 		trimmed := strings.Trim(base, "/")
 		switch {
+		case slices.Contains([]string{"true", "yes", "on"}, strings.ToLower(base)):
+			d.Fault(key, key+": "+usual[key], "%s is '%s', expected a base topic", key, base)
 		case dialect.CheckTopic(trimmed) != nil:
-			d.Fault(key, key+": "+key, "%s is '%s', expected a base topic", key, base)
+			d.Fault(key, key+": "+usual[key], "%s is '%s', expected a base topic", key, base)
 		case slices.Contains(bases, trimmed):
 			d.Fault(key, "", "%s has '%s' twice", key, base)
 		default:
@@ -81,6 +85,18 @@ func decodeBases(d *home.Decoder, key string) []string {
 		}
 	}
 	return bases
+}
+
+// checkClient finds, for the last broker, another entry with the same broker and client id: each
+// would end the connection of the other.
+func (p *Plan) checkClient(d *home.Decoder) {
+	last := len(p.brokers) - 1
+	for i, b := range p.brokers[:last] {
+		if of := p.brokers[last]; of.String() == b.String() && b.Host() != "" && of.Client(p.Config.Gateway) == b.Client(p.Config.Gateway) {
+			d.Fault("url", "one entry can have all: zigbee2mqtt: [base, other]; else give one a client_id",
+				"mqtt.%d has the same broker and client_id, and a broker lets in only one", i)
+		}
+	}
 }
 
 // decodeNames reads names: {"0x00158d0001a2b3c4": porch.lamp}.

@@ -6,10 +6,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"hogar/gateway/home"
@@ -115,6 +117,9 @@ func (b *Broker) decodeURL(d *home.Decoder, text string) {
 		d.Fault("url", example, "url has more than host and port")
 	}
 	if p := u.Port(); p != "" {
+		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > math.MaxUint16 {
+			d.Fault("url", example, "url has the port %s, expected 1 to 65535", p)
+		}
 		port = p
 	}
 	b.host = u.Hostname()

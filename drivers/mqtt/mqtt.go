@@ -85,6 +85,10 @@ var ErrNotConnected = errors.New("not connected")
 // from any goroutine, when they are durable or with the reason why they are not.
 type Accept = func(events []home.Event, done func(error))
 
+// Client is the name by which the broker of the entry knows the gateway: it lets in only one at a
+// time.
+func (b Broker) Client(gateway string) string { return cmp.Or(b.clientID, "hogar-"+gateway) }
+
 // Connection is the way to one broker. All methods but Run are safe for
 // concurrent use.
 type Connection struct {
@@ -155,7 +159,7 @@ func New(b Broker, gateway string, topics map[string]Topic, accept Accept, log *
 // NewWith makes a connection, on which nothing happens before Run.
 func NewWith(o Options) *Connection {
 	c := &Connection{
-		broker: o.Broker, clientID: cmp.Or(o.Broker.clientID, "hogar-"+o.Gateway), gateway: o.Gateway,
+		broker: o.Broker, clientID: o.Broker.Client(o.Gateway), gateway: o.Gateway,
 		devices: maps.Clone(o.Topics), handlers: o.Handlers, accept: o.Accept, stream: o.Stream, log: o.Log.With("broker", o.Broker.String()),
 		told: make(map[string][]listener), open: make(chan struct{}, maxOpen), faulty: make(map[string]bool),
 		reach: newReach(), found: newFound(o),

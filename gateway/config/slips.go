@@ -133,6 +133,8 @@ func diagnoseValue(value string) (message, hint string, at int) {
 	bare := textForm.ReplaceAllStringFunc(value, func(s string) string { return strings.Repeat("_", len(s)) })
 	quote := "put it in single quotes"
 	switch i := strings.Index(bare, ": "); {
+	case strings.Contains(value, "template: {{"):
+		return "YAML cannot read a template without quotes", `put it in double quotes: "{{ value_json.moisture }}"`, strings.Index(value, "{{")
 	case strings.Contains(value, "{{"):
 		return "there are no templates", "write a name as it is: hall.lamp.state", strings.Index(value, "{{")
 	case strings.Contains(value, "${"):

@@ -67,8 +67,8 @@ func (s *Source) Resolve(f home.Fault) Problem {
 	if at.own {
 		shown = at.shown
 	}
-	p.Message = said(shown, f)
-	p.Message, p.Hint = cover(p.Message), cover(p.Hint)
+	f.Message = cover(f.Message) // without the path: what follows "password:" in it is no secret
+	p.Message, p.Hint = said(cover(shown), f), cover(p.Hint)
 	if at.file >= len(s.files) {
 		return p
 	}
