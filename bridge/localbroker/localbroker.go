@@ -45,6 +45,8 @@ type Options struct {
 	// takes the longer the more waits; 0: after each.
 	SaveEvery int
 
+	Plugins []string // of RabbitMQ, beside those that the other options need
+
 	MQTT int // port of RabbitMQ's MQTT plugin; 0: it is off; -1: a free one
 }
 

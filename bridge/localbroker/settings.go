@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -53,7 +54,7 @@ func (r *RabbitMQ) writeFiles() error {
 		}
 	}
 	conf := rabbitmqConf
-	var plugins []string
+	plugins := slices.Clone(r.opts.Plugins)
 	if r.opts.TLS != nil {
 		conf, plugins = conf+r.opts.TLS.rabbitmq(), append(plugins, "rabbitmq_auth_mechanism_ssl")
 	}

@@ -76,7 +76,8 @@ func newDesk(t *testing.T) *desk {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	d := &desk{t: t, folder: folder, typed: make(map[string]bool)}
-	d.rabbit, err = localbroker.StartRabbitMQ(ctx, localbroker.Options{Dir: filepath.Join(folder, "rabbitmq"), Management: management})
+	d.rabbit, err = localbroker.StartRabbitMQ(ctx, localbroker.Options{Dir: filepath.Join(folder, "rabbitmq"), Management: management,
+		Plugins: []string{"rabbitmq_federation", "rabbitmq_shovel"}})
 	need(t, err)
 	t.Cleanup(d.rabbit.Kill)
 	mosquitto, err := localbroker.StartMosquitto(ctx, localbroker.Options{Dir: filepath.Join(folder, "mosquitto")})
