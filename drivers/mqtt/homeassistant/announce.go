@@ -147,6 +147,10 @@ func (d *Discovery) enter(component, key, object string, c config, changed map[s
 		one = &device{}
 		d.devices[id] = one
 	}
+	if len(one.entities) >= mostOfDevice {
+		refuse(key, fmt.Sprintf("more than %d entities of one device", mostOfDevice), true)
+		return
+	}
 	one.label = label
 	one.entities = append(one.entities, e)
 	slices.SortFunc(one.entities, func(x, y *entity) int { return strings.Compare(x.key, y.key) })

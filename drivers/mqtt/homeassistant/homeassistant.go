@@ -27,6 +27,7 @@ import (
 const (
 	longest      = 1 << 20 // bytes of a message
 	mostEntities = 10_000
+	mostOfDevice = 1_000
 )
 
 // Options of a discovery.
@@ -206,6 +207,7 @@ func (d *Discovery) tell(changed map[string]bool, t *dialect.Told) {
 func (one *device) describe(id string) dialect.Device {
 	out := dialect.Device{ID: id, Label: one.label}
 	one.slots = make(map[string][]*slot)
+	numbers := make(map[string]int) // the last that was given behind a word
 	for _, e := range one.entities {
 		for _, s := range e.slots {
 			s.Name = s.key
@@ -216,8 +218,9 @@ func (one *device) describe(id string) dialect.Device {
 				s.Name = dialect.Word(e.name[:min(len(e.name), home.MaxWord-1-len(s.key))] + "_" + s.key)
 			}
 			word := s.Name
-			for n := 2; one.slots[s.Name] != nil && s.match == nil; n++ {
-				tail := fmt.Sprintf("_%d", n)
+			for one.slots[s.Name] != nil && s.match == nil {
+				numbers[word]++
+				tail := fmt.Sprintf("_%d", numbers[word]+1)
 				s.Name = word[:min(len(word), home.MaxWord-len(tail))] + tail
 			}
 			one.slots[s.Name] = append(one.slots[s.Name], s)

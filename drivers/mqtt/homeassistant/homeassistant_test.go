@@ -345,6 +345,24 @@ func TestAvailabilityThatIsNone(t *testing.T) {
 	}
 }
 
+// A device has as many entities as any needs, however they are called.
+func TestManyEntitiesOfOneDevice(t *testing.T) {
+	d := New(Options{Now: at})
+	var told dialect.Told
+	for i := range mostOfDevice + 1 {
+		told = said(t, d, fmt.Sprintf("homeassistant/sensor/s%d/config", i), fmt.Sprintf(`{"name":"N","stat_t":"t","uniq_id":"u%d","dev":{"ids":"d"}}`, i))
+		if i == mostOfDevice-1 && (len(told.Devices) != 1 || len(told.Devices[0].Properties) != mostOfDevice || told.Devices[0].Properties[mostOfDevice-1].Name != "n_1000") {
+			t.Fatalf("told %d devices", len(told.Devices))
+		}
+	}
+	if len(told.Devices) != 0 || len(told.Ignored) != 1 || told.Ignored[0].Why != "more than 1000 entities of one device" {
+		t.Errorf("one more is told as %+v", told.Ignored)
+	}
+	if said(t, d, "homeassistant/sensor/s0/config", ""); len(d.entities) != mostOfDevice-1 {
+		t.Errorf("%d entities, when one is gone", len(d.entities))
+	}
+}
+
 func TestLong(t *testing.T) {
 	for short, want := range map[string]string{
 		"clr_temp_cmd_t": "color_temp_command_topic", "color_temp_command_topic": "color_temp_command_topic", "temp_stat_tpl": "temperature_state_template",

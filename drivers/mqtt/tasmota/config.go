@@ -52,8 +52,12 @@ func parseConfig(text []byte) (config, error) {
 	case c.topic(1) == c.topic(0) || c.topic(2) == c.topic(0):
 		return config{}, fmt.Errorf("its topics cannot be told from one another: ft is %q", c.FullTopic)
 	}
+	c.Relays, c.Buttons = c.Relays[:min(len(c.Relays), most)], c.Buttons[:min(len(c.Buttons), most)]
 	return c, nil
 }
+
+// most is how many relays, and buttons, a Tasmota has at most.
+const most = 32
 
 // topic is the beginning of the topics for commands (0), answers (1) and telemetry (2).
 func (c *config) topic(prefix int) string {
@@ -96,7 +100,7 @@ func (c *config) features() []feature {
 			shutters++
 		}
 	}
-	for i, n := 0, 0; i < len(c.Relays) && i < 32; i++ {
+	for i, n := 0, 0; i < len(c.Relays); i++ {
 		if kind := c.Relays[i]; kind != relay && kind != light {
 			continue
 		}
