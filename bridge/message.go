@@ -35,7 +35,27 @@ type message struct {
 	bad      string // why nobody can ever send it
 	exchange string
 	key      string
-	pub      amqp.Publishing
+	pub      amqp.Publishing // without headers
+
+	dseq            uint64 // the device's own count; 0: none
+	late, simulated bool
+}
+
+// headers writes the message's headers into t, in place of what is there, and returns it.
+func (m *message) headers(t amqp.Table) amqp.Table {
+	clear(t)
+	t["seq"], t["late"], t["simulated"] = int64(m.seq), m.late, m.simulated
+	if m.dseq != 0 {
+		t["dseq"] = int64(m.dseq)
+	}
+	return t
+}
+
+// publishing is what is sent, with headers of its own.
+func (m *message) publishing() amqp.Publishing {
+	pub := m.pub
+	pub.Headers = m.headers(make(amqp.Table))
+	return pub
 }
 
 // maker makes messages of one session: with that connection's user.
@@ -61,14 +81,7 @@ func (m *maker) make(rec journal.Record) message {
 	}
 	body := bytes.Clone(rec.Body)
 	about := subjectOf(body)
-	headers := amqp.Table{
-		"seq":       int64(rec.Seq),
-		"late":      flags&home.FlagLate != 0,
-		"simulated": m.opts.Simulated || flags&home.FlagSimulated != 0,
-	}
-	if about.DSeq != 0 {
-		headers["dseq"] = int64(about.DSeq)
-	}
+	msg.dseq, msg.late, msg.simulated = about.DSeq, flags&home.FlagLate != 0, m.opts.Simulated || flags&home.FlagSimulated != 0
 	if kind == home.KindPublish {
 		e, err := home.ParseEvent(kind, body)
 		if err != nil {
@@ -83,7 +96,7 @@ func (m *maker) make(rec journal.Record) message {
 		msg.key = m.opts.Gateway + "." + kind.String() + "." + about.name(kind)
 	}
 	msg.pub = amqp.Publishing{
-		Headers: headers, ContentType: "application/json", DeliveryMode: amqp.Persistent, Type: typ,
+		ContentType: "application/json", DeliveryMode: amqp.Persistent, Type: typ,
 		AppId: m.app, Timestamp: time.Unix(rec.Time/1_000_000, 0), UserId: m.user,
 		MessageId: string(strconv.AppendUint(m.id, rec.Seq, 10)), Body: body,
 	}

@@ -35,12 +35,13 @@ type publisher struct {
 	taken    bool   // a message of this run has been taken: others may follow it unanswered
 	tag      uint64 // of the last message on ch
 	win      window
-	open     int       // messages whose fate the broker has not told
-	full     bool      // the window was full, and has little room yet
-	sent     uint64    // number of the last record that was sent
-	progress time.Time // when the broker last told something, or had nothing to tell
-	stuck    *stuck    // why nothing more is sent in this run
-	note     []byte    // reused
+	open     int        // messages whose fate the broker has not told
+	full     bool       // the window was full, and has little room yet
+	sent     uint64     // number of the last record that was sent
+	progress time.Time  // when the broker last told something, or had nothing to tell
+	stuck    *stuck     // why nothing more is sent in this run
+	note     []byte     // reused
+	headers  amqp.Table // reused
 }
 
 // stuck is a message that the broker does not take, while it takes others.
@@ -113,7 +114,7 @@ func newPublisher(b *Bridge, l *link) (*publisher, error) {
 	w := b.opts.Window
 	p := &publisher{
 		b: b, link: l, ch: ch,
-		maker: newMaker(&b.opts, b.journal.ID(), l.target.user),
+		maker: newMaker(&b.opts, b.journal.ID(), l.target.user), headers: make(amqp.Table),
 		// The library drops a notification that nobody takes for 5 s. Here each finds room.
 		confirms: ch.NotifyPublish(make(chan amqp.Confirmation, w+16)),
 		returns:  ch.NotifyReturn(make(chan amqp.Return, w+16)),
@@ -280,7 +281,7 @@ func (p *publisher) send(m *message) error {
 	case m.kind == home.KindPublish:
 		p.win.push(m, 0).out = true
 		p.open++
-		p.sideJobs <- sideJob{ctx: context.Background(), exchange: m.exchange, key: m.key, pub: m.pub, // there is room for a window
+		p.sideJobs <- sideJob{ctx: context.Background(), exchange: m.exchange, key: m.key, pub: m.publishing(), // there is room for a window
 			done: func(err error) { p.sideDone <- sideEntry{seq: seq, err: err} }}
 		return nil
 	}
@@ -288,6 +289,7 @@ func (p *publisher) send(m *message) error {
 	p.win.push(m, p.tag).out = true
 	p.open++
 	p.b.status.published.Add(1)
+	m.pub.Headers = m.headers(p.headers)
 	if err := p.ch.Publish(m.exchange, m.key, true, false, m.pub); err != nil {
 		return p.broken(err)
 	}

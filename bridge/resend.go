@@ -125,7 +125,7 @@ func (r *resender) send(m *message) error {
 		return nil
 	}
 	if m.kind == home.KindPublish || r.b.outbox.isAside(m.seq) {
-		err := r.side.send(r.ctx, m.exchange, m.key, true, m.pub)
+		err := r.side.send(r.ctx, m.exchange, m.key, true, m.publishing())
 		switch {
 		case err == nil:
 			r.taken(m.seq)
@@ -141,7 +141,7 @@ func (r *resender) send(m *message) error {
 	if err := r.settle(r.b.opts.Window - 1); err != nil {
 		return err
 	}
-	confirm, err := r.ch.PublishWithDeferredConfirm(m.exchange, m.key, true, false, m.pub)
+	confirm, err := r.ch.PublishWithDeferredConfirm(m.exchange, m.key, true, false, m.publishing())
 	if err != nil {
 		return r.link.failure(r.closed, err, "publish")
 	}
