@@ -27,6 +27,7 @@ type session struct {
 	end     context.CancelCauseFunc
 	inbox   chan paho.Message
 	waiting chan *pending // in order of receipt
+	settled chan struct{} // holds one: there is a pending message that was not settled
 	accept  Accept
 	ahead   []subscription  // still to be asked for; only the session's goroutine has it
 	asked   paho.Token      // for some of them, not answered yet; nil: for none
@@ -41,7 +42,10 @@ type session struct {
 // pending is a message whose events are on their way to the disk.
 type pending struct {
 	message paho.Message
-	result  chan error // one
+	events  []home.Event
+	told    atomic.Bool // done was called: once is enough
+	err     error       // why they did not get there; set before settled
+	settled atomic.Bool
 }
 
 // session connects, takes messages in until the connection is lost or ctx ends,
@@ -123,7 +127,7 @@ func (c *Connection) newSession(ctx context.Context, learns bool) (*session, err
 	if err != nil {
 		return nil, err
 	}
-	s := &session{inbox: make(chan paho.Message, 256), waiting: make(chan *pending, maxOpen), accept: c.stream(),
+	s := &session{inbox: make(chan paho.Message, 256), waiting: make(chan *pending, maxOpen), settled: make(chan struct{}, 1), accept: c.stream(),
 		former: make(map[string]bool), filters: make(map[string]bool), learns: learns}
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	options := paho.NewClientOptions().
@@ -200,9 +204,14 @@ func (c *Connection) take(ctx context.Context, s *session, m paho.Message) {
 	if s.skipped {
 		return
 	}
-	p := &pending{m, make(chan error, 1)}
 	events := c.events(s, m)
+	p := &pending{message: m, events: events}
 	for taken := range min(len(events), maxOpen) {
+		select {
+		case c.open <- struct{}{}:
+			continue
+		default:
+		}
 		select {
 		case c.open <- struct{}{}:
 			continue
@@ -221,19 +230,29 @@ func (c *Connection) take(ctx context.Context, s *session, m paho.Message) {
 		return
 	}
 	if len(events) == 0 {
-		p.result <- nil
+		s.settle(p, nil)
 		return
 	}
-	var once sync.Once
 	s.accept(events, func(err error) {
-		once.Do(func() {
-			if err != nil {
-				c.reach.doubt(events)
-			}
-			p.result <- err
-			c.settle(len(events))
-		})
+		if !p.told.CompareAndSwap(false, true) {
+			return
+		}
+		if err != nil {
+			c.reach.doubt(p.events)
+		}
+		s.settle(p, err)
+		c.settle(len(p.events))
 	})
+}
+
+// settle notes what became of a message.
+func (s *session) settle(p *pending, err error) {
+	p.err = err
+	p.settled.Store(true)
+	select {
+	case s.settled <- struct{}{}:
+	default:
+	}
 }
 
 // skip leaves a message out, and all that follow in this session: they are not
@@ -269,17 +288,19 @@ func (s *session) acknowledge(c *Connection) {
 		if !open {
 			return
 		}
-		select {
-		case err := <-p.result:
-			switch {
-			case err != nil && again == nil:
-				again = time.After(c.refusedWait)
-				c.log.Error("mqtt message not recorded, the broker keeps it", "wait", c.refusedWait, "error", err)
-			case again == nil:
-				p.message.Ack()
+		for !p.settled.Load() {
+			select {
+			case <-s.settled:
+			case <-s.ctx.Done():
+				return
 			}
-		case <-s.ctx.Done():
-			return
+		}
+		switch {
+		case p.err != nil && again == nil:
+			again = time.After(c.refusedWait)
+			c.log.Error("mqtt message not recorded, the broker keeps it", "wait", c.refusedWait, "error", p.err)
+		case again == nil:
+			p.message.Ack()
 		}
 	}
 }
