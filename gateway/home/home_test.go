@@ -1,6 +1,7 @@
 package home
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -281,4 +282,22 @@ func BenchmarkAppendReading(b *testing.B) {
 	for b.Loop() {
 		buf, _ = ev.AppendJSON(buf[:0])
 	}
+}
+
+// FuzzText holds the JSON of a text against that of encoding/json.
+func FuzzText(f *testing.F) {
+	for _, s := range []string{"", "°C", "µg/m³", "a\"b", `a\b`, "\x00", "\x7f", "\u2028", "\xff", "日本", "<&>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var want bytes.Buffer
+		enc := json.NewEncoder(&want)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(s); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(TextOf(s).AppendJSON(nil)) + "\n"; got != want.String() {
+			t.Errorf("%q is %s, want %s", s, got, want.String())
+		}
+	})
 }

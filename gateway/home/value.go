@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // ValueKind is the form of a [Value].
@@ -148,19 +150,32 @@ func ParseValue(b []byte) (Value, error) {
 	return NumberOf(f), nil
 }
 
-// appendString appends s as a JSON string. Plain ASCII, which is nearly all, is
+// appendString appends s as a JSON string. What needs no escape, which is nearly all, is
 // copied; the rest goes the way of encoding/json.
 func appendString(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
-			var buf bytes.Buffer
-			enc := json.NewEncoder(&buf)
-			enc.SetEscapeHTML(false)
-			_ = enc.Encode(s) // a string always encodes
-			return append(dst, bytes.TrimRight(buf.Bytes(), "\n")...)
-		}
+	if !plain(s) {
+		var buf bytes.Buffer
+		enc := json.NewEncoder(&buf)
+		enc.SetEscapeHTML(false)
+		_ = enc.Encode(s) // a string always encodes
+		return append(dst, bytes.TrimRight(buf.Bytes(), "\n")...)
 	}
 	dst = append(dst, '"')
 	dst = append(dst, s...)
 	return append(dst, '"')
+}
+
+// plain reports whether s is its own JSON: valid text without quotes, backslashes, control
+// characters, and the line separators that JavaScript once took for ends of lines.
+func plain(s string) bool {
+	ascii := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < 0x20 || c == '"' || c == '\\':
+			return false
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	return ascii || utf8.ValidString(s) && !strings.ContainsAny(s, "\u2028\u2029")
 }
