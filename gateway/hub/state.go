@@ -185,7 +185,11 @@ func (d *device) read(ev *home.Event) {
 	if ev.Late() && last.Time.After(ev.Time) {
 		return
 	}
-	r := home.LastReading{Name: home.Join(ev.Device, ev.Property), Value: ev.Value, Unit: ev.Unit, Unknown: ev.Unknown, Time: ev.Time}
+	name := last.Name
+	if name == "" {
+		name = home.Join(ev.Device, ev.Property)
+	}
+	r := home.LastReading{Name: name, Value: ev.Value, Unit: ev.Unit, Unknown: ev.Unknown, Time: ev.Time}
 	if !ev.Value.Known() {
 		r.Time = last.Time // the age counts from the last measurement
 	} else if ev.Time.After(d.Measured) {

@@ -29,7 +29,8 @@ type Dialect interface {
 	// a message that told devices.
 	Filters() []string
 	// Read understands a message. mine is false for one of somebody else; what is
-	// mine and of no use is told as [Told.Ignored]. The payload is not kept.
+	// mine and of no use is told as [Told.Ignored]. The payload is not kept, and the
+	// readings are valid until the next call.
 	Read(m Message) (t Told, mine bool)
 	// Command says what to send so that the device sets the property. The value
 	// has passed [home.Property.Accept] and is no toggle.

@@ -45,8 +45,7 @@ func (d *device) read(m dialect.Message) dialect.Told {
 	if m.Late {
 		at = lastSeen(seen)
 	}
-	var t dialect.Told
-	t.Readings = slices.Grow(t.Readings, told)
+	t := dialect.Told{Readings: slices.Grow(d.told[:0], told)}
 	for i := range d.features {
 		f, raw := &d.features[i], d.found[i]
 		if raw == nil {
@@ -64,6 +63,7 @@ func (d *device) read(m dialect.Message) dialect.Told {
 			t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: f.key, Why: why, Fault: true})
 		}
 	}
+	d.told = t.Readings
 	slices.Sort(others)
 	for _, key := range slices.Compact(others) {
 		t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: key, Why: "not among the device's exposes"})

@@ -66,6 +66,7 @@ type device struct {
 	reachable string            // online, offline, or empty: it does not tell
 	common    []feature         // what a group takes over of it
 	found     []json.RawMessage // of each feature, in the message that is read; reused
+	told      []dialect.Reading // reused
 }
 
 // untold is a key that is known and not told to the house.
