@@ -53,13 +53,32 @@ func (j *Journal) commitDue(now time.Time) time.Duration {
 	case now.Sub(j.opened) < time.Duration(j.o.Sync):
 		return 0 // a start tells much in a moment, and the first reading waits behind it
 	}
-	return time.Duration(j.o.Sync) - now.Sub(j.lastCommit)
+	return min(time.Duration(j.o.Sync)-now.Sub(j.lastCommit), j.stalled(now))
+}
+
+// stalled returns how long until it is clear that those who gave records wait to be told: a
+// source gives only so many before, an MQTT broker 10 or 20, say. Then nothing comes for longer
+// than it did while they came. The caller holds mu.
+func (j *Journal) stalled(now time.Time) time.Duration {
+	p := &j.pend
+	if j.seen == 0 {
+		j.firstSeen = now
+	}
+	if j.seen != p.n {
+		j.seen, j.lastSeen = p.n, now
+	}
+	if len(p.waiters) < stalledWaiters {
+		return never
+	}
+	pace := j.lastSeen.Sub(j.firstSeen) / time.Duration(p.n)
+	return max(stalledAfter, 4*pace) - now.Sub(j.lastSeen)
 }
 
 // commit makes the pending records durable, or refuses them.
 func (j *Journal) commit() {
 	j.mu.Lock()
 	j.pend, j.batch = j.batch, j.pend
+	j.seen = 0
 	j.mu.Unlock()
 	b := &j.batch
 	rest, waiters := b.buf, b.waiters

@@ -57,6 +57,9 @@ type Journal struct {
 	batch      batch // being written
 	opened     time.Time
 	lastCommit time.Time
+	seen       int       // pending records when they were looked at
+	firstSeen  time.Time // when there were the first of them
+	lastSeen   time.Time // since when there are so many
 	lastProbe  time.Time
 	slots      *cursorFile
 
@@ -145,6 +148,7 @@ func (j *Journal) Append(r Record, urgent bool, done func(error)) (uint64, error
 	p.urgent = p.urgent || urgent
 	if done != nil {
 		p.waiters = append(p.waiters, waiter{r.Seq, done})
+		wake = wake || len(p.waiters) == stalledWaiters
 	}
 	j.mu.Unlock()
 	if wake {

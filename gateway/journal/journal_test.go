@@ -211,6 +211,22 @@ func TestCommitOnTheLeadingEdge(t *testing.T) {
 		j.Append(Record{Body: make([]byte, earlyBytes)}, false, nil)
 		synctest.Wait()
 		want(t, "enough bytes", j.Last(), j.Durable())
+		start = time.Now()
+		for range stalledWaiters {
+			last = durable(false)
+		}
+		want(t, "a source that waits to be told", stalledAfter, <-last)
+		start = time.Now()
+		for range stalledWaiters - 1 {
+			last = durable(false)
+		}
+		want(t, "fewer may not be all", 200*time.Millisecond, <-last)
+		start = time.Now()
+		for range 2 * stalledWaiters {
+			last = durable(false)
+			time.Sleep(stalledAfter)
+		}
+		want(t, "a source at its own pace", 200*time.Millisecond, <-last)
 	})
 }
 

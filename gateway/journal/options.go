@@ -71,8 +71,12 @@ const (
 
 	earlyRecords = 64       // so many waiting records are synced before the interval is over
 	earlyBytes   = 64 << 10 // so many bytes, too
-	maxPending   = 4 << 20  // bytes that wait for a slow disk; more are refused
-	reserve      = 1 << 20  // bytes of that which only urgent records may use
+
+	stalledWaiters = 8                     // so many who wait to be told may be all that come,
+	stalledAfter   = 10 * time.Millisecond // when no further came for so long
+
+	maxPending = 4 << 20 // bytes that wait for a slow disk; more are refused
+	reserve    = 1 << 20 // bytes of that which only urgent records may use
 )
 
 func (o Options) withDefaults() Options {
