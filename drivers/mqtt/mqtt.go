@@ -75,7 +75,7 @@ const (
 )
 
 // maxOpen is how many events may be without their done.
-const maxOpen = 1024
+const maxOpen = 512
 
 // ErrNotConnected means that a command did not leave, because there is no
 // connection to the broker.
