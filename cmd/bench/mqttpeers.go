@@ -39,7 +39,8 @@ func (b *bench) houseOf(ctx context.Context, mqtt, state string, values int) (*h
 	return b.start(ctx, config, state, "--with-mqtt")
 }
 
-// mqttBare starts the bare program: as it is, or one that splits each message into its values.
+// mqttBare starts the bare program: one that passes on what comes, or one that publishes
+// what hogar does.
 func (b *bench) mqttBare(step string) func(ctx context.Context, mqtt, test string, values int) (int, func() error, error) {
 	return func(ctx context.Context, mqtt, test string, _ int) (int, func() error, error) {
 		cmd := exec.CommandContext(ctx, test, "-test.run=^TestMQTTStep$", "-test.timeout=0")

@@ -17,7 +17,7 @@ import (
 // What the measurement of MQTT hands to these programs, which are tests only in that they
 // may use the libraries that hogar keeps behind its walls.
 const (
-	stepVar   = "HOGAR_BENCH_MQTT_STEP" // setup, hear, feed, gather, round, bare or split
+	stepVar   = "HOGAR_BENCH_MQTT_STEP" // setup, hear, feed, gather, round, bare or readings
 	countVar  = "HOGAR_BENCH_MQTT_COUNT"
 	valuesVar = "HOGAR_BENCH_MQTT_VALUES" // how many of the four change
 	exchVar   = "HOGAR_BENCH_MQTT_EXCHANGE"
@@ -46,8 +46,8 @@ func TestMQTTStep(t *testing.T) {
 		feed(t, func(f feeder) { round(t, f) })
 	case "bare":
 		bare(t, whole)
-	case "split":
-		bare(t, split)
+	case "readings":
+		bare(t, readings())
 	default:
 		t.Skip("make bench runs it")
 	}
@@ -116,33 +116,56 @@ func setUp(t *testing.T) {
 	must(t, c.Publish("zigbee2mqtt/bridge/devices", 1, true, "["+strings.Join(list, ",")+"]"))
 }
 
-// piece is what is published of a message.
-type piece struct {
-	key  string
-	body []byte
-}
-
 // whole is a message as it came.
 func whole(m paho.Message) []piece {
-	return []piece{{strings.ReplaceAll(m.Topic(), "/", "."), m.Payload()}}
+	return []piece{{strings.ReplaceAll(m.Topic(), "/", "."), amqp.Publishing{DeliveryMode: amqp.Persistent, ContentType: "application/json", Body: m.Payload()}}}
 }
 
-// split is each value by itself, as hogar publishes them.
-func split(m paho.Message) (pieces []piece) {
-	var values map[string]json.RawMessage
-	if json.Unmarshal(m.Payload(), &values) != nil {
-		return nil
+// piece is what is published of a message.
+type piece struct {
+	key string
+	pub amqp.Publishing
+}
+
+// readings makes hogar's messages: one for each value that is new, with hogar's body and
+// properties.
+func readings() func(paho.Message) []piece {
+	last := make(map[string]map[string]string) // by topic and property
+	seq := int64(0)
+	return func(m paho.Message) (pieces []piece) {
+		var values map[string]json.RawMessage
+		if json.Unmarshal(m.Payload(), &values) != nil {
+			return nil
+		}
+		known := last[m.Topic()]
+		if known == nil {
+			known = make(map[string]string)
+			last[m.Topic()] = known
+		}
+		device := strings.TrimPrefix(m.Topic(), "zigbee2mqtt/")
+		for property, value := range values {
+			if known[property] == string(value) {
+				continue
+			}
+			known[property] = string(value)
+			seq++
+			now := time.Now()
+			body, _ := json.Marshal(struct {
+				Device   string          `json:"device"`
+				Property string          `json:"property"`
+				Value    json.RawMessage `json:"value"`
+				Unit     string          `json:"unit"`
+				Time     time.Time       `json:"time"`
+				Seq      int64           `json:"dseq"`
+			}{device, property, value, "°C", now.UTC().Truncate(time.Millisecond), seq})
+			pieces = append(pieces, piece{"casa.reading." + device + "." + property, amqp.Publishing{
+				Headers:     amqp.Table{"seq": seq, "late": false, "simulated": true, "dseq": seq},
+				ContentType: "application/json", DeliveryMode: amqp.Persistent, Type: "hogar.reading.v1", AppId: "hogar/bench", Timestamp: now, UserId: "guest",
+				MessageId: fmt.Sprintf("0198a7c2-7a3e-7c11-9d1f-000000000000-%d", seq), Body: body,
+			}})
+		}
+		return pieces
 	}
-	topic, now := strings.ReplaceAll(m.Topic(), "/", "."), time.Now()
-	for property, value := range values {
-		body, _ := json.Marshal(struct {
-			Device, Property string
-			Value            json.RawMessage
-			Time             time.Time
-		}{m.Topic(), property, value, now})
-		pieces = append(pieces, piece{topic + "." + property, body})
-	}
-	return pieces
 }
 
 // bare does what hogar does without a journal: it acknowledges to the MQTT broker what
@@ -153,17 +176,19 @@ func bare(t *testing.T, pieces func(paho.Message) []piece) {
 		t.Fatal(err)
 	}
 	type flight struct {
-		m    paho.Message // nil: more of it follows
-		sent *amqp.DeferredConfirmation
+		m    paho.Message               // nil: more of it follows
+		sent *amqp.DeferredConfirmation // nil: it said nothing new
 	}
 	inbox, flights := make(chan paho.Message, 1000), make(chan flight, benchWindow)
 	c := client(t, "bench-bare", false)
 	go func() {
 		for m := range inbox {
 			list := pieces(m)
+			if len(list) == 0 {
+				flights <- flight{m: m}
+			}
 			for i, p := range list {
-				sent, err := ch.PublishWithDeferredConfirmWithContext(context.Background(), os.Getenv(exchVar), p.key, false, false,
-					amqp.Publishing{DeliveryMode: amqp.Persistent, ContentType: "application/json", Body: p.body})
+				sent, err := ch.PublishWithDeferredConfirmWithContext(context.Background(), os.Getenv(exchVar), p.key, false, false, p.pub)
 				if err != nil {
 					t.Error(err)
 					return
@@ -178,7 +203,7 @@ func bare(t *testing.T, pieces func(paho.Message) []piece) {
 	}()
 	go func() {
 		for f := range flights {
-			if !f.sent.Wait() {
+			if f.sent != nil && !f.sent.Wait() {
 				return // nothing behind it is acknowledged, and all comes again
 			}
 			if f.m != nil {
