@@ -125,18 +125,22 @@ func (b *bench) mqttWaiting(ctx context.Context, test string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.mqttStep(ctx, test, "feed", env); err != nil {
-		return err
-	}
-	loaded, err := run("gather")
-	if err != nil {
-		return err
+	var highest, left []float64
+	for range min(b.rounds, 3) {
+		if _, err := b.mqttStep(ctx, test, "feed", env); err != nil {
+			return err
+		}
+		loaded, err := run("gather")
+		if err != nil {
+			return err
+		}
+		highest, left = append(highest, loaded.highest), append(left, loaded.anonymous)
 	}
 	b.report.add(figure{Name: "mqtt, idle, 100 devices, resident", Unit: "MB", Goal: atMost, Target: 16, Samples: []float64{idle.resident}})
 	b.report.add(figure{Name: "mqtt, idle, of it not in files", Unit: "MB", Samples: []float64{idle.anonymous}})
 	b.report.add(figure{Name: "mqtt, idle, resident, highest since the start", Unit: "MB", Samples: []float64{idle.highest}})
-	b.report.add(figure{Name: "mqtt, 30,000 waited, resident, highest", Unit: "MB", Goal: atMost, Target: 24, Samples: []float64{loaded.highest}})
-	b.report.add(figure{Name: "mqtt, 30,000 waited, of it not in files, at the end", Unit: "MB", Samples: []float64{loaded.anonymous}})
+	b.report.add(figure{Name: "mqtt, 30,000 waited, resident, highest", Unit: "MB", Goal: atMost, Target: 24, Samples: highest})
+	b.report.add(figure{Name: "mqtt, 30,000 waited, of it not in files, at the end", Unit: "MB", Samples: left})
 	return nil
 }
 
