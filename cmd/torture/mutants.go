@@ -42,7 +42,7 @@ func (h hunt) String() string {
 // mutants are what a careless hand could do to the code, each with who finds out.
 var mutants = []mutant{
 	{"source told before the sync", "gateway/journal/journal.go", []edit{{
-		"	if done != nil {\n		p.waiters = append(p.waiters, waiter{r.Seq, done})\n	}\n	j.mu.Unlock()\n",
+		"	if done != nil {\n		p.waiters = append(p.waiters, waiter{r.Seq, done})\n		wake = wake || len(p.waiters) == stalledWaiters\n	}\n	j.mu.Unlock()\n",
 		"	j.mu.Unlock()\n	if done != nil {\n		done(nil)\n	}\n"}},
 		hunt{only: "kill the gateway", faults: 8}},
 	{"returns not drained", "bridge/settle.go", []edit{{
