@@ -47,8 +47,18 @@ func newConsumer(urls []string, gateway string, log *logFile) *consumer {
 	return &consumer{urls: urls, types: []string{"quorum", "classic", "stream"}, gateway: gateway, log: log, notes: make(map[string]bool), news: time.Now()}
 }
 
-// with runs f on a channel of a connection of its own.
+// with runs f on a channel of a connection of its own, again while its queue is not there yet
+// behind a broker that has just started.
 func (c *consumer) with(f func(*amqp.Channel) error) error {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		err := c.once(f)
+		if e, ok := errors.AsType[*amqp.Error](err); !ok || !strings.Contains(e.Reason, "is down or inaccessible") || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+func (c *consumer) once(f func(*amqp.Channel) error) error {
 	var conn *amqp.Connection
 	var err error
 	for _, url := range c.urls {
@@ -72,15 +82,15 @@ func (c *consumer) with(f func(*amqp.Channel) error) error {
 // to all that the gateway publishes, by an exchange between, from which it is taken
 // at one stroke: else some kinds would go on to arrive while others do not.
 func (c *consumer) bind(anew bool) error {
+	if anew {
+		c.queues++
+	}
 	return c.with(func(ch *amqp.Channel) error {
 		if err := ch.ExchangeDeclare(exchangeName, "topic", true, false, false, false, nil); err != nil {
 			return err
 		}
 		if err := ch.ExchangeDeclare(queueName, "fanout", true, false, false, false, nil); err != nil {
 			return err
-		}
-		if anew {
-			c.queues++
 		}
 		args := amqp.Table{"x-queue-type": c.queueType()}
 		if !c.streams() {
