@@ -101,16 +101,30 @@ func (g *gate) watch(cmd *exec.Cmd, ended chan struct{}, began time.Time) {
 			}
 		}
 	}()
+	go g.measure(cmd.Process.Pid, ended)
 	err := cmd.Wait()
 	g.mu.Lock()
 	if !g.asked && g.cmd == cmd {
 		g.exit = fmt.Sprint(err)
 	}
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		g.most = max(g.most, float64(u.Maxrss)*1024/1e6) // Linux: in 1,024 bytes
-	}
 	g.mu.Unlock()
 	close(ended)
+}
+
+// measure looks at the memory of a process until it has ended. What the system tells of one
+// that has ended begins with the memory of who started it: this program's.
+func (g *gate) measure(pid int, ended <-chan struct{}) {
+	for tick := time.Tick(250 * time.Millisecond); ; {
+		select {
+		case <-ended:
+			return
+		case <-tick:
+		}
+		now := highest(pid)
+		g.mu.Lock()
+		g.most = max(g.most, now)
+		g.mu.Unlock()
+	}
 }
 
 // process returns the one that runs, and says that its end is asked for.
