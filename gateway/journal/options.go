@@ -18,10 +18,11 @@ var (
 	ErrLocked = errors.New("the journal is in use by another process")
 )
 
-// Sync says when records are forced to the disk: [Always], [OS], or at most once
-// in an interval. The interval works on the leading edge: the first record after
+// Sync says when records are forced to the disk: [Always], [OS], or once in an
+// interval. The interval works on the leading edge: the first record after
 // a quiet one is synced at once, and so are those of the first interval after
-// [Open]. Zero is [DefaultSync].
+// [Open]. It does not wait for its end when much has gathered, or when those who
+// wait to be told seem to give no more until they are. Zero is [DefaultSync].
 type Sync time.Duration
 
 // The modes that are not an interval.
