@@ -143,8 +143,15 @@ func attempt(t *testing.T, url string, do func(*amqp.Channel) error) error {
 	select {
 	case why := <-closed:
 		return why
-	case <-confirms:
-		return nil
+	case _, confirmed := <-confirms:
+		if confirmed {
+			return nil
+		}
+		why, told := <-closed // which was told before the confirms ended
+		if !told {
+			t.Fatal("the channel is closed, and the broker does not say why")
+		}
+		return why
 	case <-time.After(time.Minute):
 		t.Fatal("the broker says nothing")
 		return nil
