@@ -83,7 +83,12 @@ func TestBurstOfEdges(t *testing.T) {
 			return h.board.Level("GPIO17") == end && lamp == home.BooleanOf(end) && button == home.BooleanOf(end)
 		})
 	}
-	if o := h.set("hall.lamp", "state", home.BooleanOf(true)); o.Result != home.Applied {
+	var o home.Outcome
+	await(t, "the rules have said all that the burst made them say", func() bool {
+		o = h.set("hall.lamp", "state", home.BooleanOf(true))
+		return o.Result != home.Superseded
+	})
+	if o.Result != home.Applied {
 		t.Errorf("a command after the burst: %+v", o)
 	}
 	h.edge(true)
