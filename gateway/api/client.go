@@ -101,6 +101,9 @@ func (c *Client) WatchRaw(ctx context.Context, pattern string, started func(), s
 
 func (c *Client) watch(ctx context.Context, query url.Values, started func(), see func(Event)) error {
 	resp, err := c.send(ctx, http.MethodGet, "/api/events?"+query.Encode(), nil)
+	if ctx.Err() != nil && err != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
