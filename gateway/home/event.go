@@ -73,8 +73,15 @@ const (
 // Event is something that happened in the house. Which fields are set depends
 // on Kind; JSON has the same, see [Event.AppendJSON].
 type Event struct {
-	Seq   uint64    // number in the journal; 0: the journal did not take it
-	At    time.Time // house time at which it was accepted
+	Seq uint64    // number in the journal; 0: the journal did not take it
+	At  time.Time // wall time of the house at which it was accepted; it jumps when the clock is set
+
+	// Elapsed is At on the house's elapsed clock, which is never set: between two events it
+	// grows by the time that has passed, whatever the wall time did. Durations are counted
+	// by it. Zero: the same as At. It is not written; readers of the journal derive it from
+	// the last [ClockSet].
+	Elapsed time.Time
+
 	Kind  Kind
 	Flags Flags
 	Class Class // where it came from; 0: the gateway itself
@@ -117,6 +124,14 @@ type Catalog struct {
 	Driver     string     `json:"driver,omitempty"`
 	Properties []Property `json:"properties"`
 	Removed    bool       `json:"removed,omitempty"`
+}
+
+// ClockSet is the detail of the gateway's events "started" and "clock_set": how the wall
+// time relates to the elapsed time from this event on.
+type ClockSet struct {
+	Elapsed time.Time `json:"elapsed"`      // the event's own time on the elapsed clock
+	By      float64   `json:"by,omitempty"` // seconds by which the wall time jumped; negative: back
+	Trusted bool      `json:"trusted"`      // whether the wall time is trusted from now on
 }
 
 // Message is an AMQP message of another application, or a rule's message out.
