@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -152,9 +153,12 @@ func (e *Engine) admitted(r *rule, tr *trace) bool {
 	return false
 }
 
+// bySeq compares the number of a run with another, whatever the width of int.
+func bySeq(r *run, seq uint64) int { return cmp.Compare(r.Seq, seq) }
+
 func (e *Engine) begin(r *run) {
 	r.Waits = waitNothing
-	i, _ := slices.BinarySearchFunc(e.runs, r.Seq, func(o *run, seq uint64) int { return int(int64(o.Seq) - int64(seq)) })
+	i, _ := slices.BinarySearchFunc(e.runs, r.Seq, bySeq)
 	e.runs = slices.Insert(e.runs, i, r)
 	e.setTimer(r)
 	r.Trace.Run = r.No

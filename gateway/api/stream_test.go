@@ -223,3 +223,22 @@ func TestThin(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+// The first, least, greatest and last value of a part stay in the order of time, however
+// far they are apart: 25 days are more milliseconds than 32 bits hold.
+func TestThinOfAYear(t *testing.T) {
+	const day = 24 * 3600 * 1000
+	for _, days := range [][]int64{{1, 30, 60, 90}, {1, 90, 120, 300}, {0, 50, 51, 364}} {
+		th := &thinner{width: 365 * day}
+		for i, v := range []float64{5, 9, 1, 5} {
+			th.add(Point{At: days[i] * day, Value: home.NumberOf(v)})
+		}
+		var got []int64
+		for _, p := range th.end() {
+			got = append(got, p.At/day)
+		}
+		if diff := cmp.Diff(days, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"slices"
 
 	"hogar/gateway/home"
@@ -53,7 +54,7 @@ func height(p Point) float64 {
 
 // flush ends the part.
 func (t *thinner) flush() {
-	slices.SortStableFunc(t.part, func(a, b Point) int { return int(a.At - b.At) })
+	slices.SortStableFunc(t.part, func(a, b Point) int { return cmp.Compare(a.At, b.At) })
 	t.points = append(t.points, slices.Compact(t.part)...)
 	t.part = t.part[:0]
 }
