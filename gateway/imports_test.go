@@ -46,7 +46,7 @@ var rooms = []struct {
 	{"drivers/mqtt/shelly", []string{"gateway/home", "drivers/mqtt/dialect"}},
 	{"drivers/mqtt/homeassistant", []string{"gateway/home", "drivers/mqtt/dialect", "drivers/mqtt/template"}},
 	{"drivers/board/vm", nil},
-	{"drivers/scan", []string{"gateway/home", "drivers", "drivers/kernel", "drivers/dht22"}},
+	{"drivers/scan", []string{"gateway/home", "drivers", "drivers/kernel", "drivers/dht22", "drivers/ds18b20"}},
 	{"drivers/*", []string{"gateway/home", "drivers"}},
 	{"gateway", []string{"gateway/home", "gateway/journal", "gateway/config", "gateway/hub", "gateway/ledger", "gateway/control", "gateway/api", "gateway/web",
 		"gateway/filter", "rules", "bridge", "drivers", "drivers/*", "drivers/mqtt/*", "systemd"}},

@@ -163,7 +163,8 @@ func newSimulateFault() *cobra.Command {
   stuck      all ones, or a pin that stays     welded     a relay's contacts stay closed
   noisy      measurements jump about           bouncing   a contact changes in bursts
   drifting   they go away by the hour          unplugged  nothing on the device's bus answers
-  frozen     they stay the same                none       it is mended`
+  frozen     they stay the same                zeros      all that is read is zero
+  none       it is mended`
 	cmd.ValidArgsFunction = completeFault
 	return cmd
 }

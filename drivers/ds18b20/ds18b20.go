@@ -10,12 +10,18 @@
 // Wiring: all sensors side by side, VDD to 3.3 V (pin 1), GND to pin 9, DQ to
 // GPIO4 (pin 7), and one resistor of 4.7 kΩ between DQ and 3.3 V. In config.txt
 // dtoverlay=w1-gpio, with ,gpiopin=N for another pin. Sensors on two wires
-// (parasitic power) need dtoverlay=w1-gpio,pullup=1. Linux 5.9 or newer.
+// (parasitic power) need dtoverlay=w1-gpio-pullup,extpullup=N instead: a transistor at
+// GPIO N that gives them the full 3.3 V while they measure.
 //
 // Accuracy: ±0.5 °C from -10 to 85 °C; resolution 0.0625 °C. A measurement takes
-// 750 ms, during which the other sensors on the wire wait. The kernel checks the
-// checksum. Right after its power came the sensor shows 85 °C: that is refused
-// unless it was about as warm before. Datasheet: DS18B20, 19-7487 rev. 6.
+// 750 ms, during which the other sensors on the wire wait. It is read with the nine bytes
+// that the sensor holds (w1_slave), of which the kernel checks the checksum. They show
+// what is no measurement, though its checksum is right: nine zeros, which a wire at ground
+// reads as, and 85 °C or 127.94 °C with byte 6 at 0C, which is the sensor before its first
+// measurement and one whose supply fell (the same rule is in the kernel, drivers/w1/slaves/w1_therm.c,
+// W1_THERM_CHECK_RESULT, off by default). A DS18S20 that shows 85 °C is believed when it was
+// about as warm before. Some counterfeits hold 25 °C before their first measurement, and
+// nothing tells that from one. Datasheet: DS18B20, 19-7487 rev. 6.
 package ds18b20
 
 import (
@@ -34,7 +40,7 @@ import (
 const (
 	folder  = "sys/bus/w1/devices/"
 	powerOn = 85.0 // what the temperature register holds first (table 1)
-	near    = 5.0  // °C that a measurement may be from the one before to be believed all the same
+	near    = 5.0  // °C that a DS18S20 may be from the one before to be believed all the same
 )
 
 var id = regexp.MustCompile(`^(10|22|28|3b|42)-[0-9a-f]{12}$`)
@@ -53,7 +59,7 @@ func New(d *home.Decoder) drivers.Spec {
 		Every:      time.Minute,
 		Timeout:    20 * time.Second, // others on the wire may come first
 		Open: func(_ context.Context, board drivers.Board) (drivers.Device, error) {
-			return &sensor{part: part, files: board.Files(), file: folder + name + "/temperature"}, nil
+			return &sensor{part: part, files: board.Files(), id: name}, nil
 		},
 	}
 }
@@ -64,20 +70,18 @@ func property() home.Property { return drivers.Number("temperature", "°C", -55,
 type sensor struct {
 	part  drivers.Part
 	files drivers.Files
-	file  string
+	id    string
 	last  float64 // the measurement before
 	known bool    // there was one
 }
 
 var _ drivers.Sensor = (*sensor)(nil)
 
-// Sense makes one measurement, which takes 750 ms.
+// Sense makes one measurement, which takes 750 ms; what is none is asked for once more.
 func (s *sensor) Sense(ctx context.Context) ([]drivers.Reading, error) {
 	celsius, err := s.measure(ctx)
-	if err == nil && s.suspect(celsius) {
-		if celsius, err = s.measure(ctx); err == nil && s.suspect(celsius) {
-			err = errors.New("it shows 85 °C, as it does before its first measurement: check its supply and the resistor of 4.7 kΩ")
-		}
+	if errors.Is(err, errUnmeasured) {
+		celsius, err = s.measure(ctx)
 	}
 	if p := property(); err == nil && (celsius < *p.Min || celsius > *p.Max) {
 		err = fmt.Errorf("it shows %v °C, which it cannot measure", celsius)
@@ -89,31 +93,28 @@ func (s *sensor) Sense(ctx context.Context) ([]drivers.Reading, error) {
 	return []drivers.Reading{{Property: property().Name, Value: home.NumberOf(celsius), Time: time.Now()}}, nil
 }
 
-// suspect reports whether a measurement is the value at power-on, as far as one
-// can tell.
-func (s *sensor) suspect(celsius float64) bool {
-	return celsius == powerOn && !(s.known && math.Abs(s.last-powerOn) <= near)
-}
-
 func (s *sensor) measure(ctx context.Context) (float64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	milli, err := drivers.ReadNumber(s.files, s.file)
+	celsius, err := Read(s.files, s.id)
 	if err != nil {
 		return 0, drivers.Missing(err, s.advice())
 	}
-	return milli / 1000, nil
+	if celsius == powerOn && strings.HasPrefix(s.id, "10-") && !(s.known && math.Abs(s.last-powerOn) <= near) {
+		return 0, fmt.Errorf("%w: it shows 85 °C, as it does at its power-up: check its supply and the resistor of 4.7 kΩ", errUnmeasured)
+	}
+	return celsius, nil
 }
 
 // advice says what to do when the sensor is not there.
 func (s *sensor) advice() string {
-	there, err := s.files.Glob(folder + "*-*/temperature")
+	there, err := s.files.Glob(folder + "*-*/w1_slave")
 	if err != nil || len(there) == 0 {
 		return "no sensor is connected, or dtoverlay=w1-gpio is missing in config.txt"
 	}
 	for i, name := range there {
-		there[i] = strings.TrimSuffix(strings.TrimPrefix(name, folder), "/temperature")
+		there[i] = strings.TrimSuffix(strings.TrimPrefix(name, folder), "/w1_slave")
 	}
 	return "check its wires; connected are " + strings.Join(there, ", ")
 }

@@ -1,7 +1,9 @@
 package scan
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"hogar/drivers"
 	"hogar/drivers/dht22"
+	"hogar/drivers/ds18b20"
 	"hogar/drivers/kernel"
 	"hogar/gateway/home"
 )
@@ -20,21 +23,29 @@ var thermometers = regexp.MustCompile(`^(10|22|28|3b|42)-`)
 // wires looks at 1-wire. Each sensor is read, which takes most of a second: who holds one
 // in a hand sees which it is.
 func (l *look) wires() error {
-	files, err := l.files.Glob("sys/bus/w1/devices/*-*/temperature")
-	if err != nil {
-		return err
+	var ids []string
+	for _, name := range []string{"w1_slave", "temperature"} {
+		files, err := l.files.Glob("sys/bus/w1/devices/*-*/" + name)
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			id := path.Base(path.Dir(file))
+			if (name == "temperature" || thermometers.MatchString(id)) && !slices.Contains(ids, id) { // others have a w1_slave, too
+				ids = append(ids, id)
+			}
+		}
 	}
-	for _, file := range files {
-		id := path.Base(path.Dir(file))
+	for _, id := range ids {
 		f := Finding{Class: W1, Place: id}
 		if thermometers.MatchString(id) {
 			f.Chip, f.By, f.Entry = "ds18b20", "its family", fmt.Sprintf("{driver: ds18b20, id: %s}", id)
 		}
-		milli, err := drivers.ReadNumber(l.files, file)
+		celsius, err := l.thermometer(id)
 		if err != nil {
 			f.Note = err.Error()
 		} else {
-			f.Value = showValue(milli/1000, "°C")
+			f.Value = showValue(celsius, "°C")
 		}
 		f.Holder = l.holder(func(p drivers.Part) bool { return p.Kernel == "w1/"+id })
 		l.found(f, "probe")
@@ -43,6 +54,16 @@ func (l *look) wires() error {
 		}
 	}
 	return nil
+}
+
+// thermometer reads a sensor as its driver does, or one of another family by what the kernel makes of it.
+func (l *look) thermometer(id string) (celsius float64, err error) {
+	celsius, err = ds18b20.Read(l.files, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		celsius, err = drivers.ReadNumber(l.files, "sys/bus/w1/devices/"+id+"/temperature")
+		celsius /= 1000
+	}
+	return celsius, err
 }
 
 // kernel looks at the chips of hwmon and IIO.

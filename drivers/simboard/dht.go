@@ -42,6 +42,14 @@ func dht11Frame(celsius, percent float64) dhtFrame {
 
 func (f dhtFrame) sum() byte { return f[0] + f[1] + f[2] + f[3] }
 
+// harmed is the frame as a fault has it.
+func (f dhtFrame) harmed(by Fault) dhtFrame {
+	if by == Checksum {
+		f[4]++
+	}
+	return f
+}
+
 // decode is how the kernel understands a frame (dht11_decode in drivers/iio/humidity/dht11.c),
 // in thousandths of a °C and of a %. A first byte of less than 4 means a DHT22. A DHT11's
 // sign means nothing to the kernel: it gives the frame up.
@@ -64,7 +72,8 @@ func (f dhtFrame) decode() (celsius, percent int, err error) {
 
 // dhtKernel is the kernel's driver of a sensor, which asks it again only after 2 s.
 type dhtKernel struct {
-	ask func() dhtFrame
+	ask  func() dhtFrame
+	harm func(dhtFrame) dhtFrame // makes of a frame what a fault makes of it
 
 	mu    sync.Mutex
 	asked time.Time
@@ -77,7 +86,7 @@ func (k *dhtKernel) read() (celsius, percent int, err error) {
 	if now := time.Now(); now.Sub(k.asked) >= 2*time.Second {
 		k.asked, k.frame = now, k.ask()
 	}
-	return k.frame.decode()
+	return k.harm(k.frame).decode()
 }
 
 // dht is a DHT sensor at its pin, as the kernel's files show it.
@@ -87,7 +96,10 @@ func (b *Board) dht(s *seat, send func(celsius, percent float64) dhtFrame) {
 	pin, _ := strconv.Atoi(strings.TrimPrefix(s.part.Pin, "GPIO")) // it is one of the board's
 	b.files.text(s, folder+"/of_node/gpios", string([]byte{0, 0, 0, 11, 0, 0, 0, byte(pin), 0, 0, 0, 0}))
 	around := b.air(s)
-	k := &dhtKernel{ask: func() dhtFrame { return send(around("temperature"), around("humidity")) }}
+	k := &dhtKernel{
+		ask:  func() dhtFrame { return send(around("temperature"), around("humidity")) },
+		harm: func(f dhtFrame) dhtFrame { return f.harmed(s.fault.is()) },
+	}
 	b.files.add(folder+"/in_temp_input", file{seat: s, read: func() (string, error) {
 		celsius, _, err := k.read()
 		return fmt.Sprintf("%d\n", celsius), err

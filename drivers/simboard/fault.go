@@ -28,22 +28,12 @@ const (
 	Frozen    Fault = world.Frozen   // it measures the same for ever
 	Checksum  Fault = "crc"          // what it sends has a wrong checksum
 	PowerOn   Fault = "power_on"     // a DS18B20 shows 85 °C, as before its first measurement
+	Zeros     Fault = "zeros"        // all that is read is zero, checksums included: the wire is at ground
 	BrownOut  Fault = "brown_out"    // the supply dips once: the chip loses its settings, and goes on
 	Welded    Fault = "welded"       // the relay's contacts stay closed, whatever its pin does
 	Bouncing  Fault = "bouncing"     // each change of a contact is a burst of changes
 	Unplugged Fault = "unplugged"    // the bus of the device is cut: nothing on it answers
 )
-
-// Faults lists the faults there are.
-func Faults() []Fault {
-	return []Fault{Absent, BusError, Hang, Stuck, Noisy, Drifting, Frozen, Checksum, PowerOn, BrownOut, Welded, Bouncing, Unplugged}
-}
-
-// Silent reports whether no driver can notice the fault: what is told is wrong, and
-// nothing says so.
-func (f Fault) Silent() bool {
-	return slices.Contains([]Fault{Noisy, Drifting, Frozen, BrownOut, Welded, Bouncing}, f)
-}
 
 // ParseFault reads a fault's name; "none" is [NoFault].
 func ParseFault(name string) (Fault, error) {
@@ -63,32 +53,6 @@ func ParseFault(name string) (Fault, error) {
 		hint = "did you mean " + near + "?"
 	}
 	return NoFault, fmt.Errorf("there is no fault %q (%s)", name, hint)
-}
-
-// can reports whether a part can have a fault.
-func (s *seat) can(f Fault) bool {
-	chip := s.part.Chip
-	is := func(chips ...string) bool { return slices.Contains(chips, chip) }
-	switch f {
-	case Noisy, Drifting, Frozen:
-		return !is("relay", "pwm", "pca9685", "ssd1306") && !s.switches()
-	case Checksum:
-		return is("sht3x", "sht4x", "aht20", "scd4x", "pms5003", "ds18b20", "dht22", "dht11")
-	case PowerOn:
-		return is("ds18b20")
-	case BrownOut, Unplugged:
-		return s.part.Bus != ""
-	case Welded:
-		return is("relay")
-	case Bouncing:
-		return s.switches()
-	}
-	return true
-}
-
-// switches reports whether the part is something that switches an input.
-func (s *seat) switches() bool {
-	return slices.Contains([]string{"motion", "door", "opening", "contact", "button"}, s.part.Chip)
 }
 
 // Kinds lists the faults that a device, or a bus, can have; none when there is no such.

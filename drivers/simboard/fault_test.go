@@ -87,9 +87,20 @@ func TestMeasurementsThatLie(t *testing.T) {
 		if got := measured(t, b); got != 70 {
 			t.Errorf("mended, it shows %v °C", got)
 		}
+		slave := "sys/bus/w1/devices/28-000000000001/w1_slave"
 		breaks(t, b, "boiler.flow", Checksum)
-		if _, err := b.Files().ReadFile("sys/bus/w1/devices/28-000000000001/temperature"); err == nil {
-			t.Error("a wrong checksum is not told")
+		if text, err := b.Files().ReadFile(slave); err != nil || len(text) != 0 {
+			t.Errorf("with a wrong checksum the kernel says %q, %v", text, err)
+		}
+		// From real sensors and w1_therm.c: what a bus at ground reads as, and what is held before a measurement.
+		for f, want := range map[Fault]string{
+			Zeros:   "00 00 00 00 00 00 00 00 00 : crc=00 YES\n00 00 00 00 00 00 00 00 00 t=0\n",
+			PowerOn: "50 05 4b 46 7f ff 0c 10 1c : crc=1c YES\n50 05 4b 46 7f ff 0c 10 1c t=85000\n",
+		} {
+			breaks(t, b, "boiler.flow", f)
+			if text, err := b.Files().ReadFile(slave); string(text) != want || err != nil {
+				t.Errorf("%s: the kernel says %q, %v", f, text, err)
+			}
 		}
 	})
 }

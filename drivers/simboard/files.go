@@ -98,9 +98,6 @@ func (f *files) open(op, name string) (file, error) {
 	err := error(syscall.ENOENT)
 	if ok {
 		err = one.fault().err()
-		if one.fault().is() == Checksum { // the kernel has looked at it
-			err = syscall.EIO
-		}
 	}
 	if err == syscall.ENXIO { // what is absent has no files
 		err = syscall.ENOENT

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // placeKernel makes the files of a part that a driver of the kernel serves.
@@ -29,20 +28,6 @@ func (b *Board) placeKernel(s *seat) error {
 		return nil
 	}
 	return fmt.Errorf("the simulation knows no %q in the kernel", s.part.Kernel)
-}
-
-// thermometer is a DS18B20 behind the kernel's driver: steps of 1/16 °C, cut to
-// thousandths, after the 750 ms of a conversion with 12 bits.
-func (b *Board) thermometer(s *seat, id string) {
-	around := b.air(s)
-	b.files.add("sys/bus/w1/devices/"+id+"/temperature", file{seat: s, read: func() (string, error) {
-		time.Sleep(750 * time.Millisecond)
-		if s.fault.is() == PowerOn {
-			return "85000\n", nil
-		}
-		sixteenths := math.Round(min(max(around("temperature"), -55), 125) * 16)
-		return fmt.Sprintf("%d\n", int(sixteenths*1000/16)), nil
-	}})
 }
 
 // channel is one of a chip of the classes hwmon and iio. The chip stands where it
