@@ -14,6 +14,7 @@ func (h *Hub) Expect(staleAfter map[string]time.Duration) {
 	h.state.mu.Lock()
 	defer h.state.mu.Unlock()
 	h.state.expect = maps.Clone(staleAfter)
+	h.state.lookAll()
 }
 
 // ExpectOf is [Hub.Expect] for one device, and leaves the others as they are.
@@ -24,8 +25,11 @@ func (h *Hub) ExpectOf(device string, staleAfter time.Duration) {
 		h.state.expect = make(map[string]time.Duration)
 	}
 	h.state.expect[device] = staleAfter
+	h.state.quiet.set(device, time.Time{})
 	if staleAfter == 0 {
 		delete(h.state.expect, device)
+	} else if d := h.state.devices[device]; d != nil {
+		h.state.look(device, d)
 	}
 }
 

@@ -130,23 +130,56 @@ func (h *Hub) saveAt(seq uint64, parts []frozen) error {
 }
 
 // maybeSave saves a checkpoint now and then. The state is taken down here; it is
-// written, and the disk waited for, elsewhere.
+// written, and the disk waited for, elsewhere. While the one before is not written, there
+// is no further one.
 func (h *Hub) maybeSave() {
-	if h.sinceSaved < h.saveAfter() && (time.Since(h.savedAt) < saveEvery || h.sinceSaved == 0) {
-		return
+	select {
+	case err := <-h.saving:
+		h.saving = nil
+		h.noCheckpoint(err)
+	default:
 	}
-	h.sinceSaved, h.savedAt = 0, time.Now()
-	seq, parts := h.freeze()
-	h.saving.Wait() // the one before has had 15 minutes or 64 MB of time
-	h.saving.Go(func() {
-		if err := h.saveAt(seq, parts); err != nil {
-			h.o.Log.Error("no checkpoint: the next start reads more of the journal", "error", err)
-		}
-	})
+	if h.saving == nil && h.sinceSaved > 0 && (h.sinceSaved >= h.saveAfter() || time.Since(h.savedAt) >= saveEvery) {
+		h.saving = h.saveApart()
+	}
 }
 
-// save saves a checkpoint and waits for it.
-func (h *Hub) save() error {
+// saveApart takes the state down and writes it in another goroutine. The channel gets what
+// became of it.
+func (h *Hub) saveApart() <-chan error {
+	h.sinceSaved, h.savedAt = 0, time.Now()
 	seq, parts := h.freeze()
-	return h.saveAt(seq, parts)
+	result := make(chan error, 1)
+	go func() { result <- h.saveAt(seq, parts) }()
+	return result
+}
+
+func (h *Hub) noCheckpoint(err error) {
+	if err != nil {
+		h.o.Log.Error("no checkpoint: the next start reads more of the journal", "error", err)
+	}
+}
+
+// lastSave is how long the end waits for a disk that may never answer: machine time.
+const lastSave = 8 * time.Second
+
+// saveLast saves a checkpoint and waits for it, at most lastSave.
+func (h *Hub) saveLast() error {
+	late := time.NewTimer(lastSave)
+	defer late.Stop()
+	slow := fmt.Errorf("no checkpoint: the disk has not answered for %v, and the next start reads more of the journal", lastSave)
+	if h.saving != nil {
+		select {
+		case err := <-h.saving:
+			h.noCheckpoint(err)
+		case <-late.C:
+			return slow
+		}
+	}
+	select {
+	case err := <-h.saveApart():
+		return err
+	case <-late.C:
+		return slow
+	}
 }

@@ -14,6 +14,7 @@ const (
 	refusedTooLong = "too_long"
 	refusedInvalid = "invalid"
 	refusedClosed  = "stopping"
+	refusedBusy    = "busy"
 )
 
 // sample counts an event that came in. Its class becomes the gateway's own when it
@@ -56,6 +57,8 @@ func refusalOf(err error) string {
 		return refusedTooLong
 	case errors.Is(err, journal.ErrClosed):
 		return refusedClosed
+	case errors.Is(err, ErrBusy):
+		return refusedBusy
 	}
 	return refusedInvalid // it has no JSON form
 }

@@ -62,32 +62,31 @@ type Hub struct {
 	o     Options
 	parts []named // in the order in which they are given each event
 
-	mu    sync.Mutex
-	queue []batch
-	spare []batch // the other half of the double buffer, empty
-	wake  chan struct{}
+	mu      sync.Mutex
+	queue   []batch       // what came since rest was taken
+	rest    []batch       // of spare: not handled yet
+	spare   []batch       // the other half of the double buffer
+	waiting int           // events in both
+	crowd   outage        // calls refused because the queue was full
+	busy    []func(error) // who is to be answered that it was
+	closed  bool          // Run has ended
+	wake    chan struct{}
+	ended   chan struct{} // closed with closed
 
 	state  state
 	sieves sieves // only the hub's goroutine has them
 	recent ring
 
-	last       time.Time  // house time of the newest event; never goes back
-	body       []byte     // reused for the JSON of each event
-	raw        home.Event // reused for each measurement that is not told
-	refused    error      // why the journal took nothing last time
-	stream     *stream    // of the batch that is handled
-	sinceSaved int64      // bytes appended since the checkpoint
-	savedAt    time.Time  // machine time of the checkpoint
-	saving     sync.WaitGroup
+	last       time.Time    // house time of the newest event; never goes back
+	body       []byte       // reused for the JSON of each event
+	raw        home.Event   // reused for each measurement that is not told
+	deaf       outage       // events that the journal did not take
+	odd        outage       // events that it can never take
+	stream     *stream      // of the batch that is handled
+	sinceSaved int64        // bytes appended since the checkpoint
+	savedAt    time.Time    // machine time of the checkpoint
+	saving     <-chan error // what becomes of the checkpoint that is being written; nil: there is none
 	handled    atomic.Uint64
-}
-
-// batch is what one call of Accept brought, or a call to make between events.
-type batch struct {
-	events []home.Event
-	done   func(error)
-	stream *stream // that they belong to; nil: none
-	call   func()
 }
 
 // New makes a hub. [Hub.Attach] its parts, then [Hub.Recover], then [Hub.Run].
@@ -95,7 +94,7 @@ func New(o Options) *Hub {
 	if o.Ledger == nil {
 		o.Ledger = ledger.New(o.Clock.Now())
 	}
-	h := &Hub{o: o, wake: make(chan struct{}, 1), savedAt: time.Now()}
+	h := &Hub{o: o, wake: make(chan struct{}, 1), ended: make(chan struct{}), savedAt: time.Now()}
 	h.state.init()
 	h.recent.init()
 	return h
@@ -112,12 +111,18 @@ func (h *Hub) Attach(name string, p Part) {
 // reason why the journal did not take them. The house has acted on them in either
 // case. What says nothing new, a status or a catalog, is left out, and so is what a
 // filter holds back. The events must not be changed afterwards.
+//
+// When 32,768 events wait in the queue, further readings, events, messages and what the
+// rules say are refused with [ErrBusy]: the house does not act on them. Commands, outcomes,
+// statuses, catalogs and what the gateway says about itself are taken in any case. After the
+// end of Run nothing is taken, and done is not called.
 func (h *Hub) Accept(events []home.Event, done func(error)) {
 	h.put(batch{events: events, done: done})
 }
 
 // Do calls fn in the hub's goroutine, between two events, and waits for it. It
-// must not be called from that goroutine. It returns ctx's error when ctx ends first.
+// must not be called from that goroutine. It returns ctx's error when ctx ends first,
+// and [journal.ErrClosed] when Run has ended without calling fn.
 func (h *Hub) Do(ctx context.Context, fn func()) error {
 	finished := make(chan struct{})
 	h.put(batch{call: func() { fn(); close(finished) }})
@@ -126,71 +131,18 @@ func (h *Hub) Do(ctx context.Context, fn func()) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-h.ended:
 	}
-}
-
-func (h *Hub) put(b batch) {
-	h.mu.Lock()
-	h.queue = append(h.queue, b)
-	h.mu.Unlock()
 	select {
-	case h.wake <- struct{}{}:
+	case <-finished: // before the end
+		return nil
 	default:
+		return journal.ErrClosed
 	}
 }
 
 // Handled counts the events taken so far.
 func (h *Hub) Handled() uint64 { return h.handled.Load() }
-
-const heartbeat = 5 * time.Second
-
-// Run takes events until ctx ends; what came in before is still handled. On
-// return a checkpoint has been saved.
-func (h *Hub) Run(ctx context.Context) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		h.drain()
-		h.passTime()
-		if h.o.Alive != nil {
-			h.o.Alive()
-		}
-		h.maybeSave()
-		timer.Reset(h.wait())
-		select {
-		case <-h.wake:
-		case <-timer.C:
-		case <-h.o.Clock.Changed():
-		case <-ctx.Done():
-			h.drain()
-			h.saving.Wait()
-			return h.save()
-		}
-	}
-}
-
-// drain handles all that waits, and what that brings in turn.
-func (h *Hub) drain() {
-	for {
-		h.mu.Lock()
-		work := h.queue
-		h.queue, h.spare = h.spare, nil
-		h.mu.Unlock()
-		if len(work) == 0 {
-			h.spare = work[:0]
-			return
-		}
-		for _, b := range work {
-			h.handle(b)
-		}
-		clear(work)
-		h.mu.Lock()
-		if h.spare == nil {
-			h.spare = work[:0]
-		}
-		h.mu.Unlock()
-	}
-}
 
 func (h *Hub) handle(b batch) {
 	if b.call != nil {
@@ -260,14 +212,7 @@ func (h *Hub) append(ev *home.Event, done func(error)) error {
 		h.sinceSaved += int64(len(h.body))
 	}
 	h.count(ev, err)
-	if (err == nil) != (h.refused == nil) {
-		if err != nil {
-			h.o.Log.Error("journal takes nothing, the house goes on unrecorded", "error", err)
-		} else {
-			h.o.Log.Info("journal takes events again")
-		}
-	}
-	h.refused = err
+	h.report(ev, err)
 	return err
 }
 

@@ -1,8 +1,6 @@
 package hub
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"hogar/gateway/filter"
@@ -18,15 +16,15 @@ type Meter interface {
 
 // sieve is the filters of one property of a device.
 type sieve struct {
-	device, property, unit string
-	chain                  *filter.Chain
+	unit  string
+	chain *filter.Chain
 }
 
-// sieves are all of them, in order.
+// sieves are all of them.
 type sieves struct {
-	list   []sieve
-	byName map[string]map[string]*filter.Chain // by device and property
-	class  map[string]home.Class               // of the last measurement, by device
+	byName map[string]map[string]sieve // by device and property
+	class  map[string]home.Class       // of the last measurement, by device
+	due    agenda[place]               // when a filter says something by itself
 }
 
 // Filter gives a device its filters, by property, in place of those that it had; nil
@@ -36,30 +34,38 @@ func (h *Hub) Filter(device string, properties []home.Property, chains map[strin
 }
 
 func (s *sieves) set(device string, properties []home.Property, chains map[string]*filter.Chain) {
-	s.list = slices.DeleteFunc(s.list, func(one sieve) bool { return one.device == device })
+	for property := range s.byName[device] {
+		s.due.set(place{device, property}, time.Time{})
+	}
 	delete(s.byName, device)
 	if len(chains) == 0 {
 		return
 	}
 	if s.byName == nil {
-		s.byName, s.class = make(map[string]map[string]*filter.Chain), make(map[string]home.Class)
+		s.byName, s.class = make(map[string]map[string]sieve), make(map[string]home.Class)
 	}
-	s.byName[device] = chains
+	s.byName[device] = make(map[string]sieve, len(chains))
 	for _, p := range properties {
 		if c := chains[p.Name]; c != nil {
-			s.list = append(s.list, sieve{device, p.Name, p.Unit, c})
+			s.byName[device][p.Name] = sieve{p.Unit, c}
+			s.due.set(place{device, p.Name}, c.Next())
 		}
 	}
-	slices.SortFunc(s.list, func(a, b sieve) int {
-		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.property, b.property))
-	})
 }
 
+// of returns the filters of the property that ev measures; nil: it has none.
 func (s *sieves) of(ev *home.Event) *filter.Chain {
-	if len(s.list) == 0 || ev.Kind != home.KindReading {
+	if len(s.byName) == 0 || ev.Kind != home.KindReading {
 		return nil
 	}
-	return s.byName[ev.Device][ev.Property]
+	return s.byName[ev.Device][ev.Property].chain
+}
+
+// take sends a sample of ev's property through its filters.
+func (s *sieves) take(ev *home.Event, c *filter.Chain, sample filter.Sample) (filter.Sample, bool) {
+	out, passed := c.Take(sample, ev.At)
+	s.due.set(place{ev.Device, ev.Property}, c.Next())
+	return out, passed
 }
 
 // concern reports whether ev may be held back.
@@ -70,7 +76,7 @@ func (s *sieves) concern(ev *home.Event) bool {
 // reset begins anew after something unknown, whoever told it.
 func (s *sieves) reset(ev *home.Event) {
 	if c := s.of(ev); c != nil {
-		c.Take(filter.Sample{}, ev.At)
+		s.take(ev, c, filter.Sample{})
 	}
 }
 
@@ -88,7 +94,7 @@ func (h *Hub) sift(ev *home.Event) (told bool) {
 	h.recent.add(raw)
 	if chain != nil {
 		h.sieves.class[ev.Device] = ev.Class
-		s, passed := chain.Take(filter.Sample{Value: ev.Value, Unknown: ev.Unknown, Time: raw.Time}, raw.At)
+		s, passed := h.sieves.take(raw, chain, filter.Sample{Value: ev.Value, Unknown: ev.Unknown, Time: raw.Time})
 		if passed && (ev.Flags&home.FlagRaw == 0 || s.Value != h.Last(ev.Device, ev.Property)) {
 			ev.Value, ev.Unknown, ev.Time = s.Value, s.Unknown, s.Time
 			ev.Flags &^= home.FlagRaw // a median, say, may change although the source repeats itself
@@ -125,6 +131,7 @@ func (s *state) measured(raw *home.Event) {
 	}
 	if raw.Time.After(d.Measured) {
 		d.Measured = raw.Time
+		s.look(raw.Device, d)
 	}
 	if last, ok := d.Last[raw.Property]; ok && last.Value.Known() && raw.Time.After(last.Time) {
 		last.Time = raw.Time
@@ -132,31 +139,20 @@ func (s *state) measured(raw *home.Event) {
 	}
 }
 
-// Next is when a filter says something by itself; zero: never.
-func (s *sieves) next() (at time.Time) {
-	for _, one := range s.list {
-		if due := one.chain.Next(); !due.IsZero() && (at.IsZero() || due.Before(at)) {
-			at = due
-		}
-	}
-	return at
-}
-
 // tick tells what the filters say by themselves: a value that has stayed, one that
 // is told again now and then, or that nothing was measured.
 func (h *Hub) tick(now time.Time) {
-	for _, one := range h.sieves.list {
-		if due := one.chain.Next(); due.IsZero() || due.After(now) {
-			continue
-		}
+	for _, at := range h.sieves.due.pop(now, comparePlaces) {
+		one := h.sieves.byName[at.device][at.property]
 		for _, s := range one.chain.Tick(now) {
-			ev := home.Event{Kind: home.KindReading, Device: one.device, Property: one.property, Value: s.Value, Unknown: s.Unknown,
-				Class: h.sieves.class[one.device], Unit: one.unit, Time: h.state.since(one.device, one.property, s.Time)}
+			ev := home.Event{Kind: home.KindReading, Device: at.device, Property: at.property, Value: s.Value, Unknown: s.Unknown,
+				Class: h.sieves.class[at.device], Unit: one.unit, Time: h.state.since(at.device, at.property, s.Time)}
 			h.sample(&ev)
 			h.stamp(&ev)
 			ev.Flags &^= home.FlagLate // it was waited for
 			_ = h.record(&ev, nil)     // append has logged why
 		}
+		h.sieves.due.set(at, one.chain.Next())
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // chain makes the filters of "delta 1, heartbeat 10m".
-func chain(t *testing.T, text string) *filter.Chain {
+func chain(t testing.TB, text string) *filter.Chain {
 	t.Helper()
 	n := &home.Node{Kind: home.NodeList}
 	for one := range strings.SplitSeq(text, ", ") {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ type state struct {
 	mu      sync.RWMutex
 	devices map[string]*device
 	expect  map[string]time.Duration // stale after, of the devices of the configuration
+	quiet   agenda[string]           // of those: not stale before; a device may have been heard of since
 }
 
 // device is a device's state as the checkpoint keeps it.
@@ -42,7 +44,9 @@ func (s *state) save() (json.RawMessage, error) { return json.Marshal(s.devices)
 func (s *state) restore(data json.RawMessage) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return json.Unmarshal(data, &s.devices)
+	err := json.Unmarshal(data, &s.devices)
+	s.lookAll()
+	return err
 }
 
 // ready ends the reading of old events: nothing has been told since this start.
@@ -176,6 +180,7 @@ func (s *state) apply(ev *home.Event, live bool) {
 			clear(d.Last)
 		}
 	}
+	s.look(ev.Device, d)
 }
 
 // read keeps the reading, unless a newer one is known: one that comes late must
@@ -210,34 +215,48 @@ func (d *device) staleAt(after time.Duration) time.Time {
 	return last.Add(after)
 }
 
+// look notes when to look whether d is stale. The lock is held.
+func (s *state) look(name string, d *device) {
+	if after := s.expect[name]; after > 0 {
+		s.quiet.sooner(name, d.staleAt(after))
+	}
+}
+
+// lookAll is look for all devices, after what is expected has changed. The lock is held.
+func (s *state) lookAll() {
+	s.quiet = agenda[string]{}
+	for name := range s.expect {
+		if d := s.devices[name]; d != nil {
+			s.look(name, d)
+		}
+	}
+}
+
+// nextStale is when to look for stale devices next, zero: never. A device that was heard
+// of since is found to be stale later.
 func (s *state) nextStale() time.Time {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var next time.Time
-	for name, after := range s.expect {
-		if d := s.devices[name]; d != nil {
-			if at := d.staleAt(after); !at.IsZero() && (next.IsZero() || at.Before(next)) {
-				next = at
-			}
-		}
-	}
-	return next
+	return s.quiet.next()
 }
 
 // stale returns the status of each device that is stale by now.
 func (s *state) stale(now time.Time) []home.Event {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var events []home.Event
-	for _, name := range slices.Sorted(maps.Keys(s.expect)) {
-		d := s.devices[name]
-		if d == nil {
+	for _, name := range s.quiet.pop(now, strings.Compare) {
+		d, after := s.devices[name], s.expect[name]
+		at := d.staleAt(after)
+		if at.IsZero() {
 			continue
 		}
-		if at := d.staleAt(s.expect[name]); !at.IsZero() && !at.After(now) {
-			events = append(events, home.Event{Kind: home.KindStatus, Device: name, State: home.Stale,
-				Reason: "nothing measured for " + home.FormatDuration(s.expect[name])})
+		if at.After(now) {
+			s.quiet.set(name, at)
+			continue
 		}
+		events = append(events, home.Event{Kind: home.KindStatus, Device: name, State: home.Stale,
+			Reason: "nothing measured for " + home.FormatDuration(after)})
 	}
 	return events
 }

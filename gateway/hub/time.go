@@ -66,7 +66,7 @@ func (h *Hub) wait() time.Duration {
 		}
 	}
 	due(h.state.nextStale())
-	due(h.sieves.next())
+	due(h.sieves.due.next())
 	for _, p := range h.parts {
 		if a, ok := p.Part.(Alarm); ok {
 			due(a.Next())
