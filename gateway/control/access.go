@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,21 +82,20 @@ func (c *Control) May(source, verb, device, property string) bool {
 	return a.may(source, verb, device, property)
 }
 
+// whom names a sender in a sentence.
+func whom(source string) string { return cmp.Or(source, "a sender without a name") }
+
 // authorise says why the sender may not give this command; nil: it may. The lock is held.
 func (c *Control) authorise(cmd *home.Command) *home.Outcome {
 	for _, s := range cmd.Set {
 		if c.house.Access.may(cmd.Source, VerbSet, cmd.Device, s.Property) {
 			continue
 		}
-		who := cmd.Source
-		if who == "" {
-			who = "a sender without a name"
-		}
 		hint := "access: in the configuration says who may do what"
 		if cmd.Source == anonymous {
 			hint = "send it with user_id, which RabbitMQ checks; " + hint
 		}
-		return rejected(fmt.Sprintf("%s may not set %s", who, home.Join(cmd.Device, s.Property)), hint)
+		return rejected(fmt.Sprintf("%s may not set %s", whom(cmd.Source), home.Join(cmd.Device, s.Property)), hint)
 	}
 	return nil
 }

@@ -94,9 +94,8 @@ func (c *Control) checkLife(cmd *home.Command) *home.Outcome {
 		return &home.Outcome{Result: home.Undecided, Error: "it was delivered before without an id, and may have acted then",
 			Hint: "give commands that toggle a message_id"}
 	}
-	if !cmd.OwnID && c.fold.ended.crowded(c.clock.Now()) {
-		return rejected(fmt.Sprintf("%d commands of the last day are remembered, and there is no room for more", rememberMax),
-			"send fewer, or send them without an id")
+	if !cmd.OwnID {
+		return c.crowded(cmd.Source)
 	}
 	return nil
 }

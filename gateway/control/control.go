@@ -72,6 +72,7 @@ type Control struct {
 	house   House
 	devices map[string]*device
 	pending map[string]*job // by id: taken, and its outcome not yet told
+	inHand  map[string]int  // by source: those of pending whose ids will be remembered
 	fold    fold
 	guards  guards
 }
@@ -93,6 +94,7 @@ type job struct {
 	todo  home.Settings // what is to be driven
 	waits bool          // its intent is not on the disk yet, and has to be
 	lost  error         // why its intent will never be there
+	keeps bool          // its outcome is remembered
 
 	parts  *fan // of a command to a group or a scene
 	fan    *fan // of a part of one
@@ -109,7 +111,7 @@ const defaultTimeout = 5 * time.Second
 // New makes a door to no devices; [Control.Attach] says which there are.
 func New(hub Hub, clock *home.Clock, log *slog.Logger) *Control {
 	return &Control{hub: hub, clock: clock, log: log, devices: make(map[string]*device),
-		pending: make(map[string]*job), fold: newFold(), guards: newGuards()}
+		pending: make(map[string]*job), inHand: make(map[string]int), fold: newFold(), guards: newGuards()}
 }
 
 // Attach says what the house has. It replaces what was said before, by [Control.Add],
@@ -161,7 +163,7 @@ func newDevice(d Device) *device {
 // Submit takes a command and returns at once. done, which may be nil, is called
 // once with the final outcome when that is durable. A command without an id is
 // given one. One whose id has been seen gets the first one's outcome again, and
-// nothing moves.
+// nothing moves; an id that was refused before it could act counts as not seen.
 func (c *Control) Submit(cmd home.Command, done func(home.Outcome)) {
 	j := c.newJob(cmd, done)
 	c.mu.Lock()
@@ -172,7 +174,10 @@ func (c *Control) Submit(cmd home.Command, done func(home.Outcome)) {
 		return
 	}
 	jobs, problem := c.check(j)
-	c.pending[j.cmd.ID] = j
+	if len(jobs) > 0 { // else its id stays free
+		c.pending[j.cmd.ID] = j
+		c.promise(j)
+	}
 	c.mu.Unlock()
 	switch {
 	case problem != nil:
@@ -197,7 +202,6 @@ func (c *Control) Refuse(cmd home.Command, problem, hint string, done func(home.
 		tell()
 		return
 	}
-	c.pending[j.cmd.ID] = j
 	c.mu.Unlock()
 	c.finish(j, home.Outcome{Result: home.Rejected, Error: problem, Hint: hint}, nil)
 }
@@ -281,8 +285,10 @@ func (c *Control) finish(j *job, o home.Outcome, readings []home.Event) {
 			c.log.Error("outcome is not recorded, its sender is told all the same", "command", o.ID, "error", err)
 		}
 		c.mu.Lock()
-		delete(c.pending, o.ID)
-		c.fold.ended.put(&o, c.clock.Now()) // the disk may have been faster than the hub
+		if c.pending[o.ID] == j {
+			delete(c.pending, o.ID)
+		}
+		c.remember(j, &o)
 		c.mu.Unlock()
 		j.tell(o)
 	})

@@ -390,17 +390,17 @@ func TestRefusedOnesHaveAnOutcomeToo(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	m := newMemory()
 	now := time.Now()
-	for i := range rememberMax + 10 {
-		m.put(&home.Outcome{ID: fmt.Sprint(i)}, now)
+	for i := range 2 * rememberMax {
+		m.put(&home.Outcome{ID: fmt.Sprint(i), Source: fmt.Sprint("amqp:", i%2)}, now)
 	}
-	if len(m.list) != rememberMax || len(m.byKey) != rememberMax || !m.crowded(now) {
-		t.Errorf("%d outcomes, %d ids", len(m.list), len(m.byKey))
+	if a, b := m.of("amqp:0", now).of, m.of("amqp:1", now).of; a != rememberMax || b != rememberMax || len(m.byKey) != 2*rememberMax {
+		t.Errorf("%d and %d outcomes, %d ids", a, b, len(m.byKey))
 	}
-	if _, _, ok := m.get(&home.Command{ID: "0"}); !ok {
+	if _, _, ok := m.get(&home.Command{ID: "0", Source: "amqp:1"}); !ok {
 		t.Error("the oldest is forgotten")
 	}
 	m.put(&home.Outcome{ID: "tomorrow"}, now.Add(25*time.Hour))
-	if len(m.list) != 1 || len(m.byKey) != 1 {
-		t.Errorf("%d are left after a day", len(m.list))
+	if len(m.list) != 1 || len(m.byKey) != 1 || len(m.senders) != 1 || len(m.sayings) != 1 {
+		t.Errorf("%d are left after a day, of %d senders", len(m.list), len(m.senders))
 	}
 }

@@ -87,11 +87,11 @@ func (f *fold) take(ev *home.Event) {
 
 func (f *fold) outcome(ev *home.Event) {
 	o := ev.Outcome
-	f.ended.put(o, ev.At)
 	in := f.open[o.ID]
 	if in == nil {
-		return
+		return // it was refused before it could act: its id is free
 	}
+	f.ended.put(o, ev.At)
 	delete(f.open, o.ID)
 	if whole := f.open[wholeOf(o.ID)]; whole != nil {
 		whole.Parts = append(whole.Parts, *o)

@@ -11,11 +11,14 @@ import (
 	"hogar/gateway/home"
 )
 
-// Outcomes are remembered for a day, at most this many. When there are more, new
-// commands are refused: an id that is forgotten could act twice.
+// Outcomes of commands that could act are remembered for a day, of each sender at most
+// so many, and so many bytes of texts. When a sender has no room for more, its new
+// commands with an id are refused, and nobody else's: an id that is forgotten could act
+// twice. An outcome takes about 150 bytes of memory and 80 in a checkpoint beside its text.
 const (
-	rememberFor = 24 * time.Hour
-	rememberMax = 100_000
+	rememberFor   = 24 * time.Hour
+	rememberMax   = 20_000
+	rememberBytes = 8 << 20
 )
 
 // key stands for a command's id, of which no more need be known than whether it
@@ -39,7 +42,15 @@ type ending struct {
 // saying is the rest of an outcome as JSON (see told). Many outcomes say the same.
 type saying struct {
 	text string
+	from *sender
 	of   int // outcomes
+}
+
+// sender is who has outcomes that are remembered.
+type sender struct {
+	name  string
+	of    int // outcomes
+	bytes int // of their texts
 }
 
 // told is the rest of an outcome.
@@ -61,9 +72,12 @@ type memory struct {
 	byKey   map[key]int // index in list, counted from the first ever
 	gone    int         // how many were forgotten: list[0] has this index
 	sayings map[string]*saying
+	senders map[string]*sender
 }
 
-func newMemory() memory { return memory{byKey: make(map[key]int), sayings: make(map[string]*saying)} }
+func newMemory() memory {
+	return memory{byKey: make(map[key]int), sayings: make(map[string]*saying), senders: make(map[string]*sender)}
+}
 
 // get returns the outcome of the command's id. same tells whether it was given
 // for the same command.
@@ -79,33 +93,49 @@ func (m *memory) get(cmd *home.Command) (o home.Outcome, same, ok bool) {
 		Reading: t.Reading, Source: t.Source, Reason: t.Reason, TookMS: t.TookMS, Parts: t.Parts}, e.body == fingerprint(cmd.Device, cmd.Set), true
 }
 
-// put remembers an outcome, when there is room. One whose id the gateway gave is
-// not: nobody can ask for it.
+// put remembers the outcome of a command that was taken: whether there is room was
+// looked at then. One whose id the gateway gave is not: nobody can ask for it.
 func (m *memory) put(o *home.Outcome, now time.Time) {
 	m.prune(now)
-	if o.OwnID || m.full() {
-		return
-	}
-	k := keyOf(o.ID)
-	if _, ok := m.byKey[k]; ok {
+	if o.OwnID {
 		return
 	}
 	rest, err := json.Marshal(told{o.Result, o.Error, o.Hint, o.Reading, o.Source, o.Reason, o.TookMS, o.Parts})
 	if err != nil {
 		return // the journal could not write it either
 	}
-	m.add(k, now.UnixMilli(), fingerprint(o.Device, o.Set), rest)
+	m.add(keyOf(o.ID), now.UnixMilli(), fingerprint(o.Device, o.Set), rest)
 }
 
-func (m *memory) add(k key, at int64, body uint64, told []byte) {
-	s := m.sayings[string(told)]
+// add takes an outcome in; rest names its sender.
+func (m *memory) add(k key, at int64, body uint64, rest []byte) {
+	if _, ok := m.byKey[k]; ok {
+		return
+	}
+	s := m.sayings[string(rest)]
 	if s == nil {
-		s = &saying{text: string(told)}
+		s = &saying{text: string(rest), from: m.sender(rest)}
+		s.from.bytes += len(rest)
 		m.sayings[s.text] = s
 	}
 	s.of++
+	s.from.of++
 	m.byKey[k] = m.gone + len(m.list)
 	m.list = append(m.list, ending{k, at, body, s})
+}
+
+// sender returns whose outcome says rest, new when none of his is remembered.
+func (m *memory) sender(rest []byte) *sender {
+	var t struct {
+		Source string `json:"source"`
+	}
+	_ = json.Unmarshal(rest, &t) // written by put
+	s := m.senders[t.Source]
+	if s == nil {
+		s = &sender{name: t.Source}
+		m.senders[s.name] = s
+	}
+	return s
 }
 
 // prune forgets what is older than a day.
@@ -113,22 +143,60 @@ func (m *memory) prune(now time.Time) {
 	limit := now.Add(-rememberFor).UnixMilli()
 	for len(m.list) > 0 && m.list[0].at < limit {
 		e := &m.list[0]
+		from := e.told.from
 		delete(m.byKey, e.key)
 		if e.told.of--; e.told.of == 0 {
 			delete(m.sayings, e.told.text)
+			from.bytes -= len(e.told.text)
+		}
+		if from.of--; from.of == 0 {
+			delete(m.senders, from.name)
 		}
 		m.list = m.list[1:]
 		m.gone++
 	}
 }
 
-// crowded reports whether there is no room for another id.
-func (m *memory) crowded(now time.Time) bool {
+// of returns what is remembered of a sender.
+func (m *memory) of(source string, now time.Time) sender {
 	m.prune(now)
-	return m.full()
+	if s := m.senders[source]; s != nil {
+		return *s
+	}
+	return sender{name: source}
 }
 
-func (m *memory) full() bool { return len(m.list) >= rememberMax }
+// crowded says why another id of the sender cannot be remembered; nil: it can. The lock
+// is held.
+func (c *Control) crowded(source string) *home.Outcome {
+	if s := c.fold.ended.of(source, c.clock.Now()); s.of+c.inHand[source] < rememberMax && s.bytes < rememberBytes {
+		return nil
+	}
+	return rejected(fmt.Sprintf("the commands that %s sent in the last day take all the room that there is for their ids", whom(source)),
+		"send fewer, or send them without an id")
+}
+
+// promise notes that the outcome of a command will be remembered, since its intent is
+// recorded. The lock is held.
+func (c *Control) promise(j *job) {
+	if !j.cmd.OwnID {
+		j.keeps = true
+		c.inHand[j.cmd.Source]++
+	}
+}
+
+// remember keeps the promise: the disk may have been faster than the hub. The lock is
+// held.
+func (c *Control) remember(j *job, o *home.Outcome) {
+	if !j.keeps {
+		return
+	}
+	j.keeps = false
+	if c.inHand[o.Source]--; c.inHand[o.Source] == 0 {
+		delete(c.inHand, o.Source)
+	}
+	c.fold.ended.put(o, c.clock.Now())
+}
 
 // fingerprint tells commands apart. on and true are the same wish.
 func fingerprint(device string, set home.Settings) uint64 {

@@ -32,6 +32,7 @@ func (c *Control) leftovers() []leftover {
 		in.Anew = in.Anew || c.differs(&in.Command) // a journal of an earlier version does not say
 		j := &job{cmd: in.Command, taken: time.Now()}
 		c.pending[in.ID] = j
+		c.promise(j)
 		list = append(list, leftover{in, j, c.isWhole(in.Device)})
 	}
 	return list

@@ -48,7 +48,7 @@ func TestOutcomesInTheCheckpoint(t *testing.T) {
 			t.Errorf("%s: %d outcomes", name, n)
 		}
 		for id, o := range want {
-			got, same, ok := next.fold.ended.get(&home.Command{ID: id, Device: o.Device, Set: o.Set})
+			got, same, ok := next.fold.ended.get(&home.Command{ID: id, Device: o.Device, Set: o.Set, Source: o.Source})
 			if name == "before" && id != "id-1" {
 				continue
 			}
