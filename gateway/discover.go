@@ -141,6 +141,9 @@ func (g *gateway) doorTo(gen *generation, c *mqtt.Connection, name string, prope
 // connection's goroutine, before the house is told.
 func (g *gateway) discovered(ctx context.Context, gen *generation, c *mqtt.Connection, d mqtt.Discovered) {
 	if d.Removed {
+		if gen.found.connection(d.Name) != c {
+			return // it has moved elsewhere meanwhile
+		}
 		gen.found.move(d.Name, nil)
 		g.control.Remove(d.Name)
 		g.hub.Filter(d.Name, nil, nil)
@@ -148,8 +151,12 @@ func (g *gateway) discovered(ctx context.Context, gen *generation, c *mqtt.Conne
 		return
 	}
 	g.control.Add(d.Name, g.doorTo(gen, c, d.Name, d.Properties, d.Expire))
-	if gen.found.move(d.Name, c) == nil {
+	switch was := gen.found.move(d.Name, c); was {
+	case c:
+	case nil:
 		gen.devices.Go(func() { g.report("control", g.control.Serve(ctx, d.Name)) })
+	default:
+		was.Forget(d.Name)
 	}
 }
 

@@ -106,7 +106,7 @@ func (c *Connection) understood(s Source, t dialect.Told, late bool) []home.Even
 		t.Gone = append(t.Gone, c.found.missing(s, t.Devices)...)
 	}
 	for _, id := range t.Gone {
-		events = append(events, c.leaves(id)...)
+		events = append(events, c.leaves(s, id)...)
 	}
 	for _, st := range t.Statuses {
 		if d := c.found.of(st.ID); d != nil {
@@ -143,7 +143,7 @@ func (f *found) of(id string) *device {
 func (c *Connection) enter(s Source, d dialect.Device) []home.Event {
 	f := c.found
 	before := f.of(d.ID)
-	if before != nil && reflect.DeepEqual(before.Device, d) {
+	if before != nil && f.names.Of(d.ID).Via == f.via(s) && reflect.DeepEqual(before.Device, d) {
 		return nil
 	}
 	name, err := f.names.Claim(d, f.via(s))
@@ -176,6 +176,19 @@ func (d *device) catalog(f *found) home.Event {
 		Label: cmp.Or(f.labels[d.name], d.Label), Driver: d.source.Name, Properties: d.Properties}}
 }
 
+// Forget leaves a device to another connection, where it is now: what is said of it here
+// does not count any more. It is safe for concurrent use, and does not wait.
+func (c *Connection) Forget(device string) {
+	f := c.found
+	f.mu.Lock()
+	if d := f.byName[device]; d != nil {
+		delete(f.byID, d.ID)
+	}
+	delete(f.byName, device)
+	f.mu.Unlock()
+	c.reach.remove(device)
+}
+
 // missing lists who was known by way of s and is not among devices.
 func (f *found) missing(s Source, devices []dialect.Device) []string {
 	var gone []string
@@ -194,19 +207,17 @@ func (f *found) missing(s Source, devices []dialect.Device) []string {
 	return gone
 }
 
-// leaves takes a device out of the house.
-func (c *Connection) leaves(id string) []home.Event {
+// leaves takes a device out of the house, unless it has moved elsewhere.
+func (c *Connection) leaves(s Source, id string) []home.Event {
 	f := c.found
-	name := f.names.Release(id)
 	f.mu.Lock()
-	delete(f.byID, id)
-	delete(f.byName, name)
 	delete(f.out, id)
 	f.mu.Unlock()
-	if name == "" {
+	if f.names.Of(id).Via != f.via(s) {
 		return nil
 	}
-	c.reach.remove(name)
+	name := f.names.Release(id)
+	c.Forget(name)
 	f.discover(Discovered{Name: name, Removed: true})
 	return []home.Event{{Kind: home.KindCatalog, Device: name, Catalog: &home.Catalog{ID: id, Removed: true}}}
 }

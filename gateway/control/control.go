@@ -83,6 +83,8 @@ type device struct {
 	queue  []*job
 	wake   chan struct{}
 	stops  bool     // Serve has returned: nothing is taken any more
+	served bool     // Serve has it
+	cut    func()   // ends the Set under way; nil: there is none
 	proofs []*proof // outcomes that wait for the device to tell its state
 }
 
@@ -151,13 +153,6 @@ func (c *Control) Attach(h House) {
 	if h.Access == nil {
 		c.log.Info("access: is not set: who may send commands may set every device")
 	}
-}
-
-func newDevice(d Device) *device {
-	if d.Timeout == 0 {
-		d.Timeout = defaultTimeout
-	}
-	return &device{Device: d, wake: make(chan struct{}, 1)}
 }
 
 // Submit takes a command and returns at once. done, which may be nil, is called

@@ -26,8 +26,8 @@ type proof struct {
 // device is driven, since it may answer faster than its driver. What an earlier
 // command set, and this one sets again, can be confirmed no more.
 func (c *Control) expect(d *device, j *job) *proof {
-	p := &proof{job: j, device: d, within: d.Verify}
 	c.mu.Lock()
+	p := &proof{job: j, device: d, within: d.Verify}
 	var old []*proof
 	for _, q := range d.proofs {
 		if slices.ContainsFunc(q.want, func(s home.Setting) bool { return sets(j.todo, s.Property) }) {
@@ -44,18 +44,20 @@ func (c *Control) expect(d *device, j *job) *proof {
 	return p
 }
 
-func (c *Control) want(p *proof, property string, v home.Value) {
-	tells := true
-	if w, ok := p.device.Actuator.(Witness); ok {
-		v, tells = w.Proof(property, v)
+// want notes which reading will confirm that a sets s.
+func (c *Control) want(p *proof, a Actuator, s home.Setting) {
+	v, tells := s.Value, true
+	if w, ok := a.(Witness); ok {
+		v, tells = w.Proof(s.Property, v)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !tells || c.momentary(p.job.cmd.Device, property) {
+	if !tells || c.momentary(p.job.cmd.Device, s.Property) {
 		p.partly = true // no reading can tell
 		return
 	}
-	p.want = append(p.want, home.Setting{Property: property, Value: v})
+	p.want = slices.DeleteFunc(p.want, func(w home.Setting) bool { return w.Property == s.Property }) // of where it was before
+	p.want = append(p.want, home.Setting{Property: s.Property, Value: v})
 }
 
 // await ends the proof at once when there is nothing to wait for, or else in time.

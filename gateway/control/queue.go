@@ -22,6 +22,11 @@ func (c *Control) enqueue(id string) {
 		c.finish(j, gone(j.cmd.Device), nil)
 		return
 	}
+	if problem := c.stillFits(j); problem != nil { // the device is another since the command was taken
+		c.mu.Unlock()
+		c.finish(j, *problem, nil)
+		return
+	}
 	old := d.supersede(j)
 	busy := len(d.queue) >= queueMax && !j.forced
 	switch {
@@ -85,9 +90,15 @@ func (d *device) poke() {
 func (c *Control) Serve(ctx context.Context, name string) error {
 	c.mu.Lock()
 	d := c.devices[name]
-	c.mu.Unlock()
 	if d == nil || d.Actuator == nil {
+		c.mu.Unlock()
 		return fmt.Errorf("serve %s: not an attached actuator", name)
+	}
+	served := d.served // it was removed and added before the first Serve began
+	d.served = true
+	c.mu.Unlock()
+	if served {
+		return nil
 	}
 	for ctx.Err() == nil && !c.removed(d) {
 		if j := c.take(d); j != nil {

@@ -105,8 +105,8 @@ func (c *Control) notOvertaken(in *intent) home.Settings {
 // readBack ends j as verified when the device shows, soon, what was asked for,
 // and else as told. A toggle asked for the other state than the last one known.
 func (c *Control) readBack(d *device, j *job, otherwise home.Outcome) {
-	p := &proof{job: j, device: d, within: max(d.Verify, readBack), otherwise: otherwise}
 	c.mu.Lock()
+	p := &proof{job: j, device: d, within: max(d.Verify, readBack), otherwise: otherwise}
 	known := true
 	for _, s := range j.cmd.Set {
 		if s.Value == home.Toggle {

@@ -21,7 +21,7 @@ func (c *Control) carryOut(ctx context.Context, d *device, j *job) {
 		return
 	}
 	// A command under way is finished when the gateway stops; its own timeout bounds it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout(d))
 	defer cancel()
 	if !j.cmd.Deadline.IsZero() { // the driver may be busy until then
 		ctx, cancel = context.WithDeadline(ctx, j.cmd.Deadline)
@@ -63,14 +63,39 @@ func (c *Control) drive(ctx context.Context, d *device, p *proof, s home.Setting
 	if err := c.begin(p.job, n, v); err != nil {
 		return nil, err
 	}
-	c.want(p, s.Property, v)
 	began := time.Now()
-	got, err := d.Actuator.Set(ctx, s.Property, v)
+	got, err := c.setAt(ctx, d, p, home.Setting{Property: s.Property, Value: v})
 	c.done(n, v, err)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no answer from %s within %s", n.device, time.Since(began).Round(time.Millisecond))
 	}
 	return got, err
+}
+
+// setAt sets a property where the device is: once more when it moves meanwhile, unless
+// a second time would differ from the first.
+func (c *Control) setAt(ctx context.Context, d *device, p *proof, s home.Setting) ([]home.Event, error) {
+	for {
+		h := c.lend(ctx, d)
+		if h == nil {
+			return nil, fmt.Errorf("%s cannot be set any more", home.Join(p.job.cmd.Device, s.Property))
+		}
+		c.want(p, h.Actuator, s)
+		got, err := h.Set(h.ctx, s.Property, s.Value)
+		if moved := h.over(); err == nil || !moved {
+			return got, err
+		}
+		if p.job.cmd.Anew || c.removed(d) {
+			return got, errMoved
+		}
+	}
+}
+
+// timeout is how long one Set of the device may take.
+func (c *Control) timeout(d *device) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return d.Timeout
 }
 
 // other returns the value that a toggle sets.
