@@ -13,6 +13,7 @@ type cron struct {
 	minutes, hours, days, months, weekdays uint64
 	anyDay, anyWeekday                     bool // the field begins with *: only the other one counts
 	real                                   bool // the hour has * or a step: it follows real time
+	often                                  bool // so has the minute, or the hour: it follows the clock wherever it is set
 	loc                                    *time.Location
 }
 
@@ -25,7 +26,7 @@ func parseCron(s string, loc *time.Location) (cron, error) {
 		return cron{}, fmt.Errorf("%d fields; a cron line has five: minute, hour, day, month, weekday", len(fields))
 	}
 	c := cron{loc: loc, anyDay: fields[2][0] == '*', anyWeekday: fields[4][0] == '*',
-		real: strings.ContainsAny(fields[1], "*/")}
+		real: strings.ContainsAny(fields[1], "*/"), often: strings.ContainsAny(fields[0]+fields[1], "*/")}
 	var errs [5]error
 	c.minutes, errs[0] = parseField(fields[0], "minute", 0, 59, nil)
 	c.hours, errs[1] = parseField(fields[1], "hour", 0, 23, nil)

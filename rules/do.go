@@ -15,14 +15,18 @@ func (e *Engine) do(r *run, in *instr) {
 	case doSet:
 		e.set(r, in)
 	case doWait:
+		r.note(e.wall(), in.shown)
+		if in.hold == 0 {
+			r.PC++
+			return
+		}
 		e.wait(r, waitTime, e.now.Add(in.hold), time.Time{})
-		r.note(e.now, in.shown)
 	case doUntil:
 		var limit time.Time
 		if in.limit > 0 {
 			limit = e.now.Add(in.limit)
 		}
-		r.note(e.now, in.shown)
+		r.note(e.wall(), in.shown)
 		e.wait(r, waitUntil, time.Time{}, limit)
 		e.lookRun(r)
 	case doIf:
@@ -34,7 +38,7 @@ func (e *Engine) do(r *run, in *instr) {
 	case doPublish:
 		e.publish(r, in)
 	case doLog:
-		r.note(e.now, "log "+in.text.eval(&e.env).String())
+		r.note(e.wall(), "log "+in.text.eval(&e.env).String())
 		r.PC++
 	case doStop:
 		e.end(r, "stopped", in.text.eval(&e.env).String())
@@ -46,15 +50,15 @@ func (e *Engine) branch(r *run, in *instr) {
 	saw := " (" + in.prog.Describe(&e.env, e.table) + ")"
 	switch {
 	case v.Kind() != home.Boolean:
-		r.note(e.now, in.shown+": unknown, neither"+saw)
+		r.note(e.wall(), in.shown+": unknown, neither"+saw)
 		r.PC = in.end
 	case v.Boolean():
 		in.seen |= seenTrue
-		r.note(e.now, in.shown+": true"+saw)
+		r.note(e.wall(), in.shown+": true"+saw)
 		r.PC++
 	default:
 		in.seen |= seenFalse
-		r.note(e.now, in.shown+": false"+saw)
+		r.note(e.wall(), in.shown+": false"+saw)
 		r.PC = in.no
 	}
 }
@@ -65,7 +69,7 @@ func (e *Engine) loop(r *run, in *instr) {
 		goOn = in.prog.Eval(&e.env).Boolean()
 	}
 	if !goOn {
-		r.note(e.now, fmt.Sprintf("%s: ended after %d", in.shown, r.Loops[in.loop]))
+		r.note(e.wall(), fmt.Sprintf("%s: ended after %d", in.shown, r.Loops[in.loop]))
 		r.Loops[in.loop] = 0
 		r.PC = in.end
 		return
@@ -83,7 +87,7 @@ func (e *Engine) set(r *run, in *instr) {
 		return
 	}
 	for _, c := range commands {
-		r.note(e.now, "set "+c.Device+" "+c.Set.String())
+		r.note(e.wall(), "set "+c.Device+" "+c.Set.String())
 		if c.Device == home.Vars {
 			if !e.setVariables(r, c) {
 				return
@@ -121,7 +125,7 @@ func (e *Engine) commands(r *run, in *instr) (list []*home.Command, wrong string
 		if at < 0 {
 			at = len(list)
 			list = append(list, &home.Command{ID: r.commandID(s.device), Device: s.device, Source: "rule:" + r.rule.name,
-				Reason: r.Cause.Event, Expires: e.now.Add(e.patience), Received: e.now})
+				Reason: r.Cause.Event, Expires: e.wall().Add(e.patience), Received: e.wall()})
 		}
 		list[at].Set = append(list[at].Set, home.Setting{Property: s.prop.Name, Value: got})
 	}
@@ -134,7 +138,7 @@ func (e *Engine) wrong(r *run, in *instr, what string) {
 		e.end(r, "failed", what)
 		return
 	}
-	r.note(e.now, in.shown+" failed, goes on: "+what)
+	r.note(e.wall(), in.shown+" failed, goes on: "+what)
 	r.Waits, r.Wrong = waitNothing, ""
 	r.PC++
 }
@@ -147,7 +151,7 @@ func (e *Engine) outcome(o *home.Outcome) {
 	}
 	delete(e.awaited, o.ID)
 	r.Await = slices.DeleteFunc(r.Await, func(c *home.Command) bool { return c.ID == o.ID })
-	r.note(e.now, o.Device+" "+string(o.Result)+suffix(o.Error))
+	r.note(e.wall(), o.Device+" "+string(o.Result)+suffix(o.Error))
 	if !o.Result.OK() && o.Result != home.Superseded { // superseded: a newer wish is already followed
 		r.Wrong = o.Device + " " + string(o.Result) + suffix(o.Error)
 	}
@@ -178,8 +182,8 @@ func (e *Engine) publish(r *run, in *instr) {
 		return
 	}
 	m := &home.Message{Exchange: exchange.String(), Key: key.String(), Body: in.message.body.eval(&e.env)}
-	r.note(e.now, "publish "+m.Exchange+" "+m.Key)
-	ev := home.Event{At: e.now, Kind: home.KindPublish, Name: r.rule.name, Message: m, Reason: r.commandID(m.Exchange)}
+	r.note(e.wall(), "publish "+m.Exchange+" "+m.Key)
+	ev := home.Event{At: e.wall(), Kind: home.KindPublish, Name: r.rule.name, Message: m, Reason: r.commandID(m.Exchange)}
 	e.unsent = bounded(append(e.unsent, ev), keptUnsent)
 	e.out = append(e.out, Decision{Event: &ev})
 	r.PC++
@@ -199,7 +203,7 @@ func (e *Engine) recorded(ev *home.Event) {
 // recorded.
 func (e *Engine) again(r *run) {
 	for _, c := range r.Await {
-		c.Expires, c.Received = e.now.Add(e.patience), e.now
+		c.Expires, c.Received = e.wall().Add(e.patience), e.wall()
 		e.out = append(e.out, Decision{Command: c})
 	}
 }
@@ -231,7 +235,7 @@ func (e *Engine) setVariables(r *run, c *home.Command) bool {
 		e.pending = append(e.pending, pendingVariable{w, v, e.known[w.slot], e.deep + 1})
 		one.Value, one.Why, one.At = v, "", e.now
 		e.known[w.slot] = v
-		e.out = append(e.out, Decision{Event: &home.Event{At: e.now, Kind: home.KindVariable, Name: s.Property, Value: v, Reason: c.Source}})
+		e.out = append(e.out, Decision{Event: &home.Event{At: e.wall(), Kind: home.KindVariable, Name: s.Property, Value: v, Reason: c.Source}})
 	}
 	return true
 }

@@ -44,51 +44,29 @@ func (l *loader) engine(list []*rule) *Engine {
 }
 
 // Step takes one event and returns what the rules decide, in order. First all
-// happens that is due up to the event's time, each at its own. An event of Kind
-// 0 only tells that time has passed. Time never goes back: an event with an
-// earlier time counts as now. Each event, the empty one too, tells by
-// [home.FlagUntrusted] whether the clock is trusted. The gateway's event
-// "started" ends the time in which it was off.
+// happens that is due up to the event's elapsed time, each at its own moment. An
+// event of Kind 0 only says that time has passed. Elapsed time never goes back: an
+// event with an earlier one counts as now. Each event, the empty one too, says by
+// At and [home.FlagUntrusted] what the wall time is and whether it is trusted; it
+// may be set in either direction. The gateway's event "started" ends the time in
+// which it was off.
+//
+// The work of one step is bounded, however much time has passed: a schedule starts
+// its rule once at most, and after stepBudget moments and steps of the past the
+// rest of it happens now.
 //
 // A late event updates the value and starts nothing; after a reload the last
 // readings may be handed in as such. The engine's own variables, rule events and
 // messages out may come back: it ignores them.
 func (e *Engine) Step(ev home.Event) []Decision {
 	e.out, e.left, e.budget = e.left, nil, stepBudget
-	first := e.now.IsZero()
-	trusted := ev.Flags&home.FlagUntrusted == 0
-	now := e.now
-	if at := ev.At.Round(time.Microsecond); at.After(now) {
-		now = at.UTC()
-	}
-	switch {
-	case first:
-		e.trusted = trusted
-		e.setNow(now)
-		e.schedule()
-	case ev.Kind == home.KindGateway && ev.Name == "started":
-		e.trusted = trusted
-		e.afterGap(now)
-	case trusted != e.trusted:
-		e.trusted = trusted
-		e.setNow(now)
-		e.schedule()
-	}
-	for len(e.due) > 0 && !e.due[0].at.After(now) {
-		t := e.due[0]
-		if t.at.After(e.now) {
-			e.setNow(t.at)
-		}
-		e.due.clear(t)
-		e.moment++
-		t.wake(e)
-		e.settle()
-	}
+	e.pass(&ev)
 	if e.unread(&ev) {
-		e.now = now
+		e.now = e.upTo
 		return e.out
 	}
-	e.setNow(now)
+	e.setNow(e.upTo)
+	e.budget = stepBudget
 	e.moment++
 	e.take(&ev)
 	e.settle()
@@ -100,21 +78,14 @@ func (e *Engine) unread(ev *home.Event) bool {
 	return ev.Kind == home.KindReading && e.names[nameKey{ev.Device, ev.Property}] == nil
 }
 
-// Next returns the moment at which Step wants to be called although nothing
-// happens; zero: never. Before the first Step it is zero: call Step once at the
+// Next returns the moment, on the elapsed clock, at which Step wants to be called
+// although nothing happens; zero: never. Before the first Step it is zero: call Step once at the
 // start.
 func (e *Engine) Next() time.Time {
 	if len(e.due) == 0 {
 		return time.Time{}
 	}
 	return e.due[0].at
-}
-
-func (e *Engine) setNow(t time.Time) {
-	e.now, e.env.Age, e.env.Now = t, t, time.Time{}
-	if e.trusted {
-		e.env.Now = t.In(e.loc)
-	}
 }
 
 // take lets one event be seen by the rules.
@@ -170,9 +141,9 @@ func (e *Engine) readVariable(ev *home.Event) {
 // read updates a value and lets those look who read it: waiting runs first.
 func (e *Engine) read(w *watch, ev *home.Event) {
 	s := &e.env.Slots[w.slot]
-	at := ev.Time
-	if at.IsZero() || at.After(e.now) {
-		at = e.now
+	at := e.now
+	if measured := ev.Time.Add(-e.offset); !ev.Time.IsZero() && measured.Before(at) {
+		at = measured
 	}
 	if at.Before(s.At) {
 		return

@@ -59,14 +59,14 @@ type Status struct {
 	Running  int       // runs that run or wait now
 	Started  int       // runs ever
 	Last     time.Time // when the last run that is remembered began; zero: none is
-	Next     time.Time // house time at which it will look again by itself; zero: only when something happens
+	Next     time.Time // wall time at which it will look again by itself; zero: only when something happens
 	Findings []string  // what the checks found about it that is no mistake
 }
 
 // Limits of what rules may do.
 const (
 	defaultPatience = 10 * time.Second // for a command's outcome, house time
-	stepBudget      = 1000             // steps of all runs in one Step
+	stepBudget      = 1000             // steps of all runs at one moment
 	runawayLimit    = 30               // starts of a rule within runawaySpan, unless it has a rate
 	mostRate        = 1000             // that a rate may allow
 	runawaySpan     = time.Minute
@@ -92,24 +92,28 @@ type Engine struct {
 	names    map[nameKey]*watch
 	devices  map[string]*deviceWatch
 
-	env     expr.Env
-	known   []home.Value // last known value by slot
-	now     time.Time    // house time, UTC; zero before the first event
-	trusted bool
-	moment  uint64 // counts events and due moments, so that one starts a rule once
-	runSeq  uint64
-	runs    []*run // running or waiting, oldest first; the queued are with their rule
-	awaited map[string]*run
-	due     dues
-	minute  timer
-	pending []pendingVariable // variables set by rules, not yet seen by rules
-	deep    int
-	budget  int
-	out     []Decision
-	unsent  []home.Event // messages out that did not come back yet
-	heard   []string     // ids of messages of other applications, the newest last
-	left    []Decision   // of Restore, for the next Step
-	loader  *loader      // compiles the steps of runs that outlived their rule's text
+	env      expr.Env
+	known    []home.Value  // last known value by slot
+	now      time.Time     // elapsed time, UTC; zero before the first event
+	offset   time.Duration // by which the wall time is ahead of it
+	trusted  bool          // the wall time is
+	setAt    time.Time     // when the wall time was set, or its trust changed, last; elapsed time
+	upTo     time.Time     // elapsed time of the event that is stepped
+	timeless bool          // no schedule ever comes
+	moment   uint64        // counts events and due moments, so that one starts a rule once
+	runSeq   uint64
+	runs     []*run // running or waiting, oldest first; the queued are with their rule
+	awaited  map[string]*run
+	due      dues
+	minute   timer
+	pending  []pendingVariable // variables set by rules, not yet seen by rules
+	deep     int
+	budget   int
+	out      []Decision
+	unsent   []home.Event // messages out that did not come back yet
+	heard    []string     // ids of messages of other applications, the newest last
+	left     []Decision   // of Restore, for the next Step
+	loader   *loader      // compiles the steps of runs that outlived their rule's text
 }
 
 type nameKey struct{ device, property string }

@@ -98,7 +98,7 @@ func (e *Engine) start(t *trigger, c cause) {
 	}
 	s.Runs++
 	e.runSeq++
-	n := &run{No: s.Runs, Seq: e.runSeq, Began: e.now, Cause: c, rule: r, code: r.code, do: r.do,
+	n := &run{No: s.Runs, Seq: e.runSeq, Began: e.wall(), Cause: c, rule: r, code: r.code, do: r.do,
 		Loops: make([]int, r.loops), Trace: tr}
 	n.message = decoded(c.Message)
 	r.runs = append(r.runs, n)
@@ -128,7 +128,7 @@ func (e *Engine) runaway(r *rule) bool {
 	s.Recent = nil
 	s.Paused = e.now.Add(runawayPause)
 	s.Why = fmt.Sprintf("runaway: started more than %d times within %s; paused until %s", r.most, home.FormatDuration(r.within),
-		s.Paused.In(e.loc).Format("15:04:05"))
+		s.Paused.Add(e.offset).In(e.loc).Format("15:04:05"))
 	e.report(r, "paused", s.Why, trace{})
 	return true
 }
@@ -178,7 +178,7 @@ func (e *Engine) exec(r *run) {
 			e.end(r, "done", "")
 			return
 		}
-		if e.budget--; e.budget < 0 {
+		if !e.spend() {
 			e.end(r, "failed", fmt.Sprintf("more than %d steps at one moment", stepBudget))
 			return
 		}
@@ -230,7 +230,7 @@ func decoded(body json.RawMessage) any {
 	return v
 }
 
-func (e *Engine) clock() string { return e.now.In(e.loc).Format("15:04:05") }
+func (e *Engine) clock() string { return e.wall().In(e.loc).Format("15:04:05") }
 
 // commandID is the same each time the same events are stepped, so that a command
 // that is decided again acts once.

@@ -17,7 +17,9 @@ import (
 type saved struct {
 	Version int                  `json:"version"`
 	Now     time.Time            `json:"now"`
+	Offset  time.Duration        `json:"offset,omitempty"` // of the wall time to now, in nanoseconds
 	Trusted bool                 `json:"trusted"`
+	SetAt   time.Time            `json:"set_at,omitzero"`
 	RunSeq  uint64               `json:"run_seq"`
 	Names   map[string]savedName `json:"names,omitempty"`
 	Devices map[string]bool      `json:"devices,omitempty"` // those that have had a status
@@ -52,7 +54,7 @@ const saveVersion = 1
 
 // Save returns the whole state. It is not to be called within Step.
 func (e *Engine) Save() (json.RawMessage, error) {
-	s := saved{Version: saveVersion, Now: e.now, Trusted: e.trusted, RunSeq: e.runSeq, Heard: e.heard, Names: make(map[string]savedName),
+	s := saved{Version: saveVersion, Now: e.now, Offset: e.offset, Trusted: e.trusted, SetAt: e.setAt, RunSeq: e.runSeq, Heard: e.heard, Names: make(map[string]savedName),
 		Devices: make(map[string]bool), Rules: make(map[string]savedRule)}
 	for _, ev := range e.unsent {
 		s.Unsent = append(s.Unsent, savedMessage{ev.Name, ev.Reason, ev.Message})
@@ -101,7 +103,11 @@ func (e *Engine) Restore(b json.RawMessage) error {
 		return fmt.Errorf("restore the rules' state: it has version %d, expected %d", s.Version, saveVersion)
 	}
 	e.trusted, e.runSeq, e.heard = s.Trusted, s.RunSeq, bounded(s.Heard, keptHeard)
-	e.setNow(s.Now.UTC())
+	e.offset, e.setAt, e.upTo = s.Offset, s.SetAt.UTC(), s.Now.UTC()
+	if e.setAt.IsZero() { // of a release that knew one clock
+		e.setAt = e.upTo
+	}
+	e.setNow(e.upTo)
 	for _, m := range s.Unsent {
 		if m.Message != nil {
 			e.unsent = append(e.unsent, home.Event{Kind: home.KindPublish, Name: m.Rule, Reason: m.ID, Message: m.Message})
@@ -193,6 +199,9 @@ func (e *Engine) restoreRule(r *rule, s savedRule) {
 		if list := s.Triggers[t.key]; len(list) > 0 {
 			t.state = list[0]
 			s.Triggers[t.key] = list[1:]
+			if st := &t.state; t.schedule != nil && !st.Due.IsZero() && st.Last.IsZero() {
+				e.served(t, e.wall())
+			}
 		}
 	}
 	code, loops, do := r.code, r.loops, r.do

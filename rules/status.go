@@ -8,16 +8,16 @@ import (
 	"hogar/gateway/home"
 )
 
-// status tells how the rule is, for the page and the command line.
-func (r *rule) status(now time.Time) Status {
+// statusOf returns how the rule is, for the page and the command line.
+func (e *Engine) statusOf(r *rule) Status {
 	s := Status{Name: r.name, Label: r.label, Enabled: !r.off(), State: "idle", Why: r.state.Why, Running: len(r.runs),
-		Started: r.state.Runs, Last: r.last(), Next: r.next(), Findings: r.findings}
+		Started: r.state.Runs, Last: r.last(), Next: e.next(r), Findings: r.findings}
 	switch {
 	case r.state.Switched == "off":
 		s.State = "disabled"
 	case r.off():
 		s.State, s.Why = "disabled", "enabled is false"
-	case now.Before(r.state.Paused):
+	case e.now.Before(r.state.Paused):
 		s.State = "paused"
 	case len(r.runs) > 0:
 		s.State = "running"
@@ -38,7 +38,7 @@ func (r *rule) status(now time.Time) Status {
 func (e *Engine) Rules() []Status {
 	list := make([]Status, len(e.rules))
 	for i, r := range e.rules {
-		list[i] = r.status(e.now)
+		list[i] = e.statusOf(r)
 	}
 	return list
 }
@@ -55,7 +55,7 @@ func (r *rule) last() time.Time {
 }
 
 // next is when the rule or one of its runs is woken by time.
-func (r *rule) next() time.Time {
+func (e *Engine) next(r *rule) time.Time {
 	var next time.Time
 	sooner := func(t *timer) {
 		if t.index > 0 && (next.IsZero() || t.at.Before(next)) {
@@ -71,7 +71,10 @@ func (r *rule) next() time.Time {
 	for _, one := range r.runs {
 		sooner(&one.timer)
 	}
-	return next
+	if next.IsZero() {
+		return next
+	}
+	return next.Add(e.offset)
 }
 
 // notes gives each rule what was found about it that is no mistake.

@@ -77,11 +77,6 @@ func parseDays(s string) (week, bool) {
 	}
 }
 
-// schedule tells the next moment after a moment; zero: never.
-type schedule interface {
-	next(after time.Time) time.Time
-}
-
 // daily is the same times of the day on some days of the week.
 type daily struct {
 	minutes []int // ascending

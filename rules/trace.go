@@ -62,7 +62,7 @@ func (e *Engine) History(name string) (History, bool) {
 	if r == nil {
 		return History{}, false
 	}
-	h := History{Status: r.status(e.now), Past: slices.Clone(r.past), Quiet: slices.Clone(r.quiet)}
+	h := History{Status: e.statusOf(r), Past: slices.Clone(r.past), Quiet: slices.Clone(r.quiet)}
 	for _, one := range r.runs {
 		state := "running"
 		if one.Waits == waitTurn {
@@ -90,13 +90,13 @@ func (r *run) traced(state, reason string) RunTrace {
 // keep notes a run that ends now.
 func (e *Engine) keep(r *run, state, reason string) {
 	t := r.traced(state, reason)
-	t.Ended = e.now
+	t.Ended = e.wall()
 	r.rule.past = bounded(append(r.rule.past, t), keptRuns)
 }
 
 // quiet notes that a trigger started nothing.
 func (e *Engine) quiet(r *rule, t trace, why string) {
-	r.quiet = bounded(append(r.quiet, Quiet{At: e.now, Why: why, Trigger: t.Trigger, Event: t.Event, If: t.If}), keptQuiet)
+	r.quiet = bounded(append(r.quiet, Quiet{At: e.wall(), Why: why, Trigger: t.Trigger, Event: t.Event, If: t.If}), keptQuiet)
 }
 
 // bounded drops the oldest.
@@ -122,6 +122,6 @@ func (e *Engine) report(r *rule, state, reason string, t trace) {
 	if err != nil {
 		detail = nil // a trace is texts and numbers: it always has a JSON form
 	}
-	e.out = append(e.out, Decision{Event: &home.Event{At: e.now, Kind: home.KindRule, Name: r.name, State: state,
+	e.out = append(e.out, Decision{Event: &home.Event{At: e.wall(), Kind: home.KindRule, Name: r.name, State: state,
 		Reason: reason, Detail: detail}})
 }

@@ -19,7 +19,8 @@ const (
 type triggerState struct {
 	Seen condition `json:"seen,omitempty"`
 	Gap  bool      `json:"gap,omitempty"` // nothing was known since: it must be seen again
-	Due  time.Time `json:"due,omitzero"`  // end of the hold, or the next time of the schedule
+	Due  time.Time `json:"due,omitzero"`  // end of the hold, or the next time of the schedule: wall time with at, sun and cron
+	Last time.Time `json:"last,omitzero"` // up to when the schedule has been served, by the same clock
 	New  bool      `json:"new,omitempty"` // never looked at
 }
 
@@ -91,8 +92,8 @@ func (e *Engine) gap(t *trigger) {
 // arm sets the timers of a trigger as its state wants it. A hold that is in a
 // gap is not waited for: it ends when the condition is seen true.
 func (e *Engine) arm(t *trigger) {
-	at := t.state.Due
-	if t.state.Gap || t.kind == whenTime && !e.trusted {
+	at := e.dueMoment(t)
+	if t.state.Gap {
 		at = time.Time{}
 	}
 	e.due.set(&t.due, at)
@@ -118,92 +119,9 @@ func (e *Engine) seen(t *trigger) string {
 
 // wakeTrigger is called when a hold ends or a time has come.
 func (e *Engine) wakeTrigger(t *trigger) {
-	if t.kind != whenTime {
-		e.look(t, false)
+	if t.kind == whenTime {
+		e.wakeTime(t)
 		return
 	}
-	late := e.now.Sub(t.state.Due)
-	was := t.state.Due
-	if late > 0 && t.rule.missed == "if_still_true" {
-		// of all that were missed the latest counts
-		if last := t.schedule.next(e.now.Add(-lateLimit)); !last.After(e.now) {
-			was, late = last, e.now.Sub(last)
-		}
-	}
-	t.state.Due = t.schedule.next(e.now)
-	e.arm(t)
-	switch {
-	case late <= 0, t.rule.missed == "run", t.rule.missed == "if_still_true" && late < lateLimit:
-		e.start(t, cause{Event: was.In(e.loc).Format("Mon 15:04:05")})
-	default:
-		t.rule.state.Why = t.shown + " was missed by " + home.FormatDuration(late)
-	}
-}
-
-// schedule gives each time trigger its first moment, each new condition its
-// first look, and the minute its timer.
-func (e *Engine) schedule() {
-	for _, t := range e.triggers {
-		if t.schedule != nil && t.state.Due.IsZero() && e.trusted {
-			t.state.Due = t.schedule.next(e.now)
-		}
-		if t.state.New && t.kind == whenIs {
-			e.moment++
-			e.look(t, false)
-		}
-		t.state.New = false
-		e.arm(t)
-	}
-	e.armMinute()
-}
-
-// armMinute wants the next full minute while anybody reads the clock.
-func (e *Engine) armMinute() {
-	needed := len(e.clocked) > 0
-	for _, r := range e.runs {
-		needed = needed || r.Waits == waitUntil && r.step().prog.Clock
-	}
-	if !needed {
-		e.due.clear(&e.minute)
-		return
-	}
-	if e.minute.index == 0 {
-		e.due.set(&e.minute, e.now.Truncate(time.Minute).Add(time.Minute))
-	}
-}
-
-func (e *Engine) wakeMinute() {
-	e.resumeClock()
-	for _, t := range e.clocked {
-		e.look(t, false)
-	}
-	e.armMinute()
-}
-
-// afterGap is the start of the gateway: what was due while it was off is missed,
-// conditions must be seen again, and what waited goes on now.
-func (e *Engine) afterGap(now time.Time) {
-	e.setNow(now)
-	for i := range e.unsent {
-		ev := e.unsent[i]
-		ev.At = now
-		e.out = append(e.out, Decision{Event: &ev})
-	}
-	e.due.clear(&e.minute)
-	for _, t := range e.triggers {
-		if t.kind != whenTime {
-			e.gap(t)
-		}
-	}
-	for _, r := range append([]*run(nil), e.runs...) {
-		switch {
-		case r.Waits == waitOutcome:
-			e.again(r)
-			r.Limit = now.Add(e.patience)
-			e.armRun(r)
-		case r.rule.missed == "skip":
-			e.end(r, "missed", "the gateway was off")
-		}
-	}
-	e.schedule()
+	e.look(t, false)
 }

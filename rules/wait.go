@@ -83,7 +83,7 @@ func (e *Engine) lookRun(r *run) {
 }
 
 func (e *Engine) goOn(r *run, note string) {
-	r.note(e.now, note)
+	r.note(e.wall(), note)
 	r.Waits, r.Due, r.Limit = waitNothing, time.Time{}, time.Time{}
 	e.due.clear(&r.timer)
 	r.PC++
