@@ -32,6 +32,7 @@ import (
 	"sync"
 	"time"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 	"hogar/gateway/journal"
 	"hogar/gateway/ledger"
@@ -73,7 +74,7 @@ type Options struct {
 	// named by the last word of the key, an object to the device named by all.
 	Names Resolver
 	// Clock is house time, for Received and Expires of commands; nil: the machine's.
-	Clock *home.Clock
+	Clock *clock.Clock
 	// Messages are what the house wants to hear of other applications: each message
 	// becomes an event of Accept. None: there is no queue for them.
 	Messages   []Source

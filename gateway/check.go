@@ -10,6 +10,7 @@ import (
 
 	"hogar/drivers"
 	"hogar/drivers/mqtt"
+	"hogar/gateway/clock"
 	"hogar/gateway/config"
 	"hogar/gateway/control"
 	"hogar/gateway/filter"
@@ -188,7 +189,7 @@ func (d *device) properties() []home.Property {
 // staleAfter is the house time without a measurement after which the device is
 // stale: three times its interval unless the configuration says otherwise, at
 // least 10 s, and never less than 2 s of the machine's time.
-func (d *device) staleAfter(clock *home.Clock) time.Duration {
+func (d *device) staleAfter(clock *clock.Clock) time.Duration {
 	if d.StaleAfter > 0 {
 		return d.StaleAfter
 	}

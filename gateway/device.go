@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hogar/drivers"
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -18,7 +19,7 @@ type runner struct {
 	name   string
 	spec   drivers.Spec
 	every  time.Duration // house time; 0: not polled
-	clock  *home.Clock
+	clock  *clock.Clock
 	board  drivers.Board
 	accept func(events []home.Event, done func(error))
 	log    *slog.Logger
@@ -162,11 +163,11 @@ func (r *runner) listen(ctx context.Context, l drivers.Listener) (worked bool, e
 func (r *runner) poll(ctx context.Context, dev drivers.Device) (worked bool, err error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	next := r.clock.Now()
+	next := r.clock.Elapsed()
 	sensor, _ := dev.(drivers.Sensor)
 	due := timer.C
 	written := make(chan struct{}, 1)
-	left := func() time.Duration { return r.clock.Machine(next.Sub(r.clock.Now())) }
+	left := func() time.Duration { return r.clock.Machine(next.Sub(r.clock.Elapsed())) }
 	for {
 		select {
 		case <-due:
@@ -186,7 +187,7 @@ func (r *runner) poll(ctx context.Context, dev drivers.Device) (worked bool, err
 		case <-written:
 			if r.every > 0 {
 				due = timer.C
-				now := r.clock.Now()
+				now := r.clock.Elapsed()
 				next = next.Add(r.every * (1 + max(0, now.Sub(next))/r.every)) // what was missed is left out
 				timer.Reset(left())
 			}
@@ -229,12 +230,12 @@ func (r *runner) read(ctx context.Context, do task) (readings []drivers.Reading,
 
 // events turns a driver's readings into events.
 func (r *runner) events(class home.Class, readings []drivers.Reading) []home.Event {
-	now := r.clock.Now()
+	now := r.clock.Elapsed()
 	events := make([]home.Event, 0, len(readings))
 	for _, reading := range readings {
-		ev := home.Event{Kind: home.KindReading, Class: class, Device: r.name, Property: reading.Property, Value: reading.Value, Time: now}
+		ev := home.Event{Kind: home.KindReading, Class: class, Device: r.name, Property: reading.Property, Value: reading.Value, Elapsed: now}
 		if !reading.Time.IsZero() {
-			ev.Time = r.clock.At(reading.Time)
+			ev.Elapsed = r.clock.ElapsedAt(reading.Time)
 		}
 		for _, p := range r.spec.Properties {
 			if p.Name == reading.Property {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -26,7 +27,7 @@ rules:
 // times within a second would be paused as runaways.
 func runEdges(tb testing.TB) *testHouse {
 	tb.Helper()
-	h := runHouse(tb, planOf(tb, edges), home.NewClock(time.Now(), 100_000), nil)
+	h := runHouse(tb, planOf(tb, edges), clock.New(time.Now(), 100_000), nil)
 	await(tb, "contact and relay have told", func() bool {
 		return h.device("hall.button").Status == home.Online && h.device("hall.lamp").Status == home.Online
 	})

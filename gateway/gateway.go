@@ -16,6 +16,7 @@ import (
 	"hogar/bridge"
 	"hogar/drivers"
 	"hogar/gateway/api"
+	"hogar/gateway/clock"
 	"hogar/gateway/config"
 	"hogar/gateway/control"
 	"hogar/gateway/home"
@@ -33,7 +34,7 @@ type Options struct {
 	// reload it may return the board from before, with the new parts on it: then devices
 	// with an unchanged entry go on and notice nothing.
 	Board func(parts map[string][]drivers.Part) (drivers.Board, error)
-	Clock *home.Clock // nil: the machine's time
+	Clock *clock.Clock // nil: the machine's time
 	// URLs says where RabbitMQ is, tried in turn, by what stands in the
 	// configuration; none, or nil: nowhere. It is asked again at each reload.
 	URLs      func(config.AMQP) ([]string, error)
@@ -80,6 +81,9 @@ type gateway struct {
 // Run runs the house until ctx ends. Its error says why it could not start; a
 // broker, a device or a disk that fails later is told in the log and tried again.
 func Run(ctx context.Context, o Options) error {
+	if o.Clock == nil {
+		o.Clock = clock.System(clock.Trust{})
+	}
 	g := &gateway{o: o, started: time.Now()}
 	if err := g.open(); err != nil {
 		return err
@@ -147,7 +151,7 @@ func (g *gateway) open() error {
 	g.hub.Attach("control", g.control)
 	g.rules = &ruleset{engine: g.o.Plan.engine, hub: g.hub, control: g.control}
 	g.hub.Attach("rules", g.rules)
-	g.o.Clock.NotBefore(g.hub.Recover()) // a simulated house goes on where it was
+	g.hub.Recover()
 	if err := g.ledger.RestoreNote(j.Note()); err != nil {
 		g.o.Log.Warn("what was confirmed is counted as of the last checkpoint", "error", err)
 	}
@@ -176,7 +180,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 		return err
 	}
 	g.set(gen)
-	g.tell("started", map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
+	g.tell(home.EventStarted, map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
 	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g, Past: past{g}, Config: g.o.Config, Simulation: g.o.Simulation,
 		Measure: g.Measure, May: g.May, Raw: g.followRaw}
 	if g.o.Reload != nil {

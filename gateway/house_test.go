@@ -16,6 +16,7 @@ import (
 	"hogar/drivers/simboard"
 	"hogar/drivers/simboard/world"
 	"hogar/gateway/api"
+	"hogar/gateway/clock"
 	"hogar/gateway/config"
 	"hogar/gateway/home"
 	"hogar/systemd"
@@ -84,15 +85,21 @@ func planIn(t testing.TB, dir, yaml string) *Plan {
 	return plan
 }
 
+// trusted is a clock that shows the time of now, whether or not this machine is sure of it.
+func trusted() *clock.Clock { return clock.New(time.Time{}, 1) }
+
 // runHouse runs a plan until the test ends, or stop is called.
-func runHouse(t testing.TB, plan *Plan, clock *home.Clock, change func(*Options)) *testHouse {
+func runHouse(t testing.TB, plan *Plan, clock *clock.Clock, change func(*Options)) *testHouse {
 	t.Helper()
+	if clock == nil {
+		clock = trusted()
+	}
 	h := &testHouse{t: t, log: &text{}}
 	w := world.New(world.Options{Seed: 1})
 	o := Options{Plan: plan, Clock: clock, Journal: t.TempDir(), Simulated: true, Version: "test", Notify: systemd.FromEnvironment(),
 		Log: slog.New(slog.NewTextHandler(h.log, nil)),
 		Board: func(parts map[string][]drivers.Part) (drivers.Board, error) {
-			b, err := simboard.New(w, clock.Now, parts)
+			b, err := simboard.New(w, clock.Elapsed, parts)
 			h.board = b
 			return counted{b, &h.asked}, err
 		}}

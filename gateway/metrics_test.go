@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -23,7 +24,7 @@ devices:
   hall.probe: {driver: tmp102, every: 1s}
 rules:
   night: {when: hall.lamp.state, do: [{log: it is on}]}
-`), home.NewClock(time.Time{}, 1), func(o *Options) { o.Web, o.WebOpened = "127.0.0.1:0", func(url string) { opened <- url } })
+`), clock.New(time.Time{}, 1), func(o *Options) { o.Web, o.WebOpened = "127.0.0.1:0", func(url string) { opened <- url } })
 	url := <-opened
 	done := make(chan home.Outcome, 2)
 	for _, property := range []string{"state", "colour"} {

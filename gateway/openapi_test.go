@@ -12,6 +12,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"hogar/gateway/api"
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -97,7 +98,7 @@ devices:
 rules:
   night: {when: hall.lamp.state, if: hall.probe.temperature > -50, do: [{log: it is on}]}
   never: {when: hall.lamp.state, if: hall.probe.temperature > 90, do: [{set: {hall.lamp.state: off}}]}
-`), home.NewClock(time.Time{}, 1), func(o *Options) {
+`), clock.New(time.Time{}, 1), func(o *Options) {
 		o.Web, o.WebOpened = "127.0.0.1:0", func(url string) { opened <- url }
 		o.Config = func() api.Configuration {
 			return api.Configuration{Files: []api.File{{Name: "a", Text: "b"}}, Problems: []api.Problem{{File: "a", Line: 1, Column: 2, Message: "m", Hint: "h", Warning: true}}}

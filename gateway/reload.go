@@ -71,12 +71,12 @@ func (g *gateway) remind(kept map[string]*runner) {
 		if kept[d.Name] == nil || d.Status != home.Online {
 			continue
 		}
-		now := g.o.Clock.Now()
-		g.rules.Apply(&home.Event{Kind: home.KindStatus, Device: d.Name, State: d.Status, Time: d.Since, At: now, Flags: home.FlagLate}, true)
+		now := g.o.Clock.Read()
+		g.rules.Apply(&home.Event{Kind: home.KindStatus, Device: d.Name, State: d.Status, Time: d.Since, At: now.At, Elapsed: now.Elapsed, Flags: home.FlagLate}, true)
 		for _, r := range d.Readings {
 			if _, property := home.Split(r.Name); r.Value.Known() {
 				g.rules.Apply(&home.Event{Kind: home.KindReading, Device: d.Name, Property: property, Value: r.Value, Time: r.Time,
-					At: now, Flags: home.FlagLate}, true)
+					At: now.At, Elapsed: now.Elapsed, Flags: home.FlagLate}, true)
 			}
 		}
 	}

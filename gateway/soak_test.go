@@ -15,6 +15,7 @@ import (
 
 	"hogar/drivers"
 	"hogar/drivers/simboard"
+	"hogar/gateway/clock"
 	"hogar/gateway/config"
 	"hogar/gateway/home"
 )
@@ -50,7 +51,7 @@ func TestSoak(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := &soak{T: t, broken: make(map[string]breakage), well: make(map[string]time.Time)}
-		s.clock = home.NewClock(time.Date(2026, 3, 21, 18, 30, 0, 0, time.UTC), speed)
+		s.clock = clock.New(time.Date(2026, 3, 21, 18, 30, 0, 0, time.UTC), speed)
 		s.testHouse = runHouse(t, plan, s.clock, func(o *Options) {
 			o.Journal = folder
 			make := o.Board
@@ -97,7 +98,7 @@ func TestSoak(t *testing.T) {
 type soak struct {
 	*testing.T
 	*testHouse
-	clock *home.Clock
+	clock *clock.Clock
 
 	mu     sync.Mutex
 	broken map[string]breakage

@@ -21,6 +21,7 @@ import (
 	"hogar/drivers/simboard/world"
 	"hogar/gateway"
 	"hogar/gateway/api"
+	"hogar/gateway/clock"
 	"hogar/gateway/config"
 	"hogar/gateway/home"
 	"hogar/systemd"
@@ -179,7 +180,7 @@ func (f *runFlags) simulated(o *gateway.Options, cfg *config.Config) error {
 	if f.speed <= 0 || f.speed > 3600 {
 		return usageError{fmt.Errorf("--speed is %v, expected more than 0 and at most 3600", f.speed)}
 	}
-	o.Clock = home.NewClock(start, f.speed)
+	o.Clock = clock.New(start, f.speed)
 	w := world.New(world.Options{Seed: f.seed, Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude,
 		Location: cfg.Location.Timezone})
 	sim := &simulation{clock: o.Clock, world: w, seed: f.seed, settings: simboard.Decode(cfg.Simulate, o.Plan.Parts()), log: o.Log}

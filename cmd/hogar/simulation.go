@@ -20,6 +20,7 @@ import (
 	"hogar/drivers/simboard"
 	"hogar/drivers/simboard/world"
 	"hogar/gateway/api"
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -31,7 +32,7 @@ const (
 
 // simulation is the simulated world behind a running house.
 type simulation struct {
-	clock    *home.Clock
+	clock    *clock.Clock
 	world    *world.World
 	seed     int64
 	settings simboard.Settings
@@ -51,7 +52,7 @@ func (s *simulation) Board(parts map[string][]drivers.Part) (drivers.Board, erro
 	if s.board != nil && reflect.DeepEqual(parts, s.parts) {
 		return s.board, nil
 	}
-	b, err := simboard.New(s.world, s.clock.Now, parts)
+	b, err := simboard.New(s.world, s.clock.Elapsed, parts)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (s *simulation) Speed(times float64) error {
 	if times < 0 || times > fastest {
 		return fmt.Errorf("the speed is %v, expected 0 (stand still) to %v", times, fastest)
 	}
-	s.clock.SetSpeed(times, time.Time{})
+	s.clock.SetSpeed(times, 0)
 	return nil
 }
 
@@ -107,7 +108,7 @@ func (s *simulation) Step(ctx context.Context, span time.Duration) error {
 		return fmt.Errorf("a step of %s, expected up to 31 days", span)
 	}
 	speed := max(s.clock.Speed(), stepSpeed)
-	s.clock.SetSpeed(speed, s.clock.Now().Add(span))
+	s.clock.SetSpeed(speed, span)
 	t := time.NewTimer(time.Duration(float64(span) / speed))
 	defer t.Stop()
 	select {

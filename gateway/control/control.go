@@ -23,6 +23,7 @@ import (
 	"sync"
 	"time"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -65,7 +66,7 @@ type House struct {
 // Control is the door. Its methods are safe for concurrent use.
 type Control struct {
 	hub   Hub
-	clock *home.Clock
+	clock *clock.Clock
 	log   *slog.Logger
 
 	mu      sync.Mutex
@@ -110,9 +111,13 @@ const queueMax = 16
 // defaultTimeout is how long one Set may take.
 const defaultTimeout = 5 * time.Second
 
-// New makes a door to no devices; [Control.Attach] says which there are.
-func New(hub Hub, clock *home.Clock, log *slog.Logger) *Control {
-	return &Control{hub: hub, clock: clock, log: log, devices: make(map[string]*device),
+// New makes a door to no devices; [Control.Attach] says which there are. A nil clock is
+// one that shows the time of now and is never set.
+func New(hub Hub, house *clock.Clock, log *slog.Logger) *Control {
+	if house == nil {
+		house = clock.New(time.Time{}, 1)
+	}
+	return &Control{hub: hub, clock: house, log: log, devices: make(map[string]*device),
 		pending: make(map[string]*job), inHand: make(map[string]int), fold: newFold(), guards: newGuards()}
 }
 

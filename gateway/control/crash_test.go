@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -20,7 +21,12 @@ import (
 func again(t *testing.T, records []home.Event) *fakeHub {
 	t.Helper()
 	h := &fakeHub{}
-	h.control = New(h, nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	shows := clock.New(time.Now(), 1)
+	if len(records) > 0 {
+		newest := clock.Mark{At: records[len(records)-1].At, Elapsed: records[len(records)-1].At}
+		shows.Resume(newest, newest)
+	}
+	h.control = New(h, shows, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	for _, ev := range records {
 		body, err := ev.AppendJSON(nil)
 		if err != nil {

@@ -27,7 +27,7 @@ func (c *Control) begin(j *job, n name, v home.Value) error {
 	if n.property != g.prop {
 		return nil
 	}
-	g.driving, g.drove = true, c.clock.At(now)
+	g.driving, g.drove = true, c.clock.ElapsedAt(now)
 	if v.Boolean() && g.is == off {
 		g.settle(unsure, now)
 	}

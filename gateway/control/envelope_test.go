@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -30,8 +32,8 @@ const (
 // plant is the real world, which outlives the gateway and knows the true time.
 type plant struct {
 	mu         sync.Mutex
-	clock      *home.Clock // what the gateway's clock shows
-	life       int         // counts the starts of the gateway
+	clock      *clock.Clock // what the gateway's clock shows
+	life       int          // counts the starts of the gateway
 	started    time.Time
 	machines   map[string]*machine
 	probe      bool      // the thermometer lives
@@ -79,7 +81,7 @@ func (m *machine) Set(_ context.Context, property string, v home.Value) ([]home.
 }
 
 func (m *machine) reading(property string, v home.Value) home.Event {
-	return home.Event{Kind: home.KindReading, Device: m.name, Property: property, Value: v, Time: m.clock.Now()}
+	return home.Event{Kind: home.KindReading, Device: m.name, Property: property, Value: v, Elapsed: m.clock.Elapsed()}
 }
 
 // drive judges the rate of the pump.
@@ -159,10 +161,10 @@ type life struct {
 
 	queue   chan func()
 	records []home.Event // the journal
-	last    time.Time
 	durable int
 	saved   []byte // checkpoint
 	savedAt int
+	offset  time.Duration
 	refuses bool
 	missed  bool // something was refused since the checkpoint
 }
@@ -170,6 +172,12 @@ type life struct {
 // begin starts the gateway over a journal and a checkpoint.
 func (p *plant) begin(records []home.Event, saved []byte, savedAt int) *life {
 	l := &life{plant: p, queue: make(chan func(), 10_000), records: records, durable: len(records), saved: saved, savedAt: savedAt}
+	if n := len(records); n > 0 {
+		p.clock = clock.New(p.clock.Now(), 1)
+		newest := clock.Mark{At: records[n-1].At, Elapsed: records[n-1].Elapsed}
+		p.clock.Resume(newest, newest)
+		l.offset = newest.At.Sub(newest.Elapsed)
+	}
 	l.control = New(l, p.clock, slog.New(slog.DiscardHandler))
 	if saved != nil {
 		if err := l.control.Restore(saved); err != nil {
@@ -178,9 +186,6 @@ func (p *plant) begin(records []home.Event, saved []byte, savedAt int) *life {
 	}
 	for _, ev := range records[savedAt:] {
 		l.control.Apply(&ev, false)
-	}
-	if n := len(records); n > 0 {
-		l.last = records[n-1].At
 	}
 	p.mu.Lock()
 	p.started = time.Now()
@@ -216,19 +221,31 @@ func (l *life) serve() {
 	}
 }
 
+// look returns what the clock shows, and records that it was set, as the hub does.
+func (l *life) look() clock.Reading {
+	now := l.clock.Read()
+	if now.Offset() != l.offset {
+		l.offset = now.Offset()
+		detail, _ := json.Marshal(home.ClockSet{Elapsed: now.Elapsed, Trusted: true, Start: now.Start})
+		ev := home.Event{Kind: home.KindGateway, Name: home.EventClockSet, At: now.At, Elapsed: now.Elapsed, Detail: detail}
+		l.records = append(l.records, ev)
+		l.control.Apply(&ev, true)
+	}
+	return now
+}
+
 // Accept implements [Hub].
 func (l *life) Accept(events []home.Event, done func(error)) {
 	l.queue <- func() {
 		var err error
 		for i := range events {
 			ev := &events[i]
-			if ev.At = l.clock.Now(); ev.At.Before(l.last) {
-				ev.At = l.last
+			now, measured := l.look(), ev.Elapsed
+			ev.At, ev.Elapsed, ev.Time = now.At, now.Elapsed, now.At
+			if !measured.IsZero() {
+				ev.Time = now.At.Add(-max(0, now.Elapsed.Sub(measured)))
 			}
-			l.last = ev.At
-			if ev.Time.IsZero() {
-				ev.Time = ev.At
-			} else if ev.At.Sub(ev.Time) > 10*time.Second {
+			if ev.At.Sub(ev.Time) > 10*time.Second {
 				ev.Flags |= home.FlagLate
 			}
 			if l.refuses {
@@ -261,7 +278,7 @@ func (l *life) Do(ctx context.Context, fn func()) error {
 // tick is what happens each second: the world goes on and the hub looks at its alarms.
 func (l *life) tick(second int) {
 	if l.probe && second%10 == 0 {
-		l.Accept([]home.Event{{Kind: home.KindReading, Device: "probe", Property: "temperature", Value: home.NumberOf(20), Time: l.clock.Now()}}, nil)
+		l.Accept([]home.Event{{Kind: home.KindReading, Device: "probe", Property: "temperature", Value: home.NumberOf(20), Elapsed: l.clock.Elapsed()}}, nil)
 		l.plant.mu.Lock()
 		l.measured = time.Now()
 		l.plant.mu.Unlock()
@@ -284,10 +301,10 @@ func (l *life) tick(second int) {
 		}
 	}
 	l.queue <- func() {
-		now := l.clock.Now()
+		now := l.look()
 		time.Sleep(time.Microsecond) // as the hub, whose time passes
-		if at := l.control.Next(); !at.IsZero() && !at.After(now) {
-			l.control.Apply(&home.Event{At: now}, true)
+		if at := l.control.Next(); !at.IsZero() && !at.After(now.Elapsed) {
+			l.control.Apply(&home.Event{At: now.At, Elapsed: now.Elapsed}, true)
 		}
 		if second%5 == 0 {
 			l.durable = len(l.records)
@@ -394,7 +411,7 @@ func TestStories(t *testing.T) {
 
 // story plays the operations.
 func story(ops []op) []string {
-	p := &plant{machines: make(map[string]*machine), probe: true, broker: true, clock: home.NewClock(time.Time{}, 1), measured: time.Now()}
+	p := &plant{machines: make(map[string]*machine), probe: true, broker: true, clock: clock.New(time.Time{}, 1), measured: time.Now()}
 	for _, name := range []string{"heater", "cooler", "pump"} {
 		p.machines[name] = &machine{plant: p, name: name, changed: time.Now().Add(-time.Hour)}
 	}
@@ -490,7 +507,7 @@ func (p *plant) jump(o op) {
 	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	*p.clock = *home.NewClock(p.clock.Now().Add(by), 1) //nolint:govet // nothing runs now
+	p.clock.Set(p.clock.Now().Add(by))
 	for _, m := range p.machines {
 		m.drives = nil // a jump and a kill together defeat the rate, which nobody's safety hangs on
 	}
@@ -512,7 +529,7 @@ func (p *plant) again(l *life, o op) *life {
 	time.Sleep(o.Span)
 	p.mu.Lock()
 	if o.What == "reboot" { // a clock without a battery
-		*p.clock = *home.NewClock(l.last.Add(-time.Hour), 1)
+		p.clock.Set(p.clock.Now().Add(-o.Span - time.Hour))
 	}
 	for _, m := range p.machines {
 		if lost {

@@ -11,14 +11,13 @@ import (
 	"hogar/gateway/home"
 )
 
-// fold is control's state: what the events say.
+// fold is control's state: what the events say. All its times are on the elapsed clock.
 type fold struct {
 	ended memory
 	open  map[string]*intent // recorded, no outcome yet
 	order uint64             // intents counted
 	shown map[name]*shown
-	lost  time.Time // house time at which the broker was lost; zero: it is not
-	last  time.Time // house time of the newest event
+	lost  time.Time // when the broker was lost; zero: it is not
 }
 
 // name is the full name of a property.
@@ -30,6 +29,8 @@ func (n name) String() string { return home.Join(n.device, n.property) }
 type intent struct {
 	home.Command
 	At    time.Time      `json:"at"`
+	Began time.Time      `json:"began,omitzero"`  // the earliest time at which the device may have been driven; zero: At
+	Until time.Time      `json:"until,omitzero"`  // its deadline; zero: Expires
 	Order uint64         `json:"order"`           // in the order of the journal
 	Parts []home.Outcome `json:"parts,omitempty"` // of a group or a scene: those that have ended
 }
@@ -52,13 +53,10 @@ func newFold() fold {
 
 // take takes an event into the state.
 func (f *fold) take(ev *home.Event) {
-	if ev.At.After(f.last) {
-		f.last = ev.At
-	}
 	switch ev.Kind {
 	case home.KindCommand:
 		f.order++
-		f.open[ev.Command.ID] = &intent{Command: *ev.Command, At: ev.At, Order: f.order}
+		f.open[ev.Command.ID] = newIntent(ev, f.order)
 	case home.KindOutcome:
 		f.outcome(ev)
 	case home.KindReading:
@@ -76,11 +74,13 @@ func (f *fold) take(ev *home.Event) {
 	case home.KindGateway:
 		switch ev.Name {
 		case brokerLost:
-			f.lost = ev.Time
+			f.lost = ev.Measured()
 		case brokerBack:
 			f.lost = time.Time{}
 		case clockSetBack:
 			f.setBack(ev)
+		case home.EventClockSet:
+			f.clockSet(ev)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func (f *fold) outcome(ev *home.Event) {
 	if in == nil {
 		return // it was refused before it could act: its id is free
 	}
-	f.ended.put(o, ev.At)
+	f.ended.put(o, elapsed(ev))
 	delete(f.open, o.ID)
 	if whole := f.open[wholeOf(o.ID)]; whole != nil {
 		whole.Parts = append(whole.Parts, *o)
@@ -101,14 +101,14 @@ func (f *fold) outcome(ev *home.Event) {
 	}
 	for _, s := range o.Set {
 		p := f.property(name{o.Device, s.Property})
-		p.Driven, p.DrivenAt = max(p.Driven, in.Order), ev.At
+		p.Driven, p.DrivenAt = max(p.Driven, in.Order), elapsed(ev)
 		if p.On.IsZero() && s.Value != home.BooleanOf(false) {
 			p.On = in.began() // it failed, and may be on all the same
 		}
 		if v := p.made(s, o, p.Heard < in.Order); v.Known() && o.Result.OK() {
 			p.Desired, p.Away = v, false
 			if p.Heard < in.Order { // nothing has been read since: what was set is all that is known
-				p.show(v, ev.At, ev.At)
+				p.show(v, elapsed(ev), elapsed(ev))
 			}
 		}
 	}
@@ -153,30 +153,76 @@ func (s *shown) show(v home.Value, measured, accepted time.Time) {
 	}
 }
 
-// began is the earliest time at which the device may have been driven. At stands
-// still while the clock that was set back catches up.
+// newIntent is an intent that was recorded with ev.
+func newIntent(ev *home.Event, order uint64) *intent {
+	in := &intent{Command: *ev.Command, At: elapsed(ev), Order: order}
+	in.Began = in.At
+	if !in.Received.IsZero() {
+		in.Began = in.At.Add(-max(0, ev.At.Sub(in.Received)))
+	}
+	if !in.Expires.IsZero() {
+		in.Until = in.At.Add(in.Expires.Sub(ev.At))
+	}
+	return in
+}
+
+// began is the earliest time at which the device may have been driven.
 func (in *intent) began() time.Time {
-	if !in.Received.IsZero() && in.Received.Before(in.At) {
+	if !in.Began.IsZero() {
+		return in.Began
+	}
+	if !in.Received.IsZero() && in.Received.Before(in.At) { // a checkpoint of before
 		return in.Received
 	}
 	return in.At
 }
 
-// setBack lets the spans that run be as long as they were.
+// until is the command's deadline.
+func (in *intent) until() time.Time {
+	switch {
+	case !in.Until.IsZero():
+		return in.Until
+	case !in.Expires.IsZero(): // a checkpoint of before
+		return in.Expires
+	}
+	return in.At.Add(lives)
+}
+
+// elapsed is when ev was accepted.
+func elapsed(ev *home.Event) time.Time {
+	if ev.Elapsed.IsZero() {
+		return ev.At
+	}
+	return ev.Elapsed
+}
+
+// setBack reads how a version of before kept its spans as long as they were.
 func (f *fold) setBack(ev *home.Event) {
 	var by setBack
-	if json.Unmarshal(ev.Detail, &by) != nil {
-		return
+	if json.Unmarshal(ev.Detail, &by) == nil {
+		f.longer(time.Duration(by.MS)*time.Millisecond, elapsed(ev).Add(time.Nanosecond))
 	}
+}
+
+// clockSet makes the spans that ran at the start as much longer as the gateway was off.
+func (f *fold) clockSet(ev *home.Event) {
+	if set, ok := ev.ClockSet(); ok && set.Off > 0 {
+		f.longer(time.Duration(set.Off*float64(time.Second)), set.Start)
+	}
+}
+
+// longer puts what was before a time so much earlier.
+func (f *fold) longer(by time.Duration, before time.Time) {
 	earlier := func(t *time.Time) {
-		if !t.IsZero() {
-			*t = t.Add(-time.Duration(by.MS) * time.Millisecond)
+		if !t.IsZero() && t.Before(before) {
+			*t = t.Add(-by)
 		}
 	}
 	earlier(&f.lost)
 	for _, s := range f.shown {
 		earlier(&s.On)
 		earlier(&s.Time)
+		earlier(&s.DrivenAt)
 	}
 }
 
@@ -191,14 +237,14 @@ func (f *fold) property(n name) *shown {
 }
 
 // outdated reports whether a newer value than ev's is known.
-func (s *shown) outdated(ev *home.Event) bool { return ev.Late() && s.Time.After(ev.Time) }
+func (s *shown) outdated(ev *home.Event) bool { return ev.Late() && s.Time.After(ev.Measured()) }
 
 func (f *fold) reading(ev *home.Event) {
 	s := f.property(name{ev.Device, ev.Property})
 	if s.outdated(ev) {
 		return
 	}
-	s.show(ev.Value, ev.Time, ev.At)
+	s.show(ev.Value, ev.Measured(), elapsed(ev))
 	s.Heard = f.order
 }
 

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"encoding/json"
 	"time"
 
 	"hogar/gateway/home"
@@ -16,10 +15,9 @@ const (
 // safetySource is the source of what the envelope does.
 const safetySource = "safety"
 
-// Next is when the envelope wants to be called, in house time; zero: never. It is
+// Next is when the envelope wants to be called, on the elapsed clock; zero: never. It is
 // called by the hub's goroutine.
 func (c *Control) Next() time.Time {
-	c.lookAtClock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := never
@@ -30,26 +28,9 @@ func (c *Control) Next() time.Time {
 	case never:
 		return time.Time{}
 	case 0:
-		return c.clock.Now().Add(-time.Second) // before whatever the hub takes for now
+		return c.clock.Elapsed().Add(-time.Second) // before whatever the hub takes for now
 	}
-	return c.clock.Now().Add(next)
-}
-
-// lookAtClock tells when the clock was set back, since the guards' spans go on in
-// house time after a restart.
-func (c *Control) lookAtClock() {
-	c.mu.Lock()
-	now := time.Now()
-	shows, w := c.clock.At(now), &c.guards
-	by := w.showed.Add(c.clock.House(now.Sub(w.looked))).Sub(shows.Round(0))
-	tell := !w.looked.IsZero() && by > time.Second && len(w.byName) > 0
-	w.looked, w.showed = now, shows.Round(0) // the wall's time
-	c.mu.Unlock()
-	if tell {
-		detail, _ := json.Marshal(setBack{by.Milliseconds()}) // a number always encodes
-		c.log.Warn("the clock was set back", "by", by)
-		c.hub.Accept([]home.Event{{Kind: home.KindGateway, Name: clockSetBack, Detail: detail}}, nil)
-	}
+	return c.clock.Elapsed().Add(next)
 }
 
 // due is the house time until the guard has something to do. The lock is held.

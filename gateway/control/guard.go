@@ -83,28 +83,27 @@ func (c *Control) watch(device string, old map[string]*guard) *guard {
 	return g
 }
 
-// machine is the machine time of a house time that has passed. When the clock
-// shows less than before the start it has lost its time, and nobody knows how
-// long ago that was: long.
+// machine is the machine time of an elapsed time. Of one before a start of which nobody
+// knows how long the gateway was off before it, nobody knows how long ago it was: long.
 func (c *Control) machine(at time.Time) time.Time {
-	now, shows := time.Now(), c.clock.Now()
-	if shows.Before(c.fold.last) {
+	now := time.Now()
+	if c.clock.Gap() {
 		return now.Add(-long)
 	}
-	return now.Add(-min(c.clock.Machine(shows.Sub(at)), long))
+	return now.Add(-min(c.clock.Machine(c.clock.Elapsed().Sub(at)), long))
 }
 
 // driven returns what counts for the rate at a start: nothing, or, when the device
 // was driven within the span, or nobody knows, as much as is allowed. The lock is held.
 func (c *Control) driven(device string, r Rate) []time.Time {
-	shows, recent := c.clock.Now(), false
+	shows, recent := c.clock.Elapsed(), false
 	for n, s := range c.fold.shown {
 		recent = recent || n.device == device && shows.Sub(s.DrivenAt) < r.Within
 	}
 	for _, in := range c.fold.open {
 		recent = recent || in.Device == device
 	}
-	if !recent && !shows.Before(c.fold.last) {
+	if !recent && !c.clock.Gap() {
 		return nil
 	}
 	return slices.Repeat([]time.Time{time.Now()}, r.Most)
@@ -131,7 +130,7 @@ func (c *Control) listen(r Reaction) {
 // observe takes a live reading into the guards. A switch that is being driven is
 // not off because it was off before. The lock is held.
 func (c *Control) observe(ev *home.Event) {
-	age := c.clock.Machine(max(0, ev.At.Sub(ev.Time)))
+	age := c.clock.Machine(elapsed(ev).Sub(ev.Measured()))
 	n := name{ev.Device, ev.Property}
 	if at, ok := c.guards.heard[n]; ok && ev.Value.Known() {
 		if heard := time.Now().Add(-age); heard.After(at) {
@@ -143,7 +142,7 @@ func (c *Control) observe(ev *home.Event) {
 		return
 	}
 	is := conditionOf(ev.Value)
-	if is == off && (g.driving || ev.Time.Before(g.drove) || c.unproven(ev.Device, g.prop)) {
+	if is == off && (g.driving || ev.Measured().Before(g.drove) || c.unproven(ev.Device, g.prop)) {
 		return
 	}
 	if s := c.fold.shown[n]; s != nil && s.outdated(ev) {
@@ -187,6 +186,6 @@ func (c *Control) Broker(connected bool) {
 	tell := news && !known && c.guards.wanted
 	c.mu.Unlock()
 	if tell {
-		c.hub.Accept([]home.Event{{Kind: home.KindGateway, Name: what, Time: c.clock.Now()}}, nil)
+		c.hub.Accept([]home.Event{{Kind: home.KindGateway, Name: what, Elapsed: c.clock.Elapsed()}}, nil)
 	}
 }

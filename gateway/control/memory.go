@@ -169,7 +169,7 @@ func (m *memory) of(source string, now time.Time) sender {
 // crowded says why another id of the sender cannot be remembered; nil: it can. The lock
 // is held.
 func (c *Control) crowded(source string) *home.Outcome {
-	if s := c.fold.ended.of(source, c.clock.Now()); s.of+c.inHand[source] < rememberMax && s.bytes < rememberBytes {
+	if s := c.fold.ended.of(source, c.clock.Elapsed()); s.of+c.inHand[source] < rememberMax && s.bytes < rememberBytes {
 		return nil
 	}
 	return rejected(fmt.Sprintf("the commands that %s sent in the last day take all the room that there is for their ids", whom(source)),
@@ -195,7 +195,7 @@ func (c *Control) remember(j *job, o *home.Outcome) {
 	if c.inHand[o.Source]--; c.inHand[o.Source] == 0 {
 		delete(c.inHand, o.Source)
 	}
-	c.fold.ended.put(o, c.clock.Now())
+	c.fold.ended.put(o, c.clock.Elapsed())
 }
 
 // fingerprint tells commands apart. on and true are the same wish.

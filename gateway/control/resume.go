@@ -80,15 +80,11 @@ func cutOff(j *job, why string) home.Outcome {
 	return o
 }
 
-// timeLeft is the machine time until the command's deadline. A clock that shows
-// less than when the command came has lost its time: nothing is left then.
+// timeLeft is the machine time until the command's deadline. Where nobody knows how long
+// the gateway was off, nothing is left.
 func (c *Control) timeLeft(in *intent) (time.Duration, bool) {
-	limit := in.Expires
-	if limit.IsZero() {
-		limit = in.At.Add(lives)
-	}
-	now := c.clock.Now()
-	return c.clock.Machine(limit.Sub(now)), !now.Before(in.At) && now.Before(limit)
+	left := in.until().Sub(c.clock.Elapsed())
+	return c.clock.Machine(left), left > 0 && !c.clock.Gap()
 }
 
 // notOvertaken returns what no newer command has set since. The lock is held.

@@ -85,7 +85,7 @@ const (
 	brokerLost = "broker_lost"
 	brokerBack = "broker_back"
 
-	clockSetBack = "clock_set_back"
+	clockSetBack = "clock_set_back" // of versions before the elapsed clock
 )
 
 // setBack is the detail of the event clock_set_back.
@@ -114,7 +114,7 @@ type guard struct {
 	onSince time.Time   // it may be on; zero: it is off
 	before  time.Time   // onSince, until a reading confirms that it was switched off
 	driving bool        // between begin and done
-	drove   time.Time   // house time of the last begin
+	drove   time.Time   // elapsed time of the last begin
 	drives  []time.Time // the last ones, for the rate
 	forced  *job        // under way
 	again   time.Time   // not before this is another forced
@@ -127,8 +127,6 @@ type guards struct {
 	heard  map[name]time.Time // machine time at which what OnStale watches was measured
 	began  time.Time          // machine time
 	lost   time.Time          // machine time at which the broker was lost; zero: it is there
-	looked time.Time          // machine time at which the clock was looked at
-	showed time.Time          // house time that it showed then
 	told   string             // what Broker was told last
 	wanted bool               // somebody reacts to the loss of the broker
 }

@@ -18,7 +18,6 @@ type saved struct {
 	Order uint64            `json:"order"`
 	Shown map[string]*shown `json:"shown"`
 	Lost  time.Time         `json:"lost,omitzero"`
-	Last  time.Time         `json:"last,omitzero"`
 
 	// Told are the texts that outcomes have, Ended the outcomes: [key, ms since 1970,
 	// fingerprint, number of its text]. They come last and are written by appendEnded.
@@ -100,7 +99,7 @@ func (c *Control) Freeze() func() (json.RawMessage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := &c.fold
-	s := saved{Open: f.inOrder(), Order: f.order, Shown: make(map[string]*shown, len(f.shown)), Lost: f.lost, Last: f.last}
+	s := saved{Open: f.inOrder(), Order: f.order, Shown: make(map[string]*shown, len(f.shown)), Lost: f.lost}
 	for n, one := range f.shown {
 		s.Shown[n.String()] = one
 	}
@@ -124,7 +123,7 @@ func (c *Control) Restore(data json.RawMessage) error {
 		return err
 	}
 	f := newFold()
-	f.order, f.lost, f.last = s.Order, s.Lost, s.Last
+	f.order, f.lost = s.Order, s.Lost
 	for _, e := range s.Ended {
 		text := e.told
 		if text == nil {

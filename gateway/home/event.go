@@ -78,8 +78,9 @@ type Event struct {
 
 	// Elapsed is At on the house's elapsed clock, which is never set: between two events it
 	// grows by the time that has passed, whatever the wall time did. Durations are counted
-	// by it. Zero: the same as At. It is not written; readers of the journal derive it from
-	// the last [ClockSet].
+	// by it. Zero: the same as At. It is not written; readers of the journal derive it, see
+	// [Timeline]. On the way to the hub it may hold the elapsed time at which the event was
+	// measured, which the hub makes Time of.
 	Elapsed time.Time
 
 	Kind  Kind
@@ -124,14 +125,6 @@ type Catalog struct {
 	Driver     string     `json:"driver,omitempty"`
 	Properties []Property `json:"properties"`
 	Removed    bool       `json:"removed,omitempty"`
-}
-
-// ClockSet is the detail of the gateway's events "started" and "clock_set": how the wall
-// time relates to the elapsed time from this event on.
-type ClockSet struct {
-	Elapsed time.Time `json:"elapsed"`      // the event's own time on the elapsed clock
-	By      float64   `json:"by,omitempty"` // seconds by which the wall time jumped; negative: back
-	Trusted bool      `json:"trusted"`      // whether the wall time is trusted from now on
 }
 
 // Message is an AMQP message of another application, or a rule's message out.

@@ -227,31 +227,6 @@ func TestPropertyAccepts(t *testing.T) {
 	}
 }
 
-func TestClock(t *testing.T) {
-	start := time.Date(2026, 1, 1, 18, 30, 0, 0, time.UTC)
-	c := NewClock(start, 60)
-	machine := time.Now()
-	if d := c.At(machine.Add(time.Second)).Sub(c.At(machine)); d != time.Minute {
-		t.Errorf("a second is %v of house time, want a minute", d)
-	}
-	if d := c.Machine(time.Minute); d != time.Second {
-		t.Errorf("a minute of the house takes %v, want 1s", d)
-	}
-	c.NotBefore(start.Add(time.Hour))
-	if ahead := c.Now().Sub(start); ahead < time.Hour || ahead > 2*time.Hour {
-		t.Errorf("set forward by an hour, it shows %v", ahead)
-	}
-	c.NotBefore(start)
-	if c.Now().Before(start.Add(time.Hour)) {
-		t.Error("it was set back")
-	}
-	var real *Clock
-	real.NotBefore(start)
-	if got := real.At(machine); !got.Equal(machine) {
-		t.Errorf("the machine's clock shows %v at %v", got, machine)
-	}
-}
-
 func FuzzParseEvent(f *testing.F) {
 	f.Add(uint8(KindReading), []byte(`{"device":"a","property":"b","value":1,"time":"2026-11-22T20:15:04.123Z"}`))
 	f.Add(uint8(KindOutcome), []byte(`{"id":"1","set":{"a":1},"took_ms":1,"time":"2026-11-22T20:15:04.123Z"}`))

@@ -51,7 +51,7 @@ func (h *Hub) Devices(pattern string) []home.DeviceState {
 	var found []home.DeviceState
 	for _, name := range slices.Sorted(maps.Keys(s.devices)) {
 		if d := s.devices[name]; d.Catalog != nil {
-			if view := d.view(name, pattern); view != nil {
+			if view := s.view(d, name, pattern); view != nil {
 				found = append(found, *view)
 			}
 		}
@@ -61,11 +61,11 @@ func (h *Hub) Devices(pattern string) []home.DeviceState {
 
 // view is the device as others see it, with the properties that fit pattern; nil
 // when neither it nor any of them does.
-func (d *device) view(name, pattern string) *home.DeviceState {
+func (s *state) view(d *device, name, pattern string) *home.DeviceState {
 	whole := home.Match(pattern, name)
 	v := home.DeviceState{Name: name, Label: d.Catalog.Label, Driver: d.Catalog.Driver,
 		ID: d.Catalog.ID, Via: d.Catalog.Via, Status: d.Status, Reason: d.Reason,
-		Since: d.Since}
+		Since: s.shown(d.Since)}
 	for _, p := range d.Catalog.Properties {
 		full := home.Join(name, p.Name)
 		if !whole && !home.Match(pattern, full) {
@@ -79,6 +79,7 @@ func (d *device) view(name, pattern string) *home.DeviceState {
 		if !ok {
 			r = home.LastReading{Name: full, Unit: p.Unit, Unknown: "never measured"}
 		}
+		r.Time = s.shown(r.Time)
 		v.Readings = append(v.Readings, r)
 	}
 	if !whole && len(v.Properties) == 0 {

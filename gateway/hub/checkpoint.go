@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -23,13 +24,15 @@ func (h *Hub) saveAfter() int64 { return min(saveBytes, h.o.Journal.MaxSize()/8)
 
 // Recover brings the state back: the last checkpoint, and every event after it
 // applied again. What cannot be read is left out and told in the log: a gateway
-// starts in any case. It returns the house time of the newest event. Call it
-// once, before Run.
-func (h *Hub) Recover() time.Time {
+// starts in any case. The clock goes on where it was, see [clock.Clock.Resume]. Call
+// it once, before Run.
+func (h *Hub) Recover() {
+	newest := clock.Mark{}
 	seq, data := h.o.Journal.Checkpoint()
-	if data != nil && !h.restore(data) {
+	if data != nil && !h.restore(data, &newest) {
 		seq = 0 // all that is kept is applied instead
 	}
+	line := home.Timeline{Offset: newest.At.Sub(newest.Elapsed)}
 	for r, err := range h.o.Journal.Scan(seq) {
 		if err != nil {
 			h.o.Log.Warn("part of the journal cannot be read and is left out of the state", "error", err)
@@ -40,16 +43,44 @@ func (h *Hub) Recover() time.Time {
 			continue // a kind of a newer version: readers skip what they do not know
 		}
 		ev.Seq, ev.Flags, ev.Class, ev.At = r.Seq, home.Flags(r.Flags), home.Class(r.Class), time.UnixMicro(r.Time)
-		h.last = ev.At
+		line.Place(&ev)
+		newest = clock.Mark{At: ev.At, Elapsed: ev.Elapsed}
 		h.apply(&ev, false)
 	}
 	h.state.ready()
 	h.recent.seq = h.o.Journal.Last()
-	return h.last
+	if newest.At.IsZero() {
+		return
+	}
+	h.o.Clock.Resume(newest, h.sure)
+	h.now = clock.Reading{At: newest.At, Elapsed: newest.Elapsed, Trusted: true}
+}
+
+// savedClock is the newest moment in the checkpoint, and the newest one that was trusted.
+type savedClock struct {
+	Newest clock.Mark `json:"newest"`
+	Sure   clock.Mark `json:"sure"`
+}
+
+// restoreClock reads the newest moment of a checkpoint. One of before has its wall time alone.
+func (h *Hub) restoreClock(saved map[string]json.RawMessage, newest *clock.Mark) {
+	var c savedClock
+	if json.Unmarshal(saved["clock"], &c) == nil && !c.Newest.At.IsZero() {
+		*newest, h.sure = c.Newest, c.Sure
+		h.state.offset = newest.At.Sub(newest.Elapsed)
+		return
+	}
+	var at time.Time
+	if err := json.Unmarshal(saved["time"], &at); err != nil {
+		h.o.Log.Warn("time of the checkpoint cannot be read", "error", err)
+		return
+	}
+	*newest = clock.Mark{At: at, Elapsed: at}
+	h.sure = *newest
 }
 
 // restore gives each part what it saved, and reports whether there was anything.
-func (h *Hub) restore(data []byte) bool {
+func (h *Hub) restore(data []byte, newest *clock.Mark) bool {
 	var saved map[string]json.RawMessage
 	if err := json.Unmarshal(data, &saved); err != nil {
 		h.o.Log.Warn("checkpoint cannot be read, the journal is read instead", "error", err)
@@ -59,9 +90,7 @@ func (h *Hub) restore(data []byte) bool {
 		h.o.Log.Warn("last values of the checkpoint cannot be read, the journal is read instead", "error", err)
 		return false
 	}
-	if err := json.Unmarshal(saved["time"], &h.last); err != nil {
-		h.o.Log.Warn("time of the checkpoint cannot be read", "error", err)
-	}
+	h.restoreClock(saved, newest)
 	for _, p := range h.parts {
 		if part, ok := saved[p.name]; ok {
 			if err := p.Restore(part); err != nil {
@@ -92,8 +121,10 @@ func (h *Hub) freeze() (seq uint64, parts []frozen) {
 	}
 	data, err := h.state.save()
 	add("hub", data, err)
-	data, err = json.Marshal(h.last)
+	data, err = json.Marshal(h.now.At) // an older version reads it
 	add("time", data, err)
+	data, err = json.Marshal(savedClock{clock.Mark{At: h.now.At, Elapsed: h.now.Elapsed}, h.sure})
+	add("clock", data, err)
 	for _, p := range h.parts {
 		if f, ok := p.Part.(Freezer); ok {
 			parts = append(parts, frozen{p.name, f.Freeze()})

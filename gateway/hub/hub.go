@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 	"hogar/gateway/journal"
 	"hogar/gateway/ledger"
@@ -50,7 +51,7 @@ type named struct {
 // Options of a hub.
 type Options struct {
 	Journal *journal.Journal
-	Clock   *home.Clock    // nil: the machine's time
+	Clock   *clock.Clock   // nil: one that shows the time of now, is trusted and never set
 	Flags   home.Flags     // set on every event: simulated
 	Alive   func()         // called from the loop at least every 5 s; may be nil
 	Ledger  *ledger.Ledger // counts what becomes of the events; nil: one of its own
@@ -77,24 +78,30 @@ type Hub struct {
 	sieves sieves // only the hub's goroutine has them
 	recent ring
 
-	last       time.Time    // house time of the newest event; never goes back
-	body       []byte       // reused for the JSON of each event
-	raw        home.Event   // reused for each measurement that is not told
-	deaf       outage       // events that the journal did not take
-	odd        outage       // events that it can never take
-	stream     *stream      // of the batch that is handled
-	sinceSaved int64        // bytes appended since the checkpoint
-	savedAt    time.Time    // machine time of the checkpoint
-	saving     <-chan error // what becomes of the checkpoint that is being written; nil: there is none
+	now        clock.Reading // of the newest event, or of the last look at the clock
+	sure       clock.Mark    // of the newest event whose time was trusted
+	body       []byte        // reused for the JSON of each event
+	raw        home.Event    // reused for each measurement that is not told
+	deaf       outage        // events that the journal did not take
+	odd        outage        // events that it can never take
+	stream     *stream       // of the batch that is handled
+	sinceSaved int64         // bytes appended since the checkpoint
+	savedAt    time.Time     // machine time of the checkpoint
+	saving     <-chan error  // what becomes of the checkpoint that is being written; nil: there is none
 	handled    atomic.Uint64
 }
 
 // New makes a hub. [Hub.Attach] its parts, then [Hub.Recover], then [Hub.Run].
 func New(o Options) *Hub {
+	if o.Clock == nil {
+		o.Clock = clock.New(time.Time{}, 1)
+	}
 	if o.Ledger == nil {
 		o.Ledger = ledger.New(o.Clock.Now())
 	}
 	h := &Hub{o: o, wake: make(chan struct{}, 1), ended: make(chan struct{}), savedAt: time.Now()}
+	h.now = o.Clock.Read()
+	h.now.Trusted = true // so that an event says so when it is not
 	h.state.init()
 	h.recent.init()
 	return h
@@ -218,6 +225,9 @@ func (h *Hub) append(ev *home.Event, done func(error)) error {
 
 // apply lets the state, the parts and the followers have ev.
 func (h *Hub) apply(ev *home.Event, live bool) {
+	if ev.Flags&home.FlagUntrusted == 0 {
+		h.sure = clock.Mark{At: ev.At, Elapsed: ev.Elapsed}
+	}
 	h.state.apply(ev, live)
 	for _, p := range h.parts {
 		p.Apply(ev, live)

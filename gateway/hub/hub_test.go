@@ -288,24 +288,6 @@ func TestInventedDevicesAreForgotten(t *testing.T) {
 	}
 }
 
-// TestTimeGoesOn starts anew with a clock that is behind: the house's time does
-// not stand still until it has caught up.
-func TestTimeGoesOn(t *testing.T) {
-	dir := t.TempDir()
-	h, j := open(t, dir, nil)
-	h.o.Clock = home.NewClock(time.Now().Add(24*time.Hour), 1)
-	stop := run(t, h, j)
-	accept(t, h, reading("a", "t", 1))
-	stop()
-	h, j = open(t, dir, nil)
-	defer j.Close()
-	clock := home.NewClock(time.Time{}, 1)
-	clock.NotBefore(h.last)
-	if ahead := time.Until(clock.Now()); ahead < 23*time.Hour {
-		t.Errorf("the clock is ahead by %v, want a day", ahead)
-	}
-}
-
 func TestASlowFollowerIsToldWhatItMissed(t *testing.T) {
 	h, j := open(t, t.TempDir(), nil)
 	defer j.Close()

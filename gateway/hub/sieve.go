@@ -63,7 +63,7 @@ func (s *sieves) of(ev *home.Event) *filter.Chain {
 
 // take sends a sample of ev's property through its filters.
 func (s *sieves) take(ev *home.Event, c *filter.Chain, sample filter.Sample) (filter.Sample, bool) {
-	out, passed := c.Take(sample, ev.At)
+	out, passed := c.Take(sample, ev.Elapsed)
 	s.due.set(place{ev.Device, ev.Property}, c.Next())
 	return out, passed
 }
@@ -94,9 +94,9 @@ func (h *Hub) sift(ev *home.Event) (told bool) {
 	h.recent.add(raw)
 	if chain != nil {
 		h.sieves.class[ev.Device] = ev.Class
-		s, passed := h.sieves.take(raw, chain, filter.Sample{Value: ev.Value, Unknown: ev.Unknown, Time: raw.Time})
+		s, passed := h.sieves.take(raw, chain, filter.Sample{Value: ev.Value, Unknown: ev.Unknown, Time: raw.Measured()})
 		if passed && (ev.Flags&home.FlagRaw == 0 || s.Value != h.Last(ev.Device, ev.Property)) {
-			ev.Value, ev.Unknown, ev.Time = s.Value, s.Unknown, s.Time
+			ev.Value, ev.Unknown, ev.Elapsed = s.Value, s.Unknown, s.Time
 			ev.Flags &^= home.FlagRaw // a median, say, may change although the source repeats itself
 			return true
 		}
@@ -125,16 +125,16 @@ func (h *Hub) measured(raw *home.Event) {
 func (s *state) measured(raw *home.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.devices[raw.Device]
+	d, measured := s.devices[raw.Device], raw.Measured()
 	if d == nil || !raw.Value.Known() {
 		return
 	}
-	if raw.Time.After(d.Measured) {
-		d.Measured = raw.Time
+	if measured.After(d.Measured) {
+		d.Measured = measured
 		s.look(raw.Device, d)
 	}
-	if last, ok := d.Last[raw.Property]; ok && last.Value.Known() && raw.Time.After(last.Time) {
-		last.Time = raw.Time
+	if last, ok := d.Last[raw.Property]; ok && last.Value.Known() && measured.After(last.Time) {
+		last.Time = measured
 		d.Last[raw.Property] = last
 	}
 }
@@ -146,7 +146,7 @@ func (h *Hub) tick(now time.Time) {
 		one := h.sieves.byName[at.device][at.property]
 		for _, s := range one.chain.Tick(now) {
 			ev := home.Event{Kind: home.KindReading, Device: at.device, Property: at.property, Value: s.Value, Unknown: s.Unknown,
-				Class: h.sieves.class[at.device], Unit: one.unit, Time: h.state.since(at.device, at.property, s.Time)}
+				Class: h.sieves.class[at.device], Unit: one.unit, Elapsed: h.state.since(at.device, at.property, s.Time)}
 			h.sample(&ev)
 			h.stamp(&ev)
 			ev.Flags &^= home.FlagLate // it was waited for

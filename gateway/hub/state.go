@@ -16,12 +16,14 @@ import (
 // anybody reads it.
 type state struct {
 	mu      sync.RWMutex
+	offset  time.Duration // by which the wall time is ahead of the elapsed time now
 	devices map[string]*device
 	expect  map[string]time.Duration // stale after, of the devices of the configuration
 	quiet   agenda[string]           // of those: not stale before; a device may have been heard of since
 }
 
-// device is a device's state as the checkpoint keeps it.
+// device is a device's state as the checkpoint keeps it. Its times are on the elapsed
+// clock, so that its ages stay what they are when the clock is set.
 type device struct {
 	Seq      uint64                      `json:"seq"`
 	Status   string                      `json:"status,omitempty"`
@@ -88,7 +90,7 @@ func (s *state) follows(ev *home.Event) (first, then []home.Event, keep bool) {
 	switch ev.Kind {
 	case home.KindReading, home.KindEvent:
 		if !ev.Late() && (ev.Kind == home.KindEvent || ev.Value.Known()) && !d.told(home.Online, "") {
-			first = []home.Event{{Kind: home.KindStatus, Device: ev.Device, State: home.Online, Time: ev.Time}}
+			first = []home.Event{{Kind: home.KindStatus, Device: ev.Device, State: home.Online, Time: ev.Time, Elapsed: ev.Measured()}}
 		}
 	case home.KindStatus:
 		if d.told(ev.State, ev.Reason) {
@@ -118,7 +120,7 @@ func (d *device) forget(status *home.Event) []home.Event {
 	for _, property := range slices.Sorted(maps.Keys(d.Last)) {
 		if last := d.Last[property]; last.Value.Known() {
 			readings = append(readings, home.Event{Kind: home.KindReading, Device: status.Device, Property: property,
-				Unit: last.Unit, Unknown: why, Time: status.Time})
+				Unit: last.Unit, Unknown: why, Time: status.Time, Elapsed: status.Measured()})
 		}
 	}
 	return readings
@@ -152,6 +154,9 @@ func (s *state) unnumber(ev *home.Event) {
 }
 
 func (s *state) apply(ev *home.Event, live bool) {
+	if set, ok := ev.ClockSet(); ok {
+		s.setClock(ev, set)
+	}
 	if ev.Device == "" || ev.Kind == home.KindCommand {
 		return
 	}
@@ -167,12 +172,12 @@ func (s *state) apply(ev *home.Event, live bool) {
 		d.read(ev)
 	case home.KindStatus:
 		if d.Status != ev.State {
-			d.Since = ev.At
+			d.Since = ev.Elapsed
 		}
 		d.Status, d.Reason, d.toldStatus = ev.State, ev.Reason, live
 	case home.KindCatalog:
 		if d.Catalog == nil && d.Status == "" {
-			d.Since = ev.At // not heard of since then
+			d.Since = ev.Elapsed // not heard of since then
 		}
 		d.Catalog, d.toldCatalog = ev.Catalog, live
 		if ev.Catalog.Removed {
@@ -183,22 +188,56 @@ func (s *state) apply(ev *home.Event, live bool) {
 	s.look(ev.Device, d)
 }
 
+// setClock takes in how the two clocks relate from now on. What an earlier run measured
+// is as much older as the gateway was off.
+func (s *state) setClock(ev *home.Event, set home.ClockSet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offset = ev.At.Sub(ev.Elapsed)
+	if set.Off == 0 {
+		return
+	}
+	earlier := func(t time.Time) time.Time {
+		if t.IsZero() || !t.Before(set.Start) {
+			return t
+		}
+		return t.Add(-time.Duration(set.Off * float64(time.Second)))
+	}
+	for name, d := range s.devices {
+		d.Since, d.Measured = earlier(d.Since), earlier(d.Measured)
+		for property, last := range d.Last {
+			last.Time = earlier(last.Time)
+			d.Last[property] = last
+		}
+		s.look(name, d)
+	}
+}
+
+// shown is an elapsed time as a wall time. The lock is held.
+func (s *state) shown(elapsed time.Time) time.Time {
+	if elapsed.IsZero() {
+		return elapsed
+	}
+	return elapsed.Add(s.offset)
+}
+
 // read keeps the reading, unless a newer one is known: one that comes late must
 // not take the place of what was measured after it.
 func (d *device) read(ev *home.Event) {
 	last := d.Last[ev.Property]
-	if ev.Late() && last.Time.After(ev.Time) {
+	measured := ev.Measured()
+	if ev.Late() && last.Time.After(measured) {
 		return
 	}
 	name := last.Name
 	if name == "" {
 		name = home.Join(ev.Device, ev.Property)
 	}
-	r := home.LastReading{Name: name, Value: ev.Value, Unit: ev.Unit, Unknown: ev.Unknown, Time: ev.Time}
+	r := home.LastReading{Name: name, Value: ev.Value, Unit: ev.Unit, Unknown: ev.Unknown, Time: measured}
 	if !ev.Value.Known() {
 		r.Time = last.Time // the age counts from the last measurement
-	} else if ev.Time.After(d.Measured) {
-		d.Measured = ev.Time
+	} else if measured.After(d.Measured) {
+		d.Measured = measured
 	}
 	d.Last[ev.Property] = r
 }

@@ -116,8 +116,8 @@ func Open(dir string, o Options) (*Journal, error) {
 func (j *Journal) ID() string { return formatID(j.id) }
 
 // Append takes a copy of r, gives it the next number, and returns that at once;
-// r.Seq is not used, and r.Time becomes the time of the record before it if it
-// is smaller. done, which may be nil, is called once: with nil when the record is
+// r.Seq is not used. r.Time may be smaller than that of the record before it: clocks
+// are set. done, which may be nil, is called once: with nil when the record is
 // durable, with an error when it was refused after all. The calls are made from
 // one goroutine in the order of the numbers, and must not wait. An urgent record
 // does not wait for the interval, and may use the room that is kept for such.
@@ -139,8 +139,7 @@ func (j *Journal) Append(r Record, urgent bool, done func(error)) (uint64, error
 		return 0, err
 	}
 	j.last++
-	j.lastTime = max(j.lastTime, r.Time)
-	r.Seq, r.Time = j.last, j.lastTime
+	r.Seq, j.lastTime = j.last, r.Time
 	p := &j.pend
 	p.buf = appendRecord(p.buf, r)
 	p.n++

@@ -194,7 +194,7 @@ func (j *Journal) readTail(f File, s *segment, durable uint64) bool {
 		if w.mark {
 			certain = len(gaps)
 		}
-		s.end, j.written, j.lastTime = w.off, r.Seq, max(j.lastTime, r.Time)
+		s.end, j.written, j.lastTime = w.off, r.Seq, r.Time
 	}
 	torn := false
 	if n := len(gaps); n > 0 && gaps[n-1].Offset >= s.end {

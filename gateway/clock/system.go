@@ -1,0 +1,70 @@
+package clock
+
+import (
+	"os"
+	"time"
+)
+
+// system is the machine's time.
+type system struct {
+	origin time.Time     // with its monotonic part, which does not count while the machine sleeps
+	boot   time.Duration // since the machine was started, at origin
+	asleep time.Duration // since origin, as far as it is known
+	asked  time.Time     // when the system was asked last whether it trusts its clock
+}
+
+// System makes the clock of the machine.
+func System(t Trust) *Clock {
+	return &Clock{src: &system{origin: time.Now(), boot: sinceBoot()}, trust: t}
+}
+
+func (s *system) now() (time.Time, time.Duration) {
+	now := time.Now()
+	return now.Round(0).UTC(), s.at(now)
+}
+
+func (s *system) at(machine time.Time) time.Duration { return machine.Sub(s.origin) + s.asleep }
+
+// slept compares the two clocks of Linux that nobody sets, of which one stands still while the
+// machine sleeps.
+func (s *system) slept() {
+	s.asleep = max(s.asleep, sinceBoot()-s.boot-time.Since(s.origin))
+}
+
+// askEvery is how often the system is asked whether it trusts its clock, until it does.
+const askEvery = time.Second
+
+func (s *system) trusts(wall time.Time, t Trust, was bool) bool {
+	if wall.Before(built) || was {
+		return was && !wall.Before(built)
+	}
+	if !s.asked.IsZero() && time.Since(s.asked) < askEvery && !t.Always {
+		return false
+	}
+	s.asked = time.Now()
+	after := t.After
+	if after == 0 {
+		after = TrustAfter
+	}
+	return t.Always || Synchronised() || chip() || sinceBoot() >= after
+}
+
+// Synchronised reports whether the system says that its clock is synchronised: to the kernel,
+// as NTP clients do, or as systemd-timesyncd does.
+func Synchronised() bool {
+	if kernelSynchronised() {
+		return true
+	}
+	_, err := os.Stat("/run/systemd/timesync/synchronized")
+	return err == nil
+}
+
+// chip reports whether the machine has a clock chip, which goes on without power.
+func chip() bool {
+	for _, path := range []string{"/dev/rtc0", "/sys/class/rtc/rtc0"} {
+		if _, err := os.Stat(path); err == nil {
+			return true
+		}
+	}
+	return false
+}

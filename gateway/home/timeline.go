@@ -1,0 +1,62 @@
+package home
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// The gateway's events that have a [ClockSet] as their detail, among other facts.
+const (
+	EventStarted  = "started"
+	EventClockSet = "clock_set" // the wall time was set, or is trusted from now on
+)
+
+// ClockSet is the detail of the gateway's events "started" and "clock_set": how the wall
+// time relates to the elapsed time from this event on.
+type ClockSet struct {
+	Elapsed time.Time `json:"elapsed"`      // the event's own time on the elapsed clock
+	By      float64   `json:"by,omitempty"` // seconds by which the wall time jumped; negative: back
+	Trusted bool      `json:"trusted"`      // whether the wall time is trusted from now on
+
+	// Off are seconds that passed before Start, the elapsed time at which this run of the
+	// gateway began, and were not counted until now, since no trusted time said so: what was
+	// at an elapsed time before Start is as much longer ago than it seemed.
+	Off   float64   `json:"off,omitempty"`
+	Start time.Time `json:"start,omitzero"`
+}
+
+// ClockSet returns what the event says of the clock; ok is false when it says nothing.
+func (e *Event) ClockSet() (set ClockSet, ok bool) {
+	if e.Kind != KindGateway || e.Name != EventStarted && e.Name != EventClockSet {
+		return set, false
+	}
+	ok = json.Unmarshal(e.Detail, &set) == nil && !set.Elapsed.IsZero() // a journal of before has none
+	return set, ok
+}
+
+// Measured is when the event was measured, or happened, on the elapsed clock; not after it
+// was accepted, whatever its own clock says.
+func (e *Event) Measured() time.Time {
+	at := e.Elapsed
+	if at.IsZero() {
+		at = e.At
+	}
+	if e.Time.IsZero() || e.Time.After(e.At) {
+		return at
+	}
+	return at.Add(e.Time.Sub(e.At))
+}
+
+// Timeline gives events that are read from the journal, in its order, their elapsed times.
+// The zero Timeline is that of a house whose clock was never set.
+type Timeline struct {
+	Offset time.Duration // by which the wall time is ahead of the elapsed time
+}
+
+// Place sets ev.Elapsed.
+func (t *Timeline) Place(ev *Event) {
+	if set, ok := ev.ClockSet(); ok {
+		t.Offset = ev.At.Sub(set.Elapsed)
+	}
+	ev.Elapsed = ev.At.Add(-t.Offset)
+}
