@@ -47,6 +47,17 @@ test-32: ## the tests that need no broker, as 32-bit code (GOARCH=386)
 	$(need_go)
 	GOARCH=386 CGO_ENABLED=0 $(GO) test -timeout 5m $$($(GO) list ./... | grep -vE '$(NOT_32)')
 
+# A Debian 13 with newer brokers: RabbitMQ 4.0 and Mosquitto 2.0.21.
+DEBIAN13 = $(CURDIR)/build/debian13
+.PHONY: debian13 test-13
+debian13: ## build/debian13, made once: a Debian 13 with RabbitMQ 4.0, as root
+	@sh .ci/install.sh debootstrap
+	@sh .ci/debian13.sh $(DEBIAN13)
+
+test-13: debian13 ## the tests that need brokers, on RabbitMQ 4.0 and Mosquitto 2.0.21, as root
+	$(need_go)
+	HOGAR_RABBITMQ=$(DEBIAN13) $(GO) test -count=1 -timeout 20m ./bridge/... ./gateway ./cmd/hogar
+
 .PHONY: vm-test
 vm-test: ## the house on real kernels in virtual machines: pins, I2C, RabbitMQ
 	$(need_go)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,9 +39,8 @@ func StartCluster(ctx context.Context, o Options, n int) (_ *Cluster, err error)
 	}
 	for _, r := range c.Nodes {
 		r.epmd = c.Nodes[0].epmd
-		for _, peer := range c.Nodes {
-			r.peers = append(r.peers, peer.name)
-		}
+		// Each joins the first, which knows of itself alone: RabbitMQ 4 waits for the peers that it knows of.
+		r.peers = slices.Compact([]string{c.Nodes[0].name, r.name})
 		if err := errors.Join(os.MkdirAll(r.path("home"), 0o700), os.WriteFile(r.path("home/.erlang.cookie"), []byte(cookie), 0o400), r.writeFiles()); err != nil {
 			return nil, err
 		}
@@ -143,8 +143,7 @@ func (r *RabbitMQ) clusterConf() string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("cluster_partition_handling = pause_minority\ncluster_formation.peer_discovery_backend = classic_config\n" +
-		"cluster_formation.randomized_startup_delay_range.min = 0\ncluster_formation.randomized_startup_delay_range.max = 1\n")
+	b.WriteString("cluster_partition_handling = pause_minority\ncluster_formation.peer_discovery_backend = classic_config\n")
 	for i, peer := range r.peers {
 		fmt.Fprintf(&b, "cluster_formation.classic_config.nodes.%d = %s\n", i+1, peer)
 	}

@@ -27,7 +27,7 @@ func StartMosquitto(ctx context.Context, o Options) (*Mosquitto, error) {
 		return nil, err
 	}
 	m := &Mosquitto{opts: o}
-	if m.program, err = find("Mosquitto", "mosquitto", "mosquitto", "/usr/sbin/mosquitto"); err != nil {
+	if m.program, err = o.program("Mosquitto", "mosquitto", "mosquitto", "/usr/sbin/mosquitto"); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(m.path("mosquitto.conf"), []byte(m.config()), 0o600); err != nil {

@@ -18,7 +18,7 @@ import (
 type RabbitMQ struct {
 	opts   Options
 	name   string   // of the node
-	peers  []string // names of the nodes of its cluster, itself among them; none: it is alone
+	peers  []string // names of the first node of its cluster and of itself; none: it is alone
 	dist   int      // port of the Erlang distribution
 	epmd   int      // port of its Erlang port mapper: its own, or that of its cluster
 	server string   // paths of the programs
@@ -55,16 +55,16 @@ func newRabbitMQ(o Options, name string) (*RabbitMQ, error) {
 		return nil, err
 	}
 	r := &RabbitMQ{opts: o, name: name}
-	if r.server, err = find("RabbitMQ", "rabbitmq-server", debianBin+"rabbitmq-server"); err != nil {
+	if r.server, err = o.program("RabbitMQ", "rabbitmq-server", debianBin+"rabbitmq-server"); err != nil {
 		return nil, err
 	}
-	if r.ctl, err = find("RabbitMQ", "rabbitmq-server", debianBin+"rabbitmqctl"); err != nil {
+	if r.ctl, err = o.program("RabbitMQ", "rabbitmq-server", debianBin+"rabbitmqctl"); err != nil {
 		return nil, err
 	}
-	if r.mapper, err = find("Erlang", "erlang-base", "epmd", "/usr/bin/epmd"); err != nil {
+	if r.mapper, err = o.program("Erlang", "erlang-base", "epmd", "/usr/bin/epmd"); err != nil {
 		return nil, err
 	}
-	if r.call, err = find("Erlang", "erlang-base", "erl_call", "/usr/bin/erl_call"); err != nil {
+	if r.call, err = o.program("Erlang", "erlang-base", "erl_call", "/usr/bin/erl_call"); err != nil {
 		return nil, err
 	}
 	for _, port := range []*int{&r.dist, &r.epmd} {
