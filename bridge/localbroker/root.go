@@ -13,10 +13,12 @@ const RootVariable = "HOGAR_RABBITMQ"
 
 // enter is a shell script that runs a program inside another Debian. What it mounts there is
 // seen by that program alone and gone with it; exec keeps the process, so that signals reach the
-// broker. $0 is the root, $1 the data folder, which has the same path inside.
+// broker. The data folder and that for temporary files have the same path inside.
 const enter = `root=%s data=%s
 exec unshare --mount sh -c 'set -e
 root=$1 data=$2; shift 2
+mkdir -p "$root${TMPDIR:-/tmp}"
+mount --bind "${TMPDIR:-/tmp}" "$root${TMPDIR:-/tmp}"
 mkdir -p "$root$data"
 mount --bind "$data" "$root$data"
 mount --bind /proc "$root/proc"
