@@ -71,19 +71,20 @@ func (g *gateway) openGaps() {
 	if s.Segments > 0 && s.First > known+1 {
 		found = append(found, journal.Gap{From: known + 1, To: s.First - 1, Reason: journal.Dropped})
 	}
-	g.gaps.open(func(gap journal.Gap) { g.lost(gap, false) }, found)
+	confirmed := g.journal.Report().Cursor
+	g.gaps.open(func(gap journal.Gap) { g.lost(gap, confirmed, false) }, found)
 }
 
 // gap is told by the journal, from any goroutine.
 func (g *gateway) gap(gap journal.Gap) {
 	if !g.gaps.keep(gap) {
-		g.lost(gap, gap.Reason == journal.Dropped || gap.To > g.backlog.to)
+		g.lost(gap, g.journal.Cursor(), gap.Reason == journal.Dropped || gap.To > g.backlog.to)
 	}
 }
 
-// lost counts the records that a gap took, and tells the house which they are.
-// waited is false when they were gone before what waits was counted.
-func (g *gateway) lost(gap journal.Gap, waited bool) {
+// lost counts the records that a gap took, and reports which they are; those up to
+// confirmed had been sent. waited is false when they were gone before what waits was counted.
+func (g *gateway) lost(gap journal.Gap, confirmed uint64, waited bool) {
 	unsent, uncounted := make(map[home.Class]uint64), uint64(0)
 	if gap.Reason == journal.Dropped {
 		for class, n := range gap.Lost {
@@ -95,7 +96,7 @@ func (g *gateway) lost(gap journal.Gap, waited bool) {
 			unsent[home.ClassNone] = gap.To - gap.From + 1 // nobody could look any more
 		}
 		g.ledger.Lost(ledger.Full, gap.To, unsent, waited)
-	} else if from := max(gap.From, g.journal.Cursor()+1); gap.From > 0 && gap.To >= from {
+	} else if from := max(gap.From, confirmed+1); gap.From > 0 && gap.To >= from {
 		unsent[home.ClassNone] = gap.To - from + 1 // nobody knows what they were
 		if !waited {
 			counted, _ := g.journal.Checkpoint()

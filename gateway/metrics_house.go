@@ -148,6 +148,7 @@ func (g *gateway) aboutJournal(f family, j journal.Stats) {
 	f.counter("hogar_journal_syncs_total", "Times that records were forced to the disk, since the start.", j.Syncs)
 	f.gauge("hogar_journal_last_sync_seconds", "How long that took the last time.", j.LastSync.Seconds())
 	f.counter("hogar_journal_damaged_bytes_total", "Bytes that the disk did not give back as they were written, as far as they were read.", uint64(j.Damaged))
+	f.counter("hogar_journal_missing_records_total", "Numbers of records that are lost with them.", j.Missing)
 }
 
 // processMetrics are those of the process that are told, with their meaning.

@@ -99,10 +99,11 @@ func newJournalCheck() *cobra.Command {
 	var f journalFlags
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "read everything and tell what is damaged",
-		Long: `check reads every record and exits with 1 when some are damaged. Nothing has to be
-done about it: the gateway steps over damage, keeps the damaged bytes in quarantine/,
-and publishes which numbers are gone.`,
+		Short: "read everything and list what is damaged",
+		Long: `check reads every record, lists each damaged place, and exits with 1 when there is one.
+Nothing has to be done about it: the gateway steps over damage, keeps the damaged bytes
+in the journal's folder quarantine/, and publishes which numbers are gone. What it has
+found in an earlier run is listed, too, until you delete that folder.`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, err := f.look()
@@ -120,12 +121,18 @@ and publishes which numbers are gone.`,
 					unreadable++
 				}
 			}
-			s := v.Stats()
-			fmt.Fprintf(cmd.OutOrStdout(), "%d records are intact, %d damaged bytes, %d numbers are missing\n", records, s.Damaged, s.Missing)
+			s, out := v.Stats(), cmd.OutOrStdout()
+			fmt.Fprintf(out, "%d records are intact, %d damaged bytes, %d numbers are missing\n", records, s.Damaged, s.Missing)
 			if unreadable > 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "%d records are of kinds that this version does not know\n", unreadable)
+				fmt.Fprintf(out, "%d records are of kinds that this version does not know\n", unreadable)
 			}
-			if s.Damaged > 0 || s.Missing > 0 {
+			if n := v.Report().Torn; n > 0 {
+				fmt.Fprintf(out, "%d bytes at the end are of a write that was never finished: nobody relies on it\n", n)
+			}
+			for _, g := range v.Gaps() {
+				fmt.Fprintln(out, shownGap(g))
+			}
+			if len(v.Gaps()) > 0 {
 				return errTold
 			}
 			return nil
@@ -133,6 +140,18 @@ and publishes which numbers are gone.`,
 	}
 	f.add(cmd)
 	return cmd
+}
+
+// shownGap is a damaged place as check lists it.
+func shownGap(g journal.Gap) string {
+	lost := "no number is known to be missing"
+	switch {
+	case g.From > 0 && g.From == g.To:
+		lost = fmt.Sprintf("number %d is missing", g.From)
+	case g.From > 0:
+		lost = fmt.Sprintf("numbers %d to %d are missing", g.From, g.To)
+	}
+	return fmt.Sprintf("  %s at byte %d: %s damaged, %s", g.File, g.Offset, count(int(g.Bytes), "byte", "bytes"), lost)
 }
 
 func newJournalDump() *cobra.Command {

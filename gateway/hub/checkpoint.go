@@ -33,6 +33,9 @@ func (h *Hub) Recover() {
 		seq = 0 // all that is kept is applied instead
 	}
 	line := home.Timeline{Offset: newest.At.Sub(newest.Elapsed)}
+	if first := h.o.Journal.First(); seq == 0 && first > 1 {
+		h.o.Log.Warn("there is no checkpoint: what was known from before the oldest record is lost (last values, timers, variables, ids of commands)", "oldest", first)
+	}
 	for r, err := range h.o.Journal.Scan(seq) {
 		if err != nil {
 			h.o.Log.Warn("part of the journal cannot be read and is left out of the state", "error", err)

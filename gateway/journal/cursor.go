@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -68,8 +69,10 @@ type cursorFile struct {
 	dir string
 	id  [16]byte
 
-	file     File // nil: to be made anew
-	at       int  // the slot that may be written
+	file     File      // nil: to be made anew
+	gone     bool      // load: there was no file
+	bad      []finding // load: the damaged slots
+	at       int       // the slot that may be written
 	gen      uint64
 	saved    slot // what was written last
 	synced   slot // what is durable
@@ -77,19 +80,25 @@ type cursorFile struct {
 	syncedAt time.Time
 }
 
-// load reads the file and returns the newer slot. lost tells that there was a
-// file, but no intact slot in it.
+// load reads the file and returns the newer slot. lost: there was a file, but no intact slot in
+// it.
 func (c *cursorFile) load() (s slot, lost bool) {
 	f, err := c.fs.Edit(filepath.Join(c.dir, cursorName))
 	if err != nil {
-		return slot{}, !errors.Is(err, fs.ErrNotExist)
+		c.gone = errors.Is(err, fs.ErrNotExist)
+		return slot{}, !c.gone
 	}
 	b := make([]byte, 2*cursorSlot)
 	readAround(f, b, 0)
 	found := false
 	for i := range 2 {
-		if got, ok := decodeSlot(c.id, b[i*cursorSlot:]); ok && (!found || got.gen > s.gen) {
+		part := b[i*cursorSlot : (i+1)*cursorSlot]
+		got, ok := decodeSlot(c.id, part)
+		if ok && (!found || got.gen > s.gen) {
 			s, found, c.at = got, true, 1-i
+		}
+		if !ok && len(bytes.Trim(part, "\x00")) > 0 { // else it was never written
+			c.bad = append(c.bad, finding{cursorName, int64(i) * cursorSlot, part[:cursorLen+maxNote]})
 		}
 	}
 	// A killed process may have left the newer slot in memory only; while it is

@@ -15,7 +15,10 @@
 //	spare.tmp                   the next segment, allocated ahead; *.tmp is deleted on open
 //	cursor                      two slots
 //	checkpoint-<number, 20 digits>  the two newest
-//	quarantine/                 <segment>@<offset>: the damaged bytes there, of each gap that was told;
+//	quarantine/                 the damaged bytes of each gap that was reported:
+//	                            <file>@<offset>@<first number lost>-<last>, 0-0: none is known to be;
+//	                            of a file that was written anew (id, cursor, checkpoint) @<number of the next record> then;
+//	                            <segment>@<offset>: what a write that was never finished left, and damage found by earlier versions;
 //	                            files that do not belong here
 //
 // All numbers are little-endian, all checksums CRC-32C (Castagnoli).
@@ -89,7 +92,11 @@
 //
 // # What holds
 //
-//   - Numbers grow and are not given twice to what anybody was told of.
+//   - Numbers grow and are not given twice to what anybody was told of. Where nobody can know
+//     which were given, because all segments are gone, the journal gets a new id; where the last
+//     segment is gone and nothing says where it ended, the numbers jump by 2^20.
+//   - Damage anywhere is logged and reported once, by the start that finds it or the reader that
+//     meets it, and stays in the figures for as long as its evidence is in the quarantine.
 //   - A segment is written and synced under a temporary name, renamed, and its
 //     folder synced, before a record in it is told to be durable.
 //   - Damage costs the damaged records only: a reader looks for the next intact

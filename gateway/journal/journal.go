@@ -44,7 +44,10 @@ type Journal struct {
 	checkpoint  uint64 // the number of the newest
 	bound       uint64 // the number of the one before it: what is behind it may go
 	stats       Stats  // the counters among them
-	known       map[gapKey]bool
+	known       map[gapKey]Gap
+
+	damaged []finding // Open's
+	renewed bool      // Open's: there is nothing of what the id was given to
 
 	// The committer's own, and Open's before it starts.
 	active     *segment
@@ -91,7 +94,7 @@ const lockName = "LOCK"
 func Open(dir string, o Options) (*Journal, error) {
 	o = o.withDefaults()
 	j := &Journal{
-		dir: dir, o: o, fs: o.FS, log: o.Log, state: OK, known: make(map[gapKey]bool),
+		dir: dir, o: o, fs: o.FS, log: o.Log, state: OK, known: make(map[gapKey]Gap),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	j.oldestReader = j.Reader(0)

@@ -1,10 +1,8 @@
 package journal
 
 import (
-	"crypto/rand"
-	"encoding/hex"
+	"errors"
 	"fmt"
-	"hash/crc32"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,8 +11,6 @@ import (
 const (
 	quarantineName = "quarantine"
 	quarantineMost = 256 // gaps; damage is not to eat the disk
-
-	idName = "journal.id"
 )
 
 // setAside moves a file that is not a segment of this journal to the quarantine.
@@ -31,102 +27,129 @@ func (j *Journal) setAside(name, why string) {
 }
 
 // keepDamage keeps the damaged bytes of a gap, as evidence and to know in a later
-// life that it was told. When there is no room it is told again then.
+// life that it was reported. When there is no room it is reported again then.
 func (j *Journal) keepDamage(g Gap) {
-	j.mu.Lock()
-	j.known[gapKey{g.File, g.Offset}] = true
-	n := len(j.known)
-	j.mu.Unlock()
-	dir := j.path(quarantineName)
-	if n > quarantineMost || j.fs.MkdirAll(dir) != nil {
-		return
+	key := gapKey{g.File, g.Offset, 0}
+	if j.mayKeep(key, g) {
+		j.keepBytes(evidence(key, g), j.bytesOf(g))
 	}
+}
+
+// keepTorn keeps what a write that was never finished left between records: it is not damage,
+// and not reported.
+func (j *Journal) keepTorn(g Gap) {
+	key := gapKey{g.File, g.Offset, 0}
+	if j.mayKeep(key, Gap{}) {
+		j.keepBytes(fmt.Sprintf("%s@%d", g.File, g.Offset), j.bytesOf(g))
+	}
+}
+
+// bytesOf reads the bytes of a gap.
+func (j *Journal) bytesOf(g Gap) []byte {
 	b := make([]byte, g.Bytes)
 	if f, err := j.fs.Open(j.path(g.File)); err == nil {
 		readAround(f, b, g.Offset)
 		f.Close()
 	}
-	name := filepath.Join(dir, fmt.Sprintf("%s@%d", g.File, g.Offset))
-	f, err := replaceFile(j.fs, dir, name, b)
-	if err != nil {
-		j.log.Warn("damaged bytes are not kept", "file", g.File, "offset", g.Offset, "error", err)
-		j.fs.Remove(name + ".tmp")
-		return
-	}
-	f.Close()
+	return b
 }
 
-// loadQuarantine finds out which gaps were told.
+// mayKeep notes that g is known, and reports whether there is a place for its evidence.
+func (j *Journal) mayKeep(key gapKey, g Gap) bool {
+	j.mu.Lock()
+	j.known[key] = g
+	n := len(j.known)
+	j.mu.Unlock()
+	return n <= quarantineMost && j.fs.MkdirAll(j.path(quarantineName)) == nil
+}
+
+// keepBytes keeps b as evidence of that name, and reports whether it is there.
+func (j *Journal) keepBytes(evidence string, b []byte) bool {
+	dir := j.path(quarantineName)
+	name := filepath.Join(dir, evidence)
+	f, err := replaceFile(j.fs, dir, name, b)
+	if err != nil {
+		j.log.Warn("damaged bytes are not kept", "file", evidence, "error", err)
+		j.fs.Remove(name + ".tmp")
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// evidence is the name of the file that keeps the damaged bytes of a gap.
+func evidence(key gapKey, g Gap) string {
+	name := fmt.Sprintf("%s@%d@%d-%d", key.file, key.offset, g.From, g.To)
+	if key.seen > 0 {
+		name += fmt.Sprintf("@%d", key.seen)
+	}
+	return name
+}
+
+// parseEvidence is the reverse of evidence, but for the length. A name without numbers is that
+// of a torn write, or of an earlier version: g is zero then.
+func parseEvidence(name string) (key gapKey, g Gap, ok bool) {
+	parts := strings.Split(name, "@")
+	if len(parts) < 2 || len(parts) > 4 {
+		return gapKey{}, Gap{}, false
+	}
+	var err [4]error
+	key.file = parts[0]
+	key.offset, err[0] = strconv.ParseInt(parts[1], 10, 64)
+	if len(parts) > 2 {
+		g = Gap{File: key.file, Offset: key.offset, Reason: Damaged}
+		from, to, _ := strings.Cut(parts[2], "-")
+		g.From, err[1] = strconv.ParseUint(from, 10, 64)
+		g.To, err[2] = strconv.ParseUint(to, 10, 64)
+	}
+	if len(parts) > 3 {
+		key.seen, err[3] = strconv.ParseUint(parts[3], 10, 64)
+	}
+	return key, g, errors.Join(err[:]...) == nil && g.From <= g.To
+}
+
+// loadQuarantine finds out which gaps were reported in an earlier life, and counts them: what
+// is lost stays lost.
 func (j *Journal) loadQuarantine() {
 	names, err := j.fs.ReadDir(j.path(quarantineName))
 	if err != nil {
 		return // there is none
 	}
 	for _, name := range names {
-		file, offset, _ := strings.Cut(name, "@")
-		if n, err := strconv.ParseInt(offset, 10, 64); err == nil {
-			j.known[gapKey{file, n}] = true
+		key, g, ok := parseEvidence(name)
+		if !ok {
+			continue // a file that was set aside whole
+		}
+		if f, err := j.fs.Open(filepath.Join(j.path(quarantineName), name)); err == nil && g.File != "" {
+			g.Bytes, _ = f.Size()
+			f.Close()
+		}
+		j.known[key] = g
+		j.count(g)
+	}
+}
+
+// rewritten reports damage in a file that is written anew afterwards, and is whole then.
+// It is called when the newest number is known.
+func (j *Journal) rewritten(f finding) {
+	g := Gap{File: f.file, Offset: f.offset, Bytes: int64(len(f.bytes)), Reason: Damaged}
+	key := gapKey{f.file, f.offset, j.last + 1}
+	if _, known := j.known[key]; known {
+		return // the gateway was killed before it could be written anew
+	}
+	j.report.Gaps = append(j.report.Gaps, g)
+	j.count(g)
+	j.logGap(g)
+	if j.mayKeep(key, g) && j.keepBytes(evidence(key, g), f.bytes) {
+		if _, ok := checkpointNumber(f.file); ok {
+			j.fs.Remove(j.path(f.file)) // the others are written anew under their name
 		}
 	}
 }
 
-// loadID reads the journal's uuid; when the file is not there or damaged, it is
-// in the header of any segment, and else there is no journal yet.
-func (j *Journal) loadID(names []string) error {
-	b, err := readFile(j.fs, j.path(idName))
-	if err == nil {
-		if id, ok := parseIDFile(string(b)); ok {
-			j.id = id
-			return nil
-		}
-	}
-	if !j.idOfSegments(names) {
-		rand.Read(j.id[:])
-		j.id[6] = j.id[6]&0x0f | 0x40 // RFC 9562: version 4
-		j.id[8] = j.id[8]&0x3f | 0x80 // and its variant
-	}
-	text := formatID(j.id)
-	text = fmt.Sprintf("%s %08x\n", text, crc32.Checksum([]byte(text), castagnoli))
-	f, err := replaceFile(j.fs, j.dir, j.path(idName), []byte(text))
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-func (j *Journal) idOfSegments(names []string) bool {
-	for _, name := range names {
-		if _, ok := segmentNumber(name); !ok {
-			continue
-		}
-		f, err := j.fs.Open(j.path(name))
-		if err != nil {
-			continue
-		}
-		head := make([]byte, segmentHeader)
-		readAround(f, head, 0)
-		f.Close()
-		if id, _, ok := decodeHeader(head); ok {
-			j.id = id
-			return true
-		}
-	}
-	return false
-}
-
-func formatID(id [16]byte) string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
-}
-
-// parseIDFile reads "<uuid> <checksum>\n".
-func parseIDFile(s string) (id [16]byte, ok bool) {
-	text, sum, _ := strings.Cut(strings.TrimSpace(s), " ")
-	if fmt.Sprintf("%08x", crc32.Checksum([]byte(text), castagnoli)) != sum {
-		return id, false
-	}
-	b, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
-	if err != nil || len(b) != len(id) {
-		return id, false
-	}
-	return [16]byte(b), true
+// finding is damage in the file of the id, the cursor or a checkpoint.
+type finding struct {
+	file   string
+	offset int64
+	bytes  []byte
 }

@@ -33,16 +33,15 @@ func (j *Journal) recover() error {
 	}
 	j.loadQuarantine()
 	j.loadSegments(names)
-	newest := j.loadCheckpoints()
 	j.slots = &cursorFile{fs: j.fs, dir: j.dir, id: j.id}
-	cursor, lost := j.slots.load()
-	j.report.CursorLost = lost
-	j.cursor = max(cursor.seq, newest.cursor)
-	j.cursorSaved = cursor.seq
-	if cursor.seq == j.cursor {
-		j.note = []byte(cursor.note)
+	if j.renewed {
+		j.renew()
+	} else {
+		j.loadState(slices.Contains(names, spareName))
 	}
-	j.loadTail(cursor, newest.seq)
+	for _, f := range j.damaged {
+		j.rewritten(f)
+	}
 	j.durable = j.last
 	for _, s := range j.segs {
 		j.filled += s.end
@@ -52,6 +51,37 @@ func (j *Journal) recover() error {
 	return nil
 }
 
+// loadState finds out what is confirmed, and what the newest number is. killed: the journal
+// was not closed.
+func (j *Journal) loadState(killed bool) {
+	newest := j.loadCheckpoints()
+	cursor, lost := j.slots.load()
+	j.damaged = append(j.damaged, j.slots.bad...)
+	if j.slots.gone && len(j.segs) > 0 && (newest.cursor > 0 || !killed) {
+		lost = true // else nothing was confirmed yet
+	}
+	j.report.CursorLost = lost
+	j.cursor = max(cursor.seq, newest.cursor)
+	j.report.Cursor = j.cursor
+	j.cursorSaved = cursor.seq
+	if cursor.seq == j.cursor {
+		j.note = []byte(cursor.note)
+	}
+	j.loadTail(cursor, newest.seq, killed || lost)
+	if len(j.slots.bad) > 0 && !j.looks() {
+		j.noteCursor(j.slots.create(slot{cursor.gen + 1, j.cursor, max(cursor.last, j.written), string(j.note)}))
+	}
+	if lost {
+		j.log.Warn("the cursor cannot be read or is gone: confirmed records come again", "from", j.cursor+1)
+	}
+	if len(j.segs) > 0 && j.segs[0].first > j.cursor+1 {
+		j.log.Warn("records that were not sent are gone from the front of the journal", "from", j.cursor+1, "to", j.segs[0].first-1)
+	}
+	if n := j.report.Torn; n > 0 {
+		j.log.Warn("the end of a write that was never finished is cut off: nobody relies on it", "bytes", n)
+	}
+}
+
 // loadCheckpoints finds the newest intact checkpoint and the one before it.
 func (j *Journal) loadCheckpoints() checkpoint {
 	var found []checkpoint
@@ -59,6 +89,8 @@ func (j *Journal) loadCheckpoints() checkpoint {
 		c, ok := j.readCheckpoint(n)
 		if !ok {
 			j.report.CheckpointLost = j.report.CheckpointLost || i == 0
+			b, _ := readFile(j.fs, j.path(checkpointName(n)))
+			j.damaged = append(j.damaged, finding{checkpointName(n), 0, b})
 			continue
 		}
 		c.data = nil
@@ -135,7 +167,8 @@ func (j *Journal) loadHeaderless(f File, first uint64, size int64) *segment {
 // loadTail reads the last segment, finds the newest number, and makes the segment
 // ready to be continued if it is in order. cursor and checkpoint say which numbers
 // there were for certain.
-func (j *Journal) loadTail(cursor slot, checkpoint uint64) {
+// unsure: newer ones may have been given.
+func (j *Journal) loadTail(cursor slot, checkpoint uint64, unsure bool) {
 	durable := max(cursor.seq, cursor.last)
 	known := max(j.cursor, durable, checkpoint)
 	if len(j.segs) == 0 {
@@ -150,12 +183,17 @@ func (j *Journal) loadTail(cursor slot, checkpoint uint64) {
 		j.last = max(known, s.first) + afterLoss // nobody knows what is in it
 		return
 	}
+	size := s.end
 	whole := j.readTail(f, s, durable)
 	if durable > j.written {
 		j.reportGap(Gap{File: s.name(), Offset: s.end, From: j.written + 1, To: durable, Reason: Damaged})
 	}
 	j.last = j.afterCut(known, cursor)
-	size, err := f.Size()
+	if left := s.end == size && j.report.Torn == 0; left && unsure { // it was cut when the next began, and that one is gone
+		j.last += afterLoss
+		j.log.Error("the newest records of the journal are gone", "after", j.written)
+	}
+	size, err = f.Size()
 	// Numbers are dense in a segment.
 	dense := j.last == j.written && (j.written >= s.first || j.last+1 == s.first)
 	if err != nil || !whole || !dense || (s.flags&flagUnsynced != 0) != (j.o.Sync == OS) {
@@ -207,7 +245,7 @@ func (j *Journal) readTail(f File, s *segment, durable uint64) bool {
 			continue
 		}
 		j.report.Torn += g.Bytes // what comes behind it belongs to the same write, and is kept
-		j.keepDamage(g)
+		j.keepTorn(g)
 	}
 	var err error
 	if torn {
@@ -221,11 +259,12 @@ func (j *Journal) readTail(f File, s *segment, durable uint64) bool {
 	return err == nil && len(gaps) == 0
 }
 
-// reportGap puts a gap into the report, unless it was told before.
+// reportGap logs a gap and puts it into the report, unless it was reported before.
 func (j *Journal) reportGap(g Gap) {
-	if !j.known[gapKey{g.File, g.Offset}] {
+	if _, known := j.known[gapKey{g.File, g.Offset, 0}]; !known {
 		j.report.Gaps = append(j.report.Gaps, g)
 		j.count(g)
+		j.logGap(g)
 		j.keepDamage(g)
 	}
 }

@@ -28,9 +28,11 @@ type segment struct {
 	end int64 // to here it may be read: durable, or the file's length
 }
 
-func (s *segment) name() string { return fmt.Sprintf("%020d%s", s.first, segmentSuffix) }
+func (s *segment) name() string { return segmentName(s.first) }
 
-// segmentNumber is the reverse of name.
+func segmentName(first uint64) string { return fmt.Sprintf("%020d%s", first, segmentSuffix) }
+
+// segmentNumber is the reverse of segmentName.
 func segmentNumber(name string) (uint64, bool) {
 	digits, ok := strings.CutSuffix(name, segmentSuffix)
 	if !ok || len(digits) != 20 {

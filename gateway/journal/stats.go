@@ -1,6 +1,12 @@
 package journal
 
-import "time"
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Why a [Gap] is there.
 const (
@@ -24,10 +30,12 @@ type Report struct {
 	Segments       int
 	Last           uint64        // the newest number
 	Torn           int64         // bytes at the end that a write left which was never finished: nobody was told of them
-	Gaps           []Gap         // new ones, in the last segment and of headers; damage elsewhere is told when it is read
+	Gaps           []Gap         // new ones, in the last segment, of headers, and in the other files; damage elsewhere is reported when it is read
 	SetAside       []string      // files moved to the quarantine: not segments of this journal
+	Cursor         uint64        // as it was found
 	CursorLost     bool          // there was a cursor, and it could not be read: confirmed records come again
 	CheckpointLost bool          // the newest checkpoint could not be read: the one before it counts
+	Renewed        bool          // all segments were gone: the journal has a new id
 	Took           time.Duration // machine time
 }
 
@@ -61,8 +69,8 @@ type Stats struct {
 	LastSync time.Duration // how long the last one took
 	Refused  uint64        // records that got a number and did not become durable
 	Dropped  uint64        // numbers deleted unconfirmed
-	Missing  uint64        // numbers lost to damage, as far as it was read
-	Damaged  int64         // bytes damaged, as far as it was read
+	Missing  uint64        // numbers lost to damage, as far as it was read, or is known from earlier: see the quarantine
+	Damaged  int64         // bytes damaged, likewise
 }
 
 // Stats returns the figures of now. It reads from the disk when records wait for
@@ -110,14 +118,14 @@ func (j *Journal) oldest() int64 {
 	return rec.Time
 }
 
-// found takes note of a gap found by a reader, once: it counts, tells, and keeps
+// found takes note of a gap found by a reader, once: it counts, logs, reports, and keeps
 // the damaged bytes.
 func (j *Journal) found(g Gap) {
-	key := gapKey{g.File, g.Offset}
 	j.mu.Lock()
-	known := j.known[key]
-	j.known[key] = true
+	key := gapKey{g.File, g.Offset, 0}
+	_, known := j.known[key]
 	if !known {
+		j.known[key] = g
 		j.count(g)
 	}
 	j.mu.Unlock()
@@ -128,9 +136,12 @@ func (j *Journal) found(g Gap) {
 	j.keepDamage(g)
 }
 
+// gapKey is where damage is. seen is the number of the next record when it was found in a
+// file that is written anew after it, else 0.
 type gapKey struct {
 	file   string
 	offset int64
+	seen   uint64
 }
 
 // count adds g to the figures; the caller holds mu.
@@ -147,9 +158,30 @@ func (j *Journal) count(g Gap) {
 	j.stats.Damaged += g.Bytes
 }
 
+// gaps returns the gaps that are known: read since Open, or kept as evidence. In the order
+// of their places.
+func (j *Journal) gaps() []Gap {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	all := slices.Collect(maps.Values(j.known))
+	all = slices.DeleteFunc(all, func(g Gap) bool { return g.File == "" }) // torn, and no damage
+	slices.SortFunc(all, func(a, b Gap) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
+	})
+	return all
+}
+
 func (j *Journal) tell(g Gap) {
-	j.log.Warn("records are lost", "file", g.File, "offset", g.Offset, "bytes", g.Bytes, "from", g.From, "to", g.To, "reason", g.Reason)
+	j.logGap(g)
 	if j.o.OnGap != nil {
 		j.o.OnGap(g)
 	}
+}
+
+func (j *Journal) logGap(g Gap) {
+	what := "records are lost"
+	if g.From == 0 {
+		what = "a part of the journal is damaged, no record is known to be lost"
+	}
+	j.log.Warn(what, "file", g.File, "offset", g.Offset, "bytes", g.Bytes, "from", g.From, "to", g.To, "reason", g.Reason)
 }

@@ -22,7 +22,7 @@ func Look(dir string) (*View, error) {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	o := Options{FS: readOnly{disk{}}, Log: slog.New(slog.DiscardHandler)}.withDefaults()
-	j := &Journal{dir: dir, o: o, fs: o.FS, log: o.Log, state: OK, known: make(map[gapKey]bool),
+	j := &Journal{dir: dir, o: o, fs: o.FS, log: o.Log, state: OK, known: make(map[gapKey]Gap),
 		stop: make(chan struct{})}
 	j.oldestReader = j.Reader(0)
 	switch err := j.recover(); {
@@ -43,9 +43,13 @@ func (v *View) ID() string { return v.j.ID() }
 // Stats is [Journal.Stats] of what was there.
 func (v *View) Stats() Stats { return v.j.Stats() }
 
-// Report is [Journal.Report]: the damage that nobody was told of yet. All damage
+// Report is [Journal.Report]: the damage that was not reported yet. All damage
 // is found by a [View.Scan] to the end, which adds it to [View.Stats].
 func (v *View) Report() Report { return v.j.Report() }
+
+// Gaps returns the damage that is known: what a gateway has found earlier and keeps in the
+// quarantine, and what was read since [Look]. In the order of the places.
+func (v *View) Gaps() []Gap { return v.j.gaps() }
 
 // Scan is [Journal.Scan].
 func (v *View) Scan(after uint64) iter.Seq2[Record, error] { return v.j.Scan(after) }
