@@ -63,7 +63,7 @@ vm-test: ## the house on real kernels in virtual machines: pins, I2C, RabbitMQ
 	$(need_go)
 	@sh .ci/install.sh qemu-system-arm rabbitmq-server
 	@sh .ci/kernels.sh build/vm || [ -z "$$CI" ]
-	HOGAR_VM=$(CURDIR)/build/vm $(GO) test -count=1 -timeout 15m -p 1 -v -run RealKernel ./drivers/board ./cmd/hogar
+	HOGAR_VM=$(CURDIR)/build/vm $(GO) test -count=1 -timeout 15m -p 1 -v -run RealKernel ./drivers/board ./drivers/scan ./cmd/hogar
 
 .PHONY: soak
 soak: ## fourteen simulated days with a fault each minute (SOAK=days)

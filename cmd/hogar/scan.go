@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -16,13 +17,14 @@ import (
 	"hogar/drivers/scan"
 	"hogar/drivers/simboard"
 	"hogar/drivers/simboard/world"
+	"hogar/gateway/api"
 	"hogar/gateway/config"
 )
 
 // scanFlags are the flags of scan.
 type scanFlags struct {
-	config, root   string
-	simulate, json bool
+	config, root          string
+	simulate, json, probe bool
 }
 
 func newScan() *cobra.Command {
@@ -34,9 +36,14 @@ func newScan() *cobra.Command {
 of the kernel serve (hwmon, IIO), PWM channels, and the pins with who holds them. It
 prints lines of a configuration to paste for what no device of the configuration uses.
 
-Nothing is changed, and a running gateway is not disturbed. Addresses are asked as
-i2cdetect does, and then only for what tells a chip from another.
+Nothing is changed, and a running gateway is not disturbed: addresses are asked as
+i2cdetect does, and chips are named by their address.
 
+With --probe chips that no device of the configuration uses are asked what they are. The
+number of a register, or a command, has to be written for that. Each is written only where
+plain reads have shown that no chip is there to which it is an instruction:
+
+` + asked() + `
 With --simulate it looks at the simulated board of the configuration.`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.scan(cmd.Context(), cmd) },
@@ -45,6 +52,7 @@ With --simulate it looks at the simulated board of the configuration.`,
 	flags.StringVar(&f.config, "config", "", "configuration (default $HOGAR_CONFIG, ./hogar.yaml, /etc/hogar/hogar.yaml; none is needed)")
 	flags.StringVar(&f.root, "root", "", "look below this folder instead of /")
 	flags.BoolVar(&f.simulate, "simulate", false, "look at the simulated board of the configuration")
+	flags.BoolVar(&f.probe, "probe", false, "ask chips what they are, which writes to them")
 	flags.BoolVar(&f.json, "json", false, "print JSON, one object a line")
 	return cmd
 }
@@ -59,7 +67,14 @@ func (f scanFlags) scan(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	}
 	defer b.Close()
-	report, err := scan.Look(ctx, b, known)
+	look := scan.Look
+	if f.probe {
+		if err := f.knows(ctx, known); err != nil {
+			return err
+		}
+		look = scan.Probe
+	}
+	report, err := look(ctx, b, known)
 	if err != nil {
 		return err
 	}
@@ -75,6 +90,41 @@ func (f scanFlags) scan(ctx context.Context, cmd *cobra.Command) error {
 	}
 	if len(report.Problems) > 0 && len(report.Findings) == 0 {
 		return errTold
+	}
+	return nil
+}
+
+// asked is what --probe writes, a line for each question.
+func asked() string {
+	var text strings.Builder
+	for _, q := range scan.Asked() {
+		fmt.Fprintf(&text, "  %#02x to %#02x  %s, for %s\n", q.First, q.Last, q.Writes, q.Chips)
+	}
+	return text.String()
+}
+
+// knows sees that the configuration has what a gateway that runs here has, which must not
+// be asked.
+func (f scanFlags) knows(ctx context.Context, known map[string][]drivers.Part) error {
+	if f.simulate || f.root != "" {
+		return nil // a board of its own
+	}
+	client, err := (&askFlags{}).client()
+	if err != nil {
+		var several *api.Error
+		if errors.As(err, &several) && strings.HasPrefix(several.Title, "several") {
+			return fmt.Errorf("--probe must leave alone what a running gateway has: %w", err)
+		}
+		return nil // none runs
+	}
+	running, err := client.Devices(ctx, "#")
+	if err != nil {
+		return nil // what a gateway left behind
+	}
+	for _, d := range running {
+		if _, ok := known[d.Name]; !ok && slices.Contains(scan.Drivers(), d.Driver) {
+			return fmt.Errorf("--probe must leave alone what a running gateway has, and its %s is in no configuration that was found: name it with --config", d.Name)
+		}
 	}
 	return nil
 }

@@ -67,6 +67,21 @@ func TestScanEntries(t *testing.T) {
 	}
 }
 
+// TestScanProbes: devices of the configuration are named by it and not asked, what is to be written is in the help.
+func TestScanProbes(t *testing.T) {
+	t.Parallel()
+	code, out, errs := called(t, "scan", "--simulate", "--probe", "--config", "../../configs/sensors.yaml")
+	if code != exitDone || errs != "" || !strings.Contains(out, "(the configuration)") || strings.Contains(out, "by its address") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	_, help, _ := called(t, "scan", "--help")
+	for _, q := range scan.Asked() {
+		if !strings.Contains(help, q.Writes+", for "+q.Chips) {
+			t.Errorf("the help does not say that %s is written", q.Writes)
+		}
+	}
+}
+
 func TestScanFaults(t *testing.T) {
 	t.Parallel()
 	for _, one := range []struct {

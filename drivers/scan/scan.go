@@ -2,10 +2,12 @@
 // what drivers of the kernel serve, PWM channels, and the pins. For what hogar has a
 // driver it writes the lines of a configuration.
 //
-// Nothing is changed. An address on a bus is asked as i2cdetect asks it; then chips
-// that can say what they are are asked for it by reads, and by commands that only
-// tell a number or a status. Addresses that a driver of the kernel serves are left
-// alone. A gateway that is running is not disturbed.
+// [Look] changes nothing: an address on a bus is asked as i2cdetect asks it, and what sits
+// there is named by its address, but for an AHT20, which is known by what a read gives. [Probe]
+// also puts questions to chips, for which it must write: a register's number or a command
+// that tells a number or a status. Each is safe for the other chips that people have at that
+// address (questions in ask.go). Both leave alone addresses that a driver of the
+// kernel serves, and write to none that a device of the configuration uses.
 package scan
 
 import (
@@ -13,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"syscall"
@@ -58,25 +61,40 @@ type Report struct {
 // Look looks at a board until ctx ends, which is its error. known are the parts of
 // devices that are configured already, by the devices' names; it may be nil.
 func Look(ctx context.Context, board Board, known map[string][]drivers.Part) (Report, error) {
-	l := &look{ctx: ctx, board: board, files: board.Files(), known: known, names: make(map[string]int)}
+	return (&look{ctx: ctx, board: board, known: known}).all()
+}
+
+// Probe is [Look], and asks the chips that no device of known uses what they are. known must
+// have all that a running gateway has.
+func Probe(ctx context.Context, board Board, known map[string][]drivers.Part) (Report, error) {
+	return (&look{ctx: ctx, board: board, known: known, questions: questions()}).all()
+}
+
+// all takes all steps.
+func (l *look) all() (Report, error) {
+	l.files, l.names, l.there = l.board.Files(), make(map[string]int), make(map[string][]uint16)
 	for _, step := range []func() error{l.buses, l.wires, l.kernel, l.pwm, l.lines} {
-		if err := ctx.Err(); err != nil {
+		if err := l.ctx.Err(); err != nil {
 			return Report{}, err
 		}
 		if err := step(); err != nil {
 			l.report.Problems = append(l.report.Problems, err.Error())
 		}
 	}
-	return l.report, ctx.Err()
+	return l.report, l.ctx.Err()
 }
 
 // look is one look at a board.
 type look struct {
-	ctx    context.Context
-	board  Board
+	ctx       context.Context
+	board     Board
+	known     map[string][]drivers.Part
+	questions []question // none: nothing is written
+
 	files  drivers.Files
-	known  map[string][]drivers.Part
-	names  map[string]int // how many of each name were given
+	above  map[string]string   // the bus on which a bus's multiplexer is
+	there  map[string][]uint16 // what was found on a bus
+	names  map[string]int      // how many of each name were given
 	report Report
 }
 
@@ -121,6 +139,9 @@ func (l *look) buses() error {
 	if len(names) == 0 {
 		return errors.New("there is no I2C bus: switch it on with sudo raspi-config nonint do_i2c 0, and load the module i2c-dev")
 	}
+	if l.above, err = l.muxes(); err != nil {
+		return err
+	}
 	var faults []error
 	for _, bus := range names {
 		for address := uint16(firstAddress); address <= lastAddress; address++ {
@@ -137,10 +158,28 @@ func (l *look) buses() error {
 	return errors.Join(faults...)
 }
 
+// muxes returns the bus on which the multiplexer is that a bus is a channel of, by the kernel's
+// links: 1-0070/channel-0 is the adapter i2c-20.
+func (l *look) muxes() (map[string]string, error) {
+	files, err := l.files.Glob("sys/bus/i2c/devices/*-*/channel-*/i2c-dev/i2c-*")
+	above := make(map[string]string)
+	for _, file := range files {
+		bus, _, _ := strings.Cut(strings.Split(file, "/")[4], "-")
+		above["I2C"+strings.TrimPrefix(path.Base(file), "i2c-")] = "I2C" + bus
+	}
+	return above, err
+}
+
 // address looks at one address. An error means that the bus cannot be used.
 func (l *look) address(bus string, address uint16) error {
+	for above := l.above[bus]; above != ""; above = l.above[above] {
+		if slices.Contains(l.there[above], address) {
+			return nil // it is on that bus, which a channel of its multiplexer only makes longer
+		}
+	}
 	f := Finding{Class: I2C, Place: fmt.Sprintf("%#02x on %s", address, bus)}
 	if name, at := l.served(bus, address); name != "" {
+		l.there[bus] = append(l.there[bus], address)
 		f.Chip, f.By, f.Holder = name, "the kernel's driver", "the kernel"
 		f.Note = "read it with driver: kernel, at: " + at
 		l.found(f, "")
@@ -151,6 +190,7 @@ func (l *look) address(bus string, address uint16) error {
 	case errors.Is(err, drivers.ErrAbsent):
 		return nil
 	case errors.Is(err, syscall.EBUSY):
+		l.there[bus] = append(l.there[bus], address)
 		f.Holder = "the kernel"
 		l.found(f, "")
 		return nil
@@ -159,7 +199,15 @@ func (l *look) address(bus string, address uint16) error {
 	case err != nil:
 		return err
 	}
-	f.Holder = l.holder(func(p drivers.Part) bool { return p.Bus == bus && p.Address == address })
+	l.there[bus] = append(l.there[bus], address)
+	mine := func(p drivers.Part) bool { return p.Bus == bus && p.Address == address }
+	if f.Holder = l.holder(mine); f.Holder != "" {
+		name, _, _ := strings.Cut(f.Holder, ",")
+		parts := l.known[name]
+		f.Chip, f.By = parts[slices.IndexFunc(parts, mine)].Chip, "the configuration"
+		l.found(f, "")
+		return nil
+	}
 	who, err := l.identify(bus, address)
 	if err != nil {
 		f.Note = err.Error()

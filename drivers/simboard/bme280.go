@@ -12,6 +12,7 @@ import (
 type bme280 struct {
 	id      byte
 	reg     [256]byte
+	pointer byte      // of the next register to be read
 	osrsH   byte      // ctrl_hum holds from the next write to ctrl_meas on (§5.4.3)
 	pending [8]byte   // what the data registers will show
 	ready   time.Time // when; zero: nothing pending
@@ -69,15 +70,19 @@ func (c *bme280) tx(now time.Time, around air, w, r []byte) error {
 		}
 		return nil
 	}
-	if len(w) != 1 {
+	if len(w) > 1 {
 		return errNack
+	}
+	if len(w) == 1 {
+		c.pointer = w[0]
 	}
 	if mode := c.reg[bmeCtrlMeas] & 3; mode == 3 && c.ready.IsZero() {
 		c.measure(now, around)
 		c.settle(c.ready)
 	}
 	for i := range r {
-		r[i] = c.reg[byte(int(w[0])+i)]
+		r[i] = c.reg[c.pointer]
+		c.pointer++
 	}
 	return nil
 }

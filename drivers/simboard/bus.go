@@ -112,3 +112,17 @@ func (b *bus) Tx(addr uint16, w, r []byte) error {
 	}
 	return err
 }
+
+// Chip shows all that the model of a device's chip on a bus holds, for tests that hold it against what it held before;
+// "" when the device has none.
+func (b *Board) Chip(device string) string {
+	for _, s := range b.parts[device] {
+		if on := b.buses[s.part.Bus]; on != nil {
+			at := on.chips[s.part.Address]
+			at.mu.Lock()
+			defer at.mu.Unlock()
+			return fmt.Sprintf("%+v", at.chip)
+		}
+	}
+	return ""
+}

@@ -1,8 +1,10 @@
 package simboard
 
+import "maps"
+
 // models are the chips that can sit on a bus, by the name in [drivers.Part].
 func models() map[string]model {
-	return map[string]model{
+	all := map[string]model{
 		"ads1015": {newADS1015, span(0x48, 0x4b)},
 		"ads1115": {newADS1115, span(0x48, 0x4b)},
 		"aht20":   {func() chip { return &aht20{} }, span(0x38, 0x38)},
@@ -20,6 +22,8 @@ func models() map[string]model {
 		"ssd1306": {func() chip { return &ssd1306{} }, span(0x3c, 0x3d)},
 		"tmp102":  {func() chip { return &tmp102{} }, span(0x48, 0x4b)},
 	}
+	maps.Copy(all, strangers())
+	return all
 }
 
 // span lists the addresses from first to last.

@@ -12,8 +12,9 @@ type driven interface {
 // full on and off, the prescaler that only takes a value asleep. Subaddresses,
 // the call to all and the software reset are left out.
 type pca9685 struct {
-	reg  [256]byte
-	tell func(output int, share float64)
+	reg     [256]byte
+	pointer byte
+	tell    func(output int, share float64)
 }
 
 const (
@@ -37,21 +38,21 @@ func (c *pca9685) power() {
 }
 
 func (c *pca9685) tx(_ time.Time, _ air, w, r []byte) error {
-	if len(w) == 0 {
-		return nil
-	}
-	at := w[0]
 	next := func() {
 		if c.reg[pcaMode1]&(1<<5) != 0 {
-			at++
+			c.pointer++
 		}
 	}
-	for _, value := range w[1:] {
-		c.write(at, value)
+	for i, value := range w {
+		if i == 0 {
+			c.pointer = value
+			continue
+		}
+		c.write(c.pointer, value)
 		next()
 	}
 	for i := range r {
-		r[i] = c.reg[at]
+		r[i] = c.reg[c.pointer]
 		next()
 	}
 	if len(w) > 1 {
