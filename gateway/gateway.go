@@ -182,7 +182,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	g.set(gen)
 	g.tell(home.EventStarted, map[string]any{"version": g.o.Version, "devices": len(gen.plan.devices), "rules": gen.plan.rules})
 	server := &api.Server{House: g, Door: g.control, Sender: g, Rules: g, Past: past{g}, Config: g.o.Config, Simulation: g.o.Simulation,
-		Measure: g.Measure, May: g.May, Raw: g.followRaw}
+		Measure: g.Measure, May: g.May, Rights: g.control.Rights, Raw: g.followRaw}
 	if g.o.Reload != nil {
 		// Who asks may go away in the middle of it; the gateway's own end ends it.
 		server.Reload = func(context.Context) error { return g.reloadNow(ctx) }

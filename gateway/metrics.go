@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,16 +51,35 @@ func newHistogram(name string, buckets []float64) *histogram {
 // counters are the lines of one metric, by their labels.
 type counters struct {
 	mu sync.Mutex
-	of map[string]uint64
+	of map[string]tally
 }
 
-func (c *counters) add(labels string) {
+// tally is one of them: what it is about, as a name that rights are asked of.
+type tally struct {
+	about string
+	n     uint64
+}
+
+func (c *counters) add(about, labels string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.of == nil {
-		c.of = make(map[string]uint64)
+		c.of = make(map[string]tally)
 	}
-	c.of[labels]++
+	c.of[labels] = tally{about, c.of[labels].n + 1}
+}
+
+// each gives out, in order, the lines that may be seen.
+func (c *counters) each(see func(about string) bool) func(line func(labels string, value uint64)) {
+	return func(line func(labels string, value uint64)) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, labels := range slices.Sorted(maps.Keys(c.of)) {
+			if one := c.of[labels]; see(one.about) {
+				line(labels, one.n)
+			}
+		}
+	}
 }
 
 // Apply counts an event.
@@ -66,10 +87,10 @@ func (m *meters) Apply(ev *home.Event, live bool) {
 	switch {
 	case !live:
 	case ev.Kind == home.KindOutcome:
-		m.commands.add(labels("outcome", string(ev.Outcome.Result)))
+		m.commands.add("", labels("outcome", string(ev.Outcome.Result)))
 		m.took.Update(float64(ev.Outcome.TookMS) / 1000)
 	case ev.Kind == home.KindRule:
-		m.runs.add(labels("rule", ev.Name, "state", ev.State))
+		m.runs.add(ev.Name, labels("rule", ev.Name, "state", ev.State))
 	}
 }
 
@@ -176,11 +197,11 @@ func (f family) counters(name, help string, lines func(line func(labels string, 
 	})
 }
 
-// serveMetrics answers Prometheus.
-func (g *gateway) serveMetrics(w http.ResponseWriter, _ *http.Request) {
+// serveMetrics answers Prometheus. Of devices and rules it has those that source may get.
+func (g *gateway) serveMetrics(w http.ResponseWriter, _ *http.Request, source string) {
 	var b bytes.Buffer
 	f := family{&b}
-	g.aboutHouse(f)
+	g.aboutHouse(f, func(device, property string) bool { return g.May(source, "get", device, property) })
 	g.aboutDelivery(f)
 	g.aboutProcess(f)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

@@ -10,15 +10,16 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"hogar/gateway/api"
 	"hogar/gateway/home"
 	"hogar/gateway/journal"
 	"hogar/gateway/ledger"
 )
 
-// aboutHouse writes devices, commands and rules.
-func (g *gateway) aboutHouse(f family) {
+// aboutHouse writes devices, commands and rules, as far as they may be seen.
+func (g *gateway) aboutHouse(f family, may func(device, property string) bool) {
 	now := g.o.Clock.Now()
-	all := g.hub.Devices("#")
+	all := home.Visible(g.hub.Devices("#"), may)
 	f.gauges("hogar_build_info", "The version that runs.", func(line func(string, float64)) {
 		line(labels("version", g.o.Version, "gateway", g.get().plan.Config.Gateway), 1)
 	})
@@ -45,13 +46,20 @@ func (g *gateway) aboutHouse(f family) {
 			}
 		}
 	})
-	f.counters("hogar_commands_total", "Commands by their outcome, since the start.", g.meters.commands.each)
+	f.counters("hogar_commands_total", "Commands by their outcome, since the start.", g.meters.commands.each(func(string) bool { return true }))
 	f.histogram("From the receipt of a command to its outcome.", g.meters.took)
-	f.counters("hogar_rule_events_total", "What became of the triggers of rules, since the start: started, done, failed.", g.meters.runs.each)
+	g.aboutRules(f, may)
+}
+
+// aboutRules writes the rules, as far as they may be seen.
+func (g *gateway) aboutRules(f family, may func(device, property string) bool) {
+	see := func(rule string) bool { return may("rule", rule) }
+	f.counters("hogar_rule_events_total", "What became of the triggers of rules, since the start: started, done, failed.", g.meters.runs.each(see))
 	rules, err := g.Rules(context.Background())
 	if err != nil {
 		return
 	}
+	rules = slices.DeleteFunc(rules, func(r api.Rule) bool { return !see(r.Name) })
 	f.gauges("hogar_rule_enabled", "1: the rule is enabled.", func(line func(string, float64)) {
 		for _, r := range rules {
 			line(labels("rule", r.Name), number(r.Enabled))
@@ -71,14 +79,6 @@ func measured(d home.DeviceState) (newest time.Time) {
 		}
 	}
 	return newest
-}
-
-func (c *counters) each(line func(string, uint64)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, labels := range slices.Sorted(maps.Keys(c.of)) {
-		line(labels, c.of[labels])
-	}
 }
 
 // aboutDelivery writes the ledger, the journal and the brokers.

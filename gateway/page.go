@@ -25,7 +25,7 @@ func (g *gateway) page(routes http.Handler) *web.Server {
 		API: func(w http.ResponseWriter, r *http.Request, source string) {
 			routes.ServeHTTP(w, r.WithContext(api.WithSource(r.Context(), source)))
 		},
-		Metrics: http.HandlerFunc(g.serveMetrics), Refuse: api.Refuse, Ready: g.ready, Opened: g.o.WebOpened, Log: g.o.Log,
+		Metrics: g.serveMetrics, Refuse: api.Refuse, Ready: g.ready, Opened: g.o.WebOpened, Log: g.o.Log,
 	})
 }
 

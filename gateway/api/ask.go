@@ -11,11 +11,6 @@ import (
 // measureWait bounds how long a device may take to measure.
 const measureWait = 10 * time.Second
 
-// may reports whether who asks has a right.
-func (s *Server) may(r *http.Request, verb, device, property string) bool {
-	return s.May == nil || s.May(source(r), verb, device, property)
-}
-
 // show answers with what fits pattern and may be seen.
 func (s *Server) show(w http.ResponseWriter, r *http.Request, pattern string) {
 	found := s.House.Devices(pattern)
@@ -28,10 +23,6 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, pattern string) {
 	default:
 		reply(w, seen)
 	}
-}
-
-func (s *Server) forbid(w http.ResponseWriter, r *http.Request, verb, name string) {
-	refuse(w, http.StatusForbidden, source(r)+" may not "+verb+" "+name, "access: in the configuration says who may do what")
 }
 
 // measure has a device measured, and answers with what it is now.

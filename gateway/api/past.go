@@ -61,6 +61,7 @@ const (
 	maxPoints   = 2000
 	usualLog    = 200
 	maxLog      = 2000
+	maxLogBytes = 2 << 20 // of the events in one answer; the oldest are left out
 )
 
 // span reads from and to; without them it is the last day.
@@ -154,31 +155,24 @@ func (s *Server) past(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer release()
+	may := func(device, property string) bool { return s.may(r, "get", device, property) }
 	want := wish{match: pattern(r), kinds: kinds}
 	chosen := func(kind home.Kind, _ []byte) bool { return len(kinds) == 0 || slices.Contains(kinds, kind) }
-	var ring []Logged // the newest, as a ring
-	n := 0
+	found, size := []Logged{}, 0
 	for ev := range s.Past.Range(r.Context(), from, to, chosen) {
-		if !want.wants(&ev) || ev.Device != "" && !s.may(r, "get", ev.Device, ev.Property) {
+		if !want.wants(&ev) || !sees(&ev, may) {
 			continue
 		}
 		one := Logged{Seq: ev.Seq, Kind: ev.Kind.String()}
 		if one.Event, err = ev.AppendJSON(nil); err != nil {
 			continue
 		}
-		if len(ring) < limit {
-			ring = append(ring, one)
-		} else {
-			ring[n%limit] = one
+		found, size = append(found, one), size+len(one.Event)
+		for len(found) > limit || size > maxLogBytes {
+			found, size = found[1:], size-len(found[0].Event)
 		}
-		n++
 	}
-	found := []Logged{}
-	if n > limit {
-		found = append(found, ring[n%limit:]...)
-		ring = ring[:n%limit]
-	}
-	reply(w, append(found, ring...))
+	reply(w, found)
 }
 
 // maxLooks is how many may read the journal at once: it costs time and the disk.

@@ -69,8 +69,18 @@ type Rules interface {
 }
 
 func (s *Server) rules(w http.ResponseWriter, r *http.Request) {
-	list, err := s.Rules.Rules(r.Context())
-	answer(w, list, err)
+	all, err := s.Rules.Rules(r.Context())
+	seen := []Rule{}
+	for _, rule := range all {
+		if s.may(r, "get", "rule", rule.Name) {
+			seen = append(seen, rule)
+		}
+	}
+	if len(seen) == 0 && len(all) > 0 {
+		s.forbid(w, r, "get", "rule.#")
+		return
+	}
+	answer(w, seen, err)
 }
 
 func (s *Server) rule(w http.ResponseWriter, r *http.Request) {
@@ -81,9 +91,6 @@ func (s *Server) rule(w http.ResponseWriter, r *http.Request) {
 func (s *Server) switchRule(on bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name := r.PathValue("name")
-		if !s.permit(w, r, "rule", name) {
-			return
-		}
 		reason := "by " + source(r)
 		if why := r.URL.Query().Get("reason"); why != "" {
 			reason += ": " + why

@@ -51,15 +51,17 @@ type Server struct {
 	// Measure returns when the house has new readings of the device, or why it has
 	// not; nil: not possible.
 	Measure func(ctx context.Context, device string) error
-	// May reports whether a source has a right: get or measure; property may be "".
+	// May reports whether a source has a right: set, get or measure; property may be "".
 	// nil: everybody has every right.
 	May func(source, verb, device, property string) bool
+	// Rights is what a source may do now, as a text: when it becomes another, the streams
+	// of the source end. nil: it never does.
+	Rights func(source string) string
 	// Raw is [House.Follow] with the measurements before the filters; nil: not possible.
 	Raw func() func(ctx context.Context) (ev home.Event, lost uint64, err error)
 
-	streams atomic.Int64
-	looks   atomic.Int64 // how many read the journal
-	now     struct {     // the gateway's own state, for all streams
+	looks atomic.Int64 // how many read the journal
+	now   struct {     // the gateway's own state, for all streams
 		sync.Mutex
 		at   time.Time
 		body []byte
@@ -69,43 +71,55 @@ type Server struct {
 // route is one kind of request.
 type route struct {
 	pattern string
+	needs   right
 	serve   http.HandlerFunc
 }
 
 // routes are all there are; openapi.json describes them.
 func (s *Server) routes() []route {
 	return []route{
-		{"GET /api/status", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.House.Status()) }},
-		{"GET /api/devices", s.devices},
-		{"GET /api/events", s.events},
-		{"GET /api/events/past", s.past},
-		{"GET /api/history", s.history},
-		{"POST /api/commands", s.command},
-		{"POST /api/measure", s.measure},
-		{"POST /api/reload", s.reload},
-		{"GET /api/configuration", s.configuration},
-		{"GET /api/rules", s.rules},
-		{"GET /api/rules/{name}", s.rule},
-		{"POST /api/rules/{name}/enable", s.switchRule(true)},
-		{"POST /api/rules/{name}/disable", s.switchRule(false)},
-		{"GET /api/simulation", s.simulation},
-		{"POST /api/simulation", s.simulation},
-		{"GET /api/outbox", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Sender.Outbox()) }},
-		{"POST /api/outbox/resend", s.resend},
-		{"GET /api/openapi.json", describe},
+		{"GET /api/status", everybody, func(w http.ResponseWriter, _ *http.Request) { reply(w, s.House.Status()) }},
+		{"GET /api/devices", byName, s.devices},
+		{"GET /api/events", byName, s.events},
+		{"GET /api/events/past", byName, s.past},
+		{"GET /api/history", byName, s.history},
+		{"POST /api/commands", byName, s.command},
+		{"POST /api/measure", byName, s.measure},
+		{"POST /api/reload", "set gateway.reload", s.reload},
+		{"GET /api/configuration", "get gateway.configuration", s.configuration},
+		{"GET /api/rules", byName, s.rules},
+		{"GET /api/rules/{name}", "get rule.{name}", s.rule},
+		{"POST /api/rules/{name}/enable", "set rule.{name}", s.switchRule(true)},
+		{"POST /api/rules/{name}/disable", "set rule.{name}", s.switchRule(false)},
+		{"GET /api/simulation", "get gateway.simulate", s.simulation},
+		{"POST /api/simulation", "set gateway.simulate", s.simulation},
+		{"GET /api/outbox", "get gateway.outbox", func(w http.ResponseWriter, _ *http.Request) { reply(w, s.Sender.Outbox()) }},
+		{"POST /api/outbox/resend", "set gateway.resend", s.resend},
+		{"GET /api/openapi.json", everybody, describe},
 	}
 }
 
-// Handler returns the routes.
+// streamRoute is the one whose requests last.
+const streamRoute = "GET /api/events"
+
+// Handler returns the routes, with room of their own for streams and for other requests:
+// each door has one.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
+	mux, room := http.NewServeMux(), newRoom()
 	for _, r := range s.routes() {
-		mux.HandleFunc(r.pattern, r.serve)
+		bound := room.bound
+		if r.pattern == streamRoute {
+			bound = room.stream
+		}
+		mux.HandleFunc(r.pattern, bound(s.permit(r)))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path, "see /api/status, /api/devices, /api/events, /api/commands")
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // houseNow is the gateway's own state as JSON, not older than half a second.
@@ -185,9 +199,6 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotImplemented, "this gateway cannot read its configuration again", "restart it")
 		return
 	}
-	if !s.permit(w, r, "gateway", "reload") {
-		return
-	}
 	if err := s.Reload(r.Context()); err != nil {
 		refuse(w, http.StatusUnprocessableEntity, err.Error(), "the old configuration goes on running; hogar check shows the faults")
 		return
@@ -196,9 +207,6 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) resend(w http.ResponseWriter, r *http.Request) {
-	if !s.permit(w, r, "gateway", "resend") {
-		return
-	}
 	since, err := time.Parse(time.RFC3339, r.URL.Query().Get("since"))
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "since is no time: "+err.Error(), "write it like 2026-11-22T20:15:00Z")
@@ -212,16 +220,6 @@ func (s *Server) resend(w http.ResponseWriter, r *http.Request) {
 	reply(w, sent)
 }
 
-// permit refuses what is no command to a device by the same rights, as if it were the
-// setting of that name: gateway.reload.
-func (s *Server) permit(w http.ResponseWriter, r *http.Request, device, property string) bool {
-	if s.may(r, "set", device, property) {
-		return true
-	}
-	s.forbid(w, r, "set", home.Join(device, property))
-	return false
-}
-
 func (s *Server) configuration(w http.ResponseWriter, _ *http.Request) {
 	if s.Config == nil {
 		refuse(w, http.StatusNotImplemented, "this gateway cannot show its configuration", "hogar check shows its faults")
@@ -231,11 +229,13 @@ func (s *Server) configuration(w http.ResponseWriter, _ *http.Request) {
 }
 
 func reply(w http.ResponseWriter, v any) {
+	inTime(w)
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v) // the reader went: nobody is left to be told
 }
 
 func refuse(w http.ResponseWriter, code int, title, detail string) {
+	inTime(w)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(problem{title, detail, code})

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,11 +15,10 @@ import (
 
 // Bounds of a stream.
 const (
-	maxRate    = 50               // batches a second
-	maxStreams = 200              // at once
-	maxReplay  = 50_000           // events that are told again after a lost connection
-	keepAlive  = 15 * time.Second // without an event, so that proxies keep the connection
-	beat       = time.Second      // between two looks at the gateway itself
+	maxRate   = 50               // batches a second
+	maxReplay = 50_000           // events that are told again after a lost connection
+	keepAlive = 15 * time.Second // without an event, so that proxies keep the connection
+	beat      = time.Second      // between two looks at the gateway itself, and at the reader's rights
 )
 
 // wish is what a reader of the stream asked for.
@@ -85,17 +85,12 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err.Error(), "/api/openapi.json describes the stream")
 		return
 	}
-	defer s.streams.Add(-1)
-	if s.streams.Add(1) > maxStreams {
-		refuse(w, http.StatusServiceUnavailable, fmt.Sprintf("%d streams are open", maxStreams), "close some, or try again later")
-		return
-	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx hands it on at once
 	w.WriteHeader(http.StatusOK)
 	st := &stream{wish: wants, server: s, past: s.Past, out: newBatch(w),
-		may: func(device, property string) bool { return s.may(r, "get", device, property) }}
+		may:    func(device, property string) bool { return s.may(r, "get", device, property) },
+		rights: func() string { return s.rights(r) }}
 	_ = st.run(r.Context()) // the reader went, or reads nothing: nobody is left to be told
 }
 
@@ -106,13 +101,20 @@ type stream struct {
 	server *Server
 	past   Past // nil: what is missed is counted
 	may    func(device, property string) bool
+	rights func() string
+	began  string // the rights at the beginning
 	out    *batch
 	last   uint64    // the newest number that was looked at
 	told   time.Time // when the gateway's own state was sent
+	looked time.Time // when the rights were looked at
 }
 
-// run sends until the reader goes.
+// errRights ends a stream: who reads it goes on with another, by the rights of then.
+var errRights = errors.New("the rights are not those with which the stream began")
+
+// run sends until the reader goes, or has other rights.
 func (s *stream) run(ctx context.Context) error {
+	s.began = s.rights()
 	follow := s.server.House.Follow
 	if s.raw && s.server.Raw != nil {
 		follow = s.server.Raw
@@ -129,7 +131,7 @@ func (s *stream) run(ctx context.Context) error {
 		if err := s.beat(); err != nil {
 			return err
 		}
-		wait, cancel := context.WithTimeout(ctx, s.idle())
+		wait, cancel := context.WithTimeout(ctx, beat)
 		ev, lost, err := next(wait)
 		cancel()
 		for err == nil {
@@ -175,7 +177,7 @@ func (s *stream) take(ctx context.Context, ev home.Event, lost uint64) error {
 
 func (s *stream) put(ev *home.Event) {
 	s.last = max(s.last, ev.Seq)
-	if s.wants(ev) && (ev.Device == "" || s.may(ev.Device, ev.Property)) {
+	if s.wants(ev) && sees(ev, s.may) {
 		s.out.add(ev, s.rate > 0)
 	}
 }
@@ -220,18 +222,16 @@ func (s *stream) send(ctx context.Context) error {
 	}
 }
 
-// idle is how long to wait for an event.
-func (s *stream) idle() time.Duration {
-	if s.house {
-		return beat
-	}
-	return keepAlive
-}
-
 // beat sends the gateway's own state when it is time for it, or else, after a time without
 // an event, a comment.
 func (s *stream) beat() error {
 	now := time.Now()
+	if now.Sub(s.looked) >= beat {
+		s.looked = now
+		if s.rights() != s.began {
+			return errRights
+		}
+	}
 	switch {
 	case s.house && now.Sub(s.told) >= beat:
 		s.told = now

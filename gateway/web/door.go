@@ -1,10 +1,13 @@
 package web
 
 import (
+	"context"
 	"mime"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 )
 
 // policy is what the page may load: only what comes from here.
@@ -18,7 +21,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("DELETE /api/session", s.logOut)
 	mux.HandleFunc("/api/", s.inside(s.o.API))
 	if s.o.Metrics != nil {
-		mux.HandleFunc("GET /metrics", s.inside(func(w http.ResponseWriter, r *http.Request, _ string) { s.o.Metrics.ServeHTTP(w, r) }))
+		mux.HandleFunc("GET /metrics", s.inside(s.o.Metrics))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -99,8 +102,36 @@ func (s *Server) inside(serve func(w http.ResponseWriter, r *http.Request, sourc
 		if name != "" {
 			source += ":" + name
 		}
-		serve(w, r, source)
+		ctx, end := s.while(r, name)
+		defer end()
+		serve(w, r.WithContext(ctx), source)
 	}
+}
+
+// lookAgain is how soon what lasts ends when who asked for it is not let in any more.
+const lookAgain = time.Second
+
+// while returns a context that ends soon after what has let a request in: the session, the
+// user, the password or the token. end has to be called.
+func (s *Server) while(r *http.Request, name string) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(r.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		look := time.NewTicker(lookAgain)
+		defer look.Stop()
+		for {
+			select {
+			case <-look.C:
+			case <-ctx.Done():
+				return
+			}
+			if now, ok := s.caller(r); !ok || now != name {
+				cancel()
+				return
+			}
+		}
+	})
+	return ctx, func() { cancel(); wg.Wait() }
 }
 
 // caller is who sends the request; "" is anybody, where the door is open.

@@ -44,8 +44,8 @@ type Options struct {
 	Secrets func(file string) ([]byte, error) // reads Users and Tokens
 	// API serves a request below /api/; source says who asks: web, or web:<name>.
 	API     func(w http.ResponseWriter, r *http.Request, source string)
-	Metrics http.Handler // nil: none
-	Ready   func() error // why the house does not run; nil: it does
+	Metrics func(w http.ResponseWriter, r *http.Request, source string) // the same for /metrics; nil: there are none
+	Ready   func() error                                                // why the house does not run; nil: it does
 	// Refuse answers with a problem.
 	Refuse func(w http.ResponseWriter, code int, title, detail string)
 	Opened func(url string) // called when the address is known; may be nil

@@ -31,7 +31,9 @@ func served(t *testing.T, o Options) *Server {
 	o.API = func(w http.ResponseWriter, r *http.Request, source string) {
 		_, _ = io.WriteString(w, source+" "+r.URL.Path)
 	}
-	o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") })
+	o.Metrics = func(w http.ResponseWriter, _ *http.Request, source string) {
+		_, _ = io.WriteString(w, "metrics for "+source)
+	}
 	o.Refuse = func(w http.ResponseWriter, code int, title, detail string) { http.Error(w, title+": "+detail, code) }
 	return New(o)
 }
@@ -356,4 +358,59 @@ func FuzzLines(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What lasts, like a stream, ends soon after what let it in: the log-out, another password,
+// another file of users, another token; and nothing else ends it.
+func TestLongRequestsEndWithTheSession(t *testing.T) {
+	other, err := Hash("ana", "another password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		token bool
+		end   func(s *Server, cookie, users, tokens string)
+	}{
+		{"log-out", false, func(s *Server, cookie, _, _ string) { asked(s, "DELETE", "/api/session", "", "Cookie", cookie) }},
+		{"another password", false, func(_ *Server, _, users, _ string) { write(t, users, other+"\n") }},
+		{"the user is gone", false, func(_ *Server, _, users, _ string) { write(t, users, "# nobody\n") }},
+		{"the file is gone", false, func(_ *Server, _, users, _ string) { _ = os.Remove(users) }},
+		{"the token is gone", true, func(_ *Server, _, _, tokens string) { write(t, tokens, "# none\n") }},
+		{"the token is another's", true, func(_ *Server, _, _, tokens string) { write(t, tokens, "eve:"+token+"\n") }},
+	} {
+		s, users := guarded(t)
+		synctest.Test(t, func(t *testing.T) {
+			began := make(chan time.Time, 1)
+			s.o.API = func(_ http.ResponseWriter, r *http.Request, _ string) {
+				began <- time.Now()
+				<-r.Context().Done()
+			}
+			header := []string{"Authorization", "Bearer " + token}
+			cookie := ""
+			if !c.token {
+				one := logIn(s, "ana", password).Cookies()[0]
+				cookie = one.Name + "=" + one.Value
+				header = []string{"Cookie", cookie}
+			}
+			ended := make(chan time.Time, 1)
+			go func() {
+				asked(s, "GET", "/api/events", "", header...)
+				ended <- time.Now()
+			}()
+			<-began
+			time.Sleep(time.Hour)
+			select {
+			case <-ended:
+				t.Errorf("%s: it ended before", c.name)
+				return
+			default:
+			}
+			over := time.Now()
+			c.end(s, cookie, users, filepath.Join(filepath.Dir(users), "tokens"))
+			if took := (<-ended).Sub(over); took > 1500*time.Millisecond {
+				t.Errorf("%s: it ended %s later", c.name, took)
+			}
+		})
+	}
 }
