@@ -149,6 +149,7 @@ type Bridge struct {
 
 	receipts *receipts
 	times    times
+	limits   limits
 
 	careful uint64  // the publisher sends records up to this number one by one
 	suspect suspect // the publisher's, across its sessions
@@ -180,6 +181,7 @@ func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
 	return &Bridge{
 		opts: o.withDefaults(), journal: j, door: door, log: log, outbox: o.Outbox,
 		side: make(chan sideJob, 64), receipts: newReceipts(), missing: make(chan struct{}, 1),
+		limits: takenLimits,
 		times: times{confirm: 30 * time.Second, backoff: 500 * time.Millisecond, cap: 30 * time.Second,
 			patience: 3 * heartbeat, heartbeat: heartbeat, write: writeTimeout, greet: greetTimeout},
 	}

@@ -34,6 +34,7 @@ func Connect(ctx context.Context, url, exchange, gateway string) (*Client, error
 		return nil, err
 	}
 	b := New(Options{Gateway: gateway, Exchange: exchange}, nil, nil, nil)
+	b.limits = toolLimits
 	l, err := b.dial(ctx, t, "client", false)
 	if err != nil {
 		return nil, err
@@ -167,9 +168,13 @@ func (c *Client) exchangeFor(ctx context.Context, exchange, key string, pub amqp
 			if !ok {
 				return answer, false, errors.New("the broker closed the connection before the answer came")
 			}
-			if d.CorrelationId == pub.CorrelationId { // else of one that was given up before
-				return d, false, nil
+			if d.CorrelationId != pub.CorrelationId { // of one that was given up before
+				continue
 			}
+			if n := bodyLeftOut(d.Headers); n > 0 {
+				err = fmt.Errorf("the gateway's answer has %d bytes; at most %d are read: ask for less, by a pattern", n, toolLimits.body)
+			}
+			return d, false, err
 		case <-ctx.Done():
 			return answer, false, fmt.Errorf("no answer from the gateway %s: %w; is it running?", c.gateway, ctx.Err())
 		}
@@ -223,6 +228,9 @@ func (c *Client) Watch(ctx context.Context, pattern string, started func(), see 
 		case d, ok := <-deliveries:
 			if !ok {
 				return c.link.failure(closed, nil, "watch")
+			}
+			if bodyLeftOut(d.Headers) > 0 {
+				continue // no gateway publishes so much
 			}
 			_, rest, _ := strings.Cut(d.RoutingKey, ".")
 			kind, _, _ := strings.Cut(rest, ".")

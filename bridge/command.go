@@ -27,6 +27,7 @@ const (
 
 // origin is where commands of one queue come from.
 type origin struct {
+	queue    string // its last word: commands
 	exchange string
 	prefix   string // of their keys
 	ttl      int64  // ms that one lives at most after it was received
@@ -108,11 +109,11 @@ func read(d *amqp.Delivery, c *home.Command, property string) (expires time.Time
 		return expires, troubled("`hogar devices` lists the names", "the key names no device: %v", err)
 	}
 	body := bytes.TrimSpace(d.Body)
-	switch {
+	switch n := bodySize(d); {
+	case n > maxCommand:
+		return expires, troubled("", "the body has %d bytes; a command has at most %d", n, maxCommand)
 	case len(body) == 0:
 		return expires, troubled("send a value, like on, or an object, like {\"state\":true}", "the body is empty")
-	case len(body) > maxCommand:
-		return expires, troubled("", "the body has %d bytes; a command has at most %d", len(body), maxCommand)
 	case !utf8.Valid(body):
 		return expires, troubled("", "the body is not UTF-8")
 	case d.ContentEncoding != "" && !strings.EqualFold(d.ContentEncoding, "utf-8") && d.ContentEncoding != "identity":

@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -151,8 +150,8 @@ func (l *link) subscribe(name string, prefetch int, declare func(*amqp.Channel) 
 
 func (in *intake) run(ctx context.Context, bury func(finished)) error {
 	o := &in.b.opts
-	now := origin{exchange: nowExchange, prefix: o.Gateway + ".", ttl: nowTTL}
-	commands := origin{exchange: o.Exchange, prefix: o.Gateway + ".command.", ttl: commandTTL}
+	now := origin{queue: "now", exchange: nowExchange, prefix: o.Gateway + ".", ttl: nowTTL}
+	commands := origin{queue: "commands", exchange: o.Exchange, prefix: o.Gateway + ".command.", ttl: commandTTL}
 	for {
 		var err error
 		fromNow, fromCommands, fromExpired := in.now, in.commands, in.expired
@@ -240,6 +239,9 @@ func (in *intake) settle(f finished) error {
 // goes out even when this connection has ended meanwhile.
 func (in *intake) take(d *amqp.Delivery, open bool, from origin) error {
 	b := in.b
+	if open {
+		b.noteLarge(d, from.queue)
+	}
 	if !open && !in.link.IsClosed() {
 		return fmt.Errorf("consume at %s: a queue of commands was deleted; declaring it anew", in.link.target.show)
 	}
@@ -263,36 +265,4 @@ func (in *intake) take(d *amqp.Delivery, open bool, from origin) error {
 	}
 	b.door.Submit(c, done)
 	return nil
-}
-
-// bury puts a copy of a refused command into the queue dead.
-func (b *Bridge) bury(ctx context.Context, d *amqp.Delivery, o home.Outcome) error {
-	headers := amqp.Table{
-		"hogar-reason":   strings.TrimSpace(string(o.Result) + ": " + o.Error),
-		"hogar-user-id":  d.UserId,
-		"hogar-exchange": d.Exchange,
-		"hogar-key":      d.RoutingKey,
-		"hogar-time":     time.Now().UTC().Format(home.TimeFormat),
-	}
-	for k, v := range d.Headers {
-		if copies(k, v) {
-			headers[k] = v
-		}
-	}
-	// Neither user_id (the broker wants our own) nor expiration (it would end there, too).
-	return b.sendAside(ctx, "", b.opts.queue("dead"), amqp.Publishing{
-		Headers: headers, DeliveryMode: amqp.Persistent, ContentType: d.ContentType, ContentEncoding: d.ContentEncoding,
-		Type: d.Type, MessageId: orElse(d.MessageId, o.ID), CorrelationId: d.CorrelationId, ReplyTo: d.ReplyTo,
-		Timestamp: d.Timestamp, AppId: d.AppId, Body: d.Body,
-	})
-}
-
-// copies reports whether a sender's header goes along: not what steers routing,
-// what RabbitMQ adds, or what is not flat.
-func copies(key string, value any) bool {
-	switch value.(type) {
-	case amqp.Table, []any:
-		return false
-	}
-	return key != "CC" && key != "BCC" && !strings.HasPrefix(key, "x-") && !strings.HasPrefix(key, "hogar-")
 }

@@ -28,6 +28,7 @@ type Dead struct {
 	Time     time.Time `json:"time,omitzero"` // machine time at which it was refused
 	Body     string    `json:"body"`
 	Encoding string    `json:"body_encoding,omitempty"` // base64: the body is no text
+	LeftOut  int64     `json:"body_bytes,omitempty"`    // how long the body was, where it is left out
 }
 
 // DeadLetters works on the queue dead of a gateway, whether that runs or not.
@@ -39,8 +40,10 @@ type DeadLetters struct {
 	queue string
 }
 
-// maxDead is how many messages one call looks at.
-const maxDead = 10_000
+const (
+	maxDead       = 10_000   // messages that one call looks at
+	maxDeadBodies = 16 << 20 // bytes of bodies in a list; those of further letters are left out
+)
 
 // OpenDead connects to the queue dead of the options' gateway.
 func OpenDead(ctx context.Context, o Options) (*DeadLetters, error) {
@@ -49,6 +52,7 @@ func OpenDead(ctx context.Context, o Options) (*DeadLetters, error) {
 		return nil, err
 	}
 	b := New(o, nil, nil, nil)
+	b.limits = limits{body: maxCommand, headers: toolLimits.headers}
 	var l *link
 	for _, t := range targets {
 		if l, err = b.dial(ctx, t, "dead", false); err == nil {
@@ -61,14 +65,33 @@ func OpenDead(ctx context.Context, o Options) (*DeadLetters, error) {
 // Close ends the connection.
 func (d *DeadLetters) Close() { d.link.close() }
 
-// List returns what is in the queue, in its order, and leaves it there.
+// List returns what is in the queue, in its order, and leaves it there. Bodies are left
+// out of a list that has more than 16 MiB of them: [DeadLetters.Find] has each.
 func (d *DeadLetters) List(ctx context.Context) ([]Dead, error) {
 	var found []Dead
+	bodies := 0
 	err := d.each(ctx, func(m amqp.Delivery) (bool, error) {
-		found = append(found, deadOf(&m))
+		x := deadOf(&m)
+		if bodies += len(x.Body); bodies > maxDeadBodies {
+			bodies -= len(x.Body)
+			x.Body, x.Encoding, x.LeftOut = "", "", int64(len(m.Body))
+		}
+		found = append(found, x)
 		return false, nil
 	})
 	return found, err
+}
+
+// Find returns the first letter with that id, and leaves it there.
+func (d *DeadLetters) Find(ctx context.Context, id string) (found Dead, err error) {
+	w := newWanted([]string{id})
+	err = d.each(ctx, func(m amqp.Delivery) (bool, error) {
+		if !w[id] && w.takes(m.MessageId) {
+			found = deadOf(&m)
+		}
+		return false, nil
+	})
+	return found, errors.Join(err, w.missing())
 }
 
 // Purge deletes the commands with these ids, or all when none is given, and
@@ -103,6 +126,10 @@ func (d *DeadLetters) Redrive(ctx context.Context, ids ...string) ([]Redriven, e
 	err := d.each(ctx, func(m amqp.Delivery) (bool, error) {
 		x := deadOf(&m)
 		if !w.takes(x.ID) {
+			return false, nil
+		}
+		if x.LeftOut > 0 {
+			left = append(left, fmt.Errorf("%s stays: its body is left out, it had %d bytes", x.ID, x.LeftOut))
 			return false, nil
 		}
 		pub := again(&m, d.link.target.user)
@@ -188,7 +215,7 @@ func (d *DeadLetters) each(ctx context.Context, see func(amqp.Delivery) (bool, e
 func deadOf(m *amqp.Delivery) Dead {
 	text := func(name string) string { s, _ := m.Headers[name].(string); return s }
 	d := Dead{ID: m.MessageId, Reason: text("hogar-reason"), Exchange: text("hogar-exchange"), Key: text("hogar-key"),
-		User: text("hogar-user-id"), Type: m.Type, Body: string(m.Body)}
+		User: text("hogar-user-id"), Type: m.Type, Body: string(m.Body), LeftOut: bodyLeftOut(m.Headers)}
 	if !utf8.Valid(m.Body) {
 		d.Body, d.Encoding = base64.StdEncoding.EncodeToString(m.Body), "base64"
 	}

@@ -2,10 +2,12 @@ package bridge
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -80,6 +82,10 @@ type link struct {
 func (b *Bridge) dial(ctx context.Context, t *target, purpose string, coalesce bool) (*link, error) {
 	var raw net.Conn
 	giveUp := func() bool { return true }
+	uri, err := amqp.ParseURI(t.url)
+	if err != nil {
+		return nil, err
+	}
 	config := amqp.Config{
 		Heartbeat: b.times.heartbeat,
 		Properties: amqp.Table{"product": "hogar", "version": b.opts.Version,
@@ -93,10 +99,15 @@ func (b *Bridge) dial(ctx context.Context, t *target, purpose string, coalesce b
 			raw = guard(conn, coalesce, b.times.write)
 			giveUp = context.AfterFunc(ctx, func() { _ = raw.Close() })
 			// The library takes the deadline away when the handshake is over.
-			return raw, conn.SetDeadline(time.Now().Add(b.times.greet))
+			if err := conn.SetDeadline(time.Now().Add(b.times.greet)); err != nil {
+				return raw, err
+			}
+			plain, err := encrypt(ctx, raw, uri)
+			return newSieve(plain, b.limits, &b.status.cut), err
 		},
 	}
-	conn, err := amqp.DialConfig(t.url, config) // TLS as the address says, 1.2 or later
+	// TLS is begun above, below the sieve, and not by the library once more.
+	conn, err := amqp.DialConfig(strings.Replace(t.url, "amqps:", "amqp:", 1), config)
 	if !giveUp() && err == nil {
 		err = ctx.Err()
 	}
@@ -107,6 +118,19 @@ func (b *Bridge) dial(ctx context.Context, t *target, purpose string, coalesce b
 		return nil, onLine(advise(err, t, "connect"))
 	}
 	return &link{Connection: conn, raw: raw, target: t, closed: conn.NotifyClose(make(chan *amqp.Error, 1))}, nil
+}
+
+// encrypt begins TLS, 1.2 or later, where the address says so.
+func encrypt(ctx context.Context, raw net.Conn, uri amqp.URI) (net.Conn, error) {
+	if uri.Scheme != "amqps" {
+		return raw, nil
+	}
+	config, err := tlsConfig(uri)
+	if err != nil {
+		return raw, err
+	}
+	conn := tls.Client(raw, config)
+	return conn, conn.HandshakeContext(ctx)
 }
 
 // close says goodbye and ends the connection, whatever state it is in.

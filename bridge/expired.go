@@ -44,6 +44,7 @@ func (in *intake) takeExpired(d *amqp.Delivery, open bool, from origin) {
 	}
 	in.open++
 	b := in.b
+	b.noteLarge(d, "expired")
 	x, known := deathOf(d)
 	if known {
 		d.Exchange, d.RoutingKey = x.exchange, x.key

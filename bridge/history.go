@@ -52,6 +52,7 @@ func History(ctx context.Context, o Options, since time.Time) iter.Seq2[home.Eve
 // anyLink connects to the first broker that can be reached.
 func anyLink(ctx context.Context, o Options) (*link, error) {
 	b := New(o, nil, nil, nil)
+	b.limits = toolLimits
 	targets, err := parseTargets(b.opts.URLs)
 	if err != nil {
 		return nil, err

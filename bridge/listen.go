@@ -24,7 +24,7 @@ const (
 	// listenPrefetch is how many of them wait for the disk at a time.
 	listenPrefetch = 256
 	// maxHeard is how long the body of one may be, in bytes.
-	maxHeard = 64 << 10
+	maxHeard = maxCommand
 )
 
 // listenTopology is what the messages of other applications need. Their exchanges
@@ -110,6 +110,7 @@ func (b *Bridge) hearAll(ctx context.Context, l *link, ch *amqp.Channel, deliver
 // does not take it: then the broker delivers it again to the next session.
 func (b *Bridge) hear(d *amqp.Delivery, durable chan<- uint64) {
 	tag := d.DeliveryTag
+	b.noteLarge(d, "messages")
 	if !slices.ContainsFunc(b.opts.Messages, func(s Source) bool { return s.Exchange == d.Exchange && home.Match(s.Key, d.RoutingKey) }) {
 		if b.status.tell("queue "+b.opts.queue("messages"), d.Exchange) {
 			b.log.Warn("no rule listens to this any more, but the queue is still bound to it: unbind it, or delete the queue",
@@ -130,9 +131,9 @@ func (b *Bridge) hear(d *amqp.Delivery, durable chan<- uint64) {
 // heard is the event of a message. A body that is no JSON is a text.
 func heard(d *amqp.Delivery) home.Event {
 	ev := home.Event{Kind: home.KindMessage, Message: &home.Message{Exchange: d.Exchange, Key: d.RoutingKey, ID: d.MessageId}}
-	switch {
-	case len(d.Body) > maxHeard:
-		ev.Reason = fmt.Sprintf("its body is left out: it has %d bytes, at most %d are read", len(d.Body), maxHeard)
+	switch n := bodySize(d); {
+	case n > maxHeard:
+		ev.Reason = fmt.Sprintf("its body is left out: it has %d bytes, at most %d are read", n, maxHeard)
 	case !utf8.Valid(d.Body):
 		ev.Reason = "its body is left out: it is not UTF-8"
 	case json.Valid(d.Body):

@@ -64,7 +64,7 @@ func (b *Bridge) asked(d *amqp.Delivery, from origin) (name string, bad *trouble
 	switch {
 	case !own || d.Exchange != from.exchange:
 		bad = troubled("", "key %q is not this gateway's", plain(d.RoutingKey, maxKey))
-	case len(bytes.TrimSpace(d.Body)) > 0:
+	case len(bytes.TrimSpace(d.Body)) > 0 || bodyLeftOut(d.Headers) > 0:
 		bad = troubled("name it, or a pattern like kitchen.#, in the key", "a question has no body")
 	case b.opts.House == nil:
 		bad = troubled("", "this gateway answers no questions")

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 // Status is what a bridge does now, and has done since it was made.
@@ -24,6 +26,7 @@ type Status struct {
 	Dropped   uint64 // given up: kinds that are not kept, replies that nobody takes
 	Received  uint64 // commands that came
 	Replied   uint64 // receipts sent to a reply_to
+	TooLarge  uint64 // messages of which body or headers were over the limit, and left out
 	SetAside  int    // messages that the broker refused for their own sake, see [Outbox.SetAside]
 }
 
@@ -41,6 +44,7 @@ func (b *Bridge) Status() Status {
 	st.Published, st.Confirmed, st.Returned = s.published.Load(), s.confirmed.Load(), s.returned.Load()
 	st.SetAside = len(b.outbox.SetAside())
 	st.Dropped, st.Received, st.Replied = s.dropped.Load(), s.received.Load(), s.replied.Load()
+	st.TooLarge = s.cut.Load()
 	return st
 }
 
@@ -67,7 +71,7 @@ func (p part) trouble(err error) string {
 
 // status collects what Status shows.
 type status struct {
-	published, confirmed, returned, dropped, received, replied atomic.Uint64
+	published, confirmed, returned, dropped, received, replied, cut atomic.Uint64
 
 	mu     sync.Mutex
 	now    Status
@@ -85,6 +89,14 @@ func (s *status) up(p part, url string) {
 		s.now.Connected, s.now.URL, s.now.Since = true, url, time.Now()
 	case partConsume:
 		s.now.Commands = true
+	}
+}
+
+// noteLarge logs, once for each queue, that a message is over the limit. All are counted below, in the sieve.
+func (b *Bridge) noteLarge(d *amqp.Delivery, queue string) {
+	if n := bodyLeftOut(d.Headers); n > 0 && b.status.tell("too large: "+queue, "once") {
+		b.log.Warn("a message is over the limit, and its body was not read; further ones are counted", "queue", b.opts.queue(queue),
+			"key", plain(d.RoutingKey, maxKey), "user", sourceOf(d), "bytes", n, "most", b.limits.body)
 	}
 }
 

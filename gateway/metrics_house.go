@@ -108,6 +108,7 @@ func (g *gateway) aboutDelivery(f family) {
 	f.counter("hogar_amqp_published_total", "Messages sent to RabbitMQ since the start, those sent again included.", s.AMQP.Published)
 	f.counter("hogar_amqp_confirmed_total", "Messages that a queue has taken, since the start.", s.AMQP.Confirmed)
 	f.counter("hogar_amqp_commands_total", "Commands that came from RabbitMQ, since the start.", s.AMQP.Commands)
+	f.counter("hogar_amqp_too_large_total", "Messages from RabbitMQ that were over the limit, and not read, since the start.", s.AMQP.TooLarge)
 	f.histogram("From the journal to the confirmation by RabbitMQ, of one event a second.", g.meters.arrived)
 	f.gauges("hogar_mqtt_connected", "1: the MQTT broker is connected.", func(line func(string, float64)) {
 		for _, m := range s.MQTT {

@@ -31,7 +31,7 @@ func (g *gateway) Status() api.Status {
 	if gen.bridge != nil {
 		b := gen.bridge.Status()
 		s.AMQP = api.AMQP{Connected: b.Connected, URL: b.URL, Error: b.Error, Published: b.Published,
-			Confirmed: b.Confirmed, Commands: b.Received}
+			Confirmed: b.Confirmed, Commands: b.Received, TooLarge: b.TooLarge}
 	}
 	for _, d := range g.hub.Devices("#") {
 		s.Devices++

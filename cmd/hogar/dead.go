@@ -112,23 +112,21 @@ func listDead(cmd *cobra.Command, letters *bridge.DeadLetters, _ []string, asJSO
 }
 
 func showDead(cmd *cobra.Command, letters *bridge.DeadLetters, args []string, asJSON bool) error {
-	list, err := letters.List(cmd.Context())
+	d, err := letters.Find(cmd.Context(), args[0])
 	if err != nil {
 		return err
 	}
-	for _, d := range list {
-		if d.ID != args[0] {
-			continue
-		}
-		if asJSON {
-			return printJSON(cmd.OutOrStdout(), []bridge.Dead{d})
-		}
-		_, err := fmt.Fprintf(cmd.OutOrStdout(), "id        %s\nreason    %s\nat        %s\nexchange  %s\nkey       %s\nuser      %s\ntype      %s\nbody      %s\n",
-			printable(d.ID), printable(d.Reason), d.Time.Local().Format(time.DateTime), printable(d.Exchange), printable(d.Key), printable(d.User),
-			printable(d.Type), printable(d.Body))
-		return err
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), []bridge.Dead{d})
 	}
-	return fmt.Errorf("there is no dead letter %q (hogar dead list)", args[0])
+	body := printable(d.Body)
+	if d.LeftOut > 0 {
+		body = fmt.Sprintf("left out: it had %d bytes", d.LeftOut)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "id        %s\nreason    %s\nat        %s\nexchange  %s\nkey       %s\nuser      %s\ntype      %s\nbody      %s\n",
+		printable(d.ID), printable(d.Reason), d.Time.Local().Format(time.DateTime), printable(d.Exchange), printable(d.Key), printable(d.User),
+		printable(d.Type), body)
+	return err
 }
 
 func redriveDead(cmd *cobra.Command, letters *bridge.DeadLetters, ids []string, asJSON bool) error {

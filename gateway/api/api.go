@@ -63,6 +63,7 @@ type AMQP struct {
 	Published uint64 `json:"published"` // since the start
 	Confirmed uint64 `json:"confirmed"`
 	Commands  uint64 `json:"commands"`
+	TooLarge  uint64 `json:"too_large"` // messages of which body or headers were over the limit, and not read
 }
 
 // Journal is the state of the journal.
