@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"hogar/drivers"
@@ -27,6 +28,8 @@ type runner struct {
 	stop   context.CancelFunc
 	ended  chan struct{}   // closed when what start began has ended
 	left   <-chan struct{} // closed when the call that a stop left behind has returned; nil: there is none
+
+	repeated atomic.Uint64 // measurements that came only when they were repeated
 }
 
 // Back-off between two tries to open a device, in machine time.
@@ -206,9 +209,36 @@ func (r *runner) poll(ctx context.Context, dev drivers.Device) (worked bool, err
 	}
 }
 
-// sense reads the device once and hands the readings to the hub.
+// breath is between a measurement that failed and its repetition, in machine time.
+const breath = 100 * time.Millisecond
+
+// twice is a measurement that is repeated once when it failed, within the time that it has:
+// one transfer that a chip did not acknowledge is no reason to be offline. The error is
+// that of the first. It is counted where it helped.
+func (r *runner) twice(sense task) task {
+	return func(ctx context.Context) ([]drivers.Reading, error) {
+		readings, first := sense(ctx)
+		if first == nil {
+			return readings, nil
+		}
+		select {
+		case <-time.After(breath):
+		case <-ctx.Done():
+			return nil, first
+		}
+		readings, err := sense(ctx)
+		if err != nil {
+			return nil, first
+		}
+		r.repeated.Add(1)
+		r.log.Debug("measurement repeated", "device", r.name, "error", first)
+		return readings, nil
+	}
+}
+
+// sense reads the device and hands the readings to the hub.
 func (r *runner) sense(ctx context.Context, s drivers.Sensor, done func(error)) error {
-	readings, err := r.read(ctx, s.Sense)
+	readings, err := r.read(ctx, r.twice(s.Sense))
 	if err != nil {
 		return err
 	}

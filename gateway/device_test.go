@@ -1,11 +1,16 @@
 package gateway
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"hogar/drivers"
 	"hogar/drivers/simboard"
 	"hogar/gateway/home"
 )
@@ -84,6 +89,58 @@ func TestFaultyChip(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBadWire: a transfer that nobody acknowledges now and then, the most frequent fault of all, makes no device offline;
+// how often a measurement had to be repeated is shown, and in the metrics.
+func TestBadWire(t *testing.T) {
+	bubble(t, func(t *testing.T, h *testHouse) {
+		for _, name := range []string{"kitchen.climate", "cellar.probe"} {
+			_ = h.board.Fault(name, simboard.Flaky)
+		}
+		since := h.device("kitchen.climate").Since
+		time.Sleep(time.Hour)
+		for _, name := range []string{"kitchen.climate", "cellar.probe"} {
+			h.isOnline(name, 11*time.Second)
+			if d := h.device(name); d.Repeated == 0 {
+				t.Errorf("%s: %d measurements were repeated", name, d.Repeated)
+			}
+		}
+		if d := h.device("kitchen.climate"); !d.Since.Equal(since) || h.device("hall.lamp").Repeated != 0 {
+			t.Errorf("online since %v, before the wire was bad since %v; the lamp: %+v", d.Since, since, h.device("hall.lamp"))
+		}
+	})
+}
+
+// TestRepeatedOnce: what fails twice is a fault, with the reason of the first time, and is not counted.
+func TestRepeatedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, one := range []struct {
+			fails, calls int
+			counted      uint64
+			says         string
+		}{{0, 1, 0, ""}, {1, 2, 1, ""}, {2, 2, 0, "failure 1"}} {
+			r, calls := &runner{log: slog.New(slog.DiscardHandler)}, 0
+			_, err := r.twice(func(context.Context) ([]drivers.Reading, error) {
+				if calls++; calls <= one.fails {
+					return nil, fmt.Errorf("failure %d", calls)
+				}
+				return nil, nil
+			})(t.Context())
+			if calls != one.calls || r.repeated.Load() != one.counted || (err != nil) != (one.says != "") || err != nil && err.Error() != one.says {
+				t.Errorf("after %d failures: %d calls, %d counted, %v", one.fails, calls, r.repeated.Load(), err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		r, calls := &runner{}, 0
+		if _, err := r.twice(func(context.Context) ([]drivers.Reading, error) {
+			calls++
+			cancel()
+			return nil, errors.New("stopped")
+		})(ctx); err == nil || calls != 1 {
+			t.Errorf("after the stop: %d calls, %v", calls, err)
+		}
+	})
 }
 
 // A relay that cannot be driven fails its command with the reason, is offline,

@@ -41,7 +41,7 @@ func (r *runner) measure(ctx context.Context) error {
 		if !ok {
 			return nil, fmt.Errorf("%s cannot be read", r.name)
 		}
-		return s.Sense, nil
+		return r.twice(s.Sense), nil
 	})
 	if err == nil {
 		for i := range readings {

@@ -12,7 +12,9 @@ import (
 // and what commands made of them, then groups and scenes.
 func (g *gateway) Devices(pattern string) []home.DeviceState {
 	found := g.hub.Devices(pattern)
-	for _, d := range found {
+	repeated := g.repeated()
+	for i, d := range found {
+		found[i].Repeated = repeated[d.Name]
 		for _, s := range g.control.Desired(d.Name) {
 			name := home.Join(d.Name, s.Property)
 			if i := slices.IndexFunc(d.Readings, func(r home.LastReading) bool { return r.Name == name }); i >= 0 {
@@ -21,6 +23,19 @@ func (g *gateway) Devices(pattern string) []home.DeviceState {
 		}
 	}
 	return append(found, g.control.Wholes(pattern)...)
+}
+
+// repeated counts by device the measurements that came only when they were repeated.
+func (g *gateway) repeated() map[string]uint64 {
+	counts := make(map[string]uint64)
+	gen := g.get()
+	if gen == nil {
+		return counts
+	}
+	for name, r := range gen.runners {
+		counts[name] = r.repeated.Load()
+	}
+	return counts
 }
 
 // May implements [bridge.House].

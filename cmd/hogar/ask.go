@@ -108,8 +108,19 @@ func printDevices(w io.Writer, found []home.DeviceState, now time.Time) error {
 			}
 			fmt.Fprintf(t, "  %s\t%s\t%s\n", property, value+showDesired(p, r), age(now, r.Time))
 		}
+		if d.Repeated > 0 {
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", p.escaped(dim, "repeated"), p.escaped(dim, times(d.Repeated)), "")
+		}
 	}
 	return t.Flush()
+}
+
+// times shows how often a measurement came only when it was repeated.
+func times(n uint64) string {
+	if n == 1 {
+		return "1 measurement"
+	}
+	return fmt.Sprintf("%d measurements", n)
 }
 
 func newGet() *cobra.Command {

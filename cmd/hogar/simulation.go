@@ -165,7 +165,7 @@ func newSimulateFault() *cobra.Command {
   noisy      measurements jump about           bouncing   a contact changes in bursts
   drifting   they go away by the hour          unplugged  nothing on the device's bus answers
   frozen     they stay the same                zeros      all that is read is zero
-  none       it is mended`
+  flaky      a transfer fails now and then     none       it is mended`
 	cmd.ValidArgsFunction = completeFault
 	return cmd
 }

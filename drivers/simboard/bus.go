@@ -67,6 +67,19 @@ type socket struct {
 	mu     sync.Mutex
 	chip   chip
 	absent bool // when last asked
+	count  int  // transfers with a bad wire
+}
+
+// errRemote is how a Pi's bus reports what no chip acknowledges (EREMOTEIO).
+const errRemote = syscall.Errno(121)
+
+// loose is from one transfer that a bad wire spoils to the next.
+const loose = 199
+
+// spoiled reports whether a bad wire spoils this transfer. Called with mu held.
+func (s *socket) spoiled() bool {
+	s.count++
+	return s.count%loose == 0
 }
 
 // String names the bus.
@@ -106,6 +119,9 @@ func (b *bus) Tx(addr uint16, w, r []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.seat.fault.is() == Flaky && s.spoiled() {
+		return fmt.Errorf("%s: %w", b.name, errRemote)
+	}
 	err = s.chip.tx(time.Now(), s.air, w, r)
 	if s.seat.fault.is() == Checksum && len(r) > 0 {
 		r[len(r)-1] ^= 0x10

@@ -32,6 +32,7 @@ const (
 	BrownOut  Fault = "brown_out"    // the supply dips once: the chip loses its settings, and goes on
 	Welded    Fault = "welded"       // the relay's contacts stay closed, whatever its pin does
 	Bouncing  Fault = "bouncing"     // each change of a contact is a burst of changes
+	Flaky     Fault = "flaky"        // now and then nobody acknowledges a transfer: a wire is bad
 	Unplugged Fault = "unplugged"    // the bus of the device is cut: nothing on it answers
 )
 

@@ -24,6 +24,7 @@ func kinds() []kind {
 		{PowerOn, false, chips("ds18b20")},
 		{Zeros, false, chips("ds18b20")},
 		{BrownOut, true, onBus},
+		{Flaky, true, onBus},
 		{Welded, true, chips("relay")},
 		{Bouncing, true, (*seat).switches},
 		{Unplugged, false, onBus},

@@ -14,7 +14,8 @@ type DeviceState struct {
 	Via        string        `json:"via,omitempty"`    // of a discovered device
 	Status     string        `json:"status,omitempty"` // online, offline, stale; empty: not heard of yet
 	Reason     string        `json:"reason,omitempty"`
-	Since      time.Time     `json:"since,omitzero"` // of the status; of a device that is not heard of yet: it is known since then
+	Since      time.Time     `json:"since,omitzero"`     // of the status; of a device that is not heard of yet: it is known since then
+	Repeated   uint64        `json:"repeated,omitempty"` // measurements since the gateway knows it that came only when they were repeated: the first sign of a bad wire
 	Properties []Property    `json:"properties"`
 	Readings   []LastReading `json:"readings"` // in the order of the properties, without momentary ones
 
