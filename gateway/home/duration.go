@@ -36,13 +36,13 @@ func ParseDuration(s string) (time.Duration, error) {
 		for i < len(units) && units[i].word != word {
 			i++
 		}
-		if i == len(units) || n > math.MaxInt64/2/int64(units[i].is) {
+		if i == len(units) || n > (math.MaxInt64-int64(total))/int64(units[i].is) {
 			return 0, fmt.Errorf("%q is not a duration", s)
 		}
 		total += time.Duration(n) * units[i].is
 		rest, next = rest[len(word):], i+1
 	}
-	if s == "" || total < 0 {
+	if s == "" {
 		return 0, fmt.Errorf("%q is not a duration", s)
 	}
 	return total, nil
