@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // cron is a line of five fields, each a set of numbers.
@@ -19,57 +20,69 @@ type cron struct {
 
 var monthWords = []string{"", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
 
-// parseCron reads minute, hour, day, month and weekday (0 and 7 are Sunday).
-func parseCron(s string, loc *time.Location) (cron, error) {
+// mostCron is how long a line may be, in bytes.
+const mostCron = 1000
+
+// cronFields are the fields of a line, in its order.
+var cronFields = []struct {
+	name        string
+	least, most int
+	words       []string
+}{
+	{"minute", 0, 59, nil}, {"hour", 0, 23, nil}, {"day", 1, 31, nil}, {"month", 1, 12, monthWords}, {"weekday", 0, 7, dayWords},
+}
+
+// parseCron reads minute, hour, day, month and weekday (0 and 7 are Sunday). With an
+// error it returns how many characters of s stand before what is wrong.
+func parseCron(s string, loc *time.Location) (c cron, offset int, err error) {
 	fields := strings.Fields(s)
-	if len(fields) != 5 {
-		return cron{}, fmt.Errorf("%d fields; a cron line has five: minute, hour, day, month, weekday", len(fields))
+	if len(fields) != len(cronFields) || len(s) > mostCron {
+		return cron{}, 0, fmt.Errorf("%d fields in %d bytes; a cron line has five: minute, hour, day, month, weekday", len(fields), len(s))
 	}
-	c := cron{loc: loc, anyDay: fields[2][0] == '*', anyWeekday: fields[4][0] == '*',
+	c = cron{loc: loc, anyDay: fields[2][0] == '*', anyWeekday: fields[4][0] == '*',
 		real: strings.ContainsAny(fields[1], "*/"), often: strings.ContainsAny(fields[0]+fields[1], "*/")}
-	var errs [5]error
-	c.minutes, errs[0] = parseField(fields[0], "minute", 0, 59, nil)
-	c.hours, errs[1] = parseField(fields[1], "hour", 0, 23, nil)
-	c.days, errs[2] = parseField(fields[2], "day", 1, 31, nil)
-	c.months, errs[3] = parseField(fields[3], "month", 1, 12, monthWords)
-	c.weekdays, errs[4] = parseField(fields[4], "weekday", 0, 7, dayWords)
-	for _, err := range errs {
-		if err != nil {
-			return cron{}, err
+	at := 0
+	for i, set := range []*uint64{&c.minutes, &c.hours, &c.days, &c.months, &c.weekdays} {
+		at += strings.Index(s[at:], fields[i])
+		if *set, err = parseField(fields[i], i); err != nil {
+			return cron{}, utf8.RuneCountInString(s[:at]), err
 		}
+		at += len(fields[i])
 	}
 	if c.weekdays&(1<<7) != 0 {
 		c.weekdays |= 1
 	}
-	return c, nil
+	return c, 0, nil
 }
 
 // parseField reads a list of *, n, a-b, each with an optional /step.
-func parseField(s, name string, least, most int, words []string) (uint64, error) {
+func parseField(s string, field int) (uint64, error) {
+	f := cronFields[field]
 	var set uint64
 	for part := range strings.SplitSeq(s, ",") {
 		span, stepText, stepped := strings.Cut(part, "/")
 		step := 1
 		if stepped {
-			n, err := strconv.Atoi(stepText)
-			if err != nil || n < 1 {
-				return 0, fmt.Errorf("%s of the %s is no step", stepText, name)
+			if step = fieldNumber(stepText, nil); step < 1 || step > f.most-f.least+1 {
+				return 0, fmt.Errorf("'%s' has the step '%s': a step of the %s is a number from 1 to %d", part, stepText, f.name, f.most-f.least+1)
 			}
-			step = n
 		}
-		from, to := least, most
+		from, to := f.least, f.most
 		if span != "*" {
 			first, last, isRange := strings.Cut(span, "-")
-			from = fieldNumber(first, words)
+			from = fieldNumber(first, f.words)
 			to = from
 			if isRange {
-				to = fieldNumber(last, words)
+				to = fieldNumber(last, f.words)
 			} else if stepped {
-				to = most
+				to = f.most
 			}
 		}
-		if from < least || to > most || from > to {
-			return 0, fmt.Errorf("%s is no %s: %d to %d", part, name, least, most)
+		switch {
+		case from < f.least || from > f.most || to < f.least || to > f.most:
+			return 0, fmt.Errorf("'%s' is no %s: %d to %d", part, f.name, f.least, f.most)
+		case from > to:
+			return 0, fmt.Errorf("'%s' of the %s goes backwards: write %d-%d,%d-%d", part, f.name, from, f.most, f.least, to)
 		}
 		for n := from; n <= to; n += step {
 			set |= 1 << n
@@ -78,6 +91,7 @@ func parseField(s, name string, least, most int, words []string) (uint64, error)
 	return set, nil
 }
 
+// fieldNumber reads a number, or one of words; -1: it is neither.
 func fieldNumber(s string, words []string) int {
 	if i := slices.Index(words, strings.ToLower(s)); i >= 0 && s != "" {
 		return i

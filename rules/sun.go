@@ -94,6 +94,9 @@ func (m sunMoment) on(d day, p place, loc *time.Location) (time.Time, bool) {
 	return t.Round(time.Second), true
 }
 
+// mostShift is how far from a moment of the sun a rule may be started.
+const mostShift = 24 * time.Hour
+
 // turn moves t to the nearest moment at which the sundial shows what want says.
 func (p place) turn(t time.Time, want func(declination float64) (float64, bool)) time.Time {
 	declination, equation := solar(t)

@@ -33,13 +33,13 @@ func (l *loader) whenTime(t *trigger, word string, n *home.Node, d *home.Decoder
 		if !ok {
 			return
 		}
-		c, err := parseCron(text, l.loc)
+		c, offset, err := parseCron(text, l.loc)
 		if err != nil {
-			l.faults.At(n, `such as "*/5 8-18 * * 1-5"`, "cron: %s", err)
+			l.faults.Add(home.Fault{Path: n.Path, Offset: offset, Message: "cron: " + err.Error(), Hint: `such as "*/5 8-18 * * 1-5"`})
 			return
 		}
 		if c.next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-			l.faults.At(n, "", "cron: %s never comes", text)
+			l.faults.At(n, "no such day has that month", "cron: %s never comes", text)
 		}
 		t.schedule = c
 	}
@@ -96,6 +96,10 @@ func (l *loader) sun(n *home.Node) (sunDaily, bool) {
 			hint = "write one of " + strings.Join(sunWords, ", ") + ", and + 20m or - 20m behind it"
 		}
 		l.faults.At(n, hint, "sun is '%s'", text)
+		return sunDaily{}, false
+	}
+	if shift.Abs() > mostShift {
+		l.faults.At(n, "", "sun is '%s', expected %s at most before or behind it", text, home.FormatDuration(mostShift))
 		return sunDaily{}, false
 	}
 	if l.o.Latitude == 0 && l.o.Longitude == 0 {
