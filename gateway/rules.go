@@ -17,11 +17,16 @@ type ruleset struct {
 	engine  *rules.Engine
 	hub     *hub.Hub
 	control *control.Control
+	awake   bool // the first new event has come
 }
 
 // Apply steps the rules. While old events are read again, what they decide was
 // done, or recorded, when they were new.
 func (r *ruleset) Apply(ev *home.Event, live bool) {
+	if live && !r.awake {
+		r.awake = true
+		r.engine.Off()
+	}
 	for _, d := range r.engine.Step(*ev) {
 		switch {
 		case !live:
@@ -50,7 +55,7 @@ func (r *ruleset) Measured(ev *home.Event) {
 	r.Apply(&again, true)
 }
 
-// Next is when the rules want to be called again.
+// Next is when the rules want to be called again, on the elapsed clock.
 func (r *ruleset) Next() time.Time { return r.engine.Next() }
 
 // Save returns the timers, runs and variables.

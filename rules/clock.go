@@ -39,38 +39,104 @@ func (e *Engine) setNow(t time.Time) {
 	}
 }
 
+// Off says that the gateway was off until now, and that its event "started" is still to
+// come, when all devices are there. Until then nothing happens by time alone.
+func (e *Engine) Off() {
+	e.off = true
+	e.gapAll()
+}
+
 // pass lets time go on up to an event: what is due by then happens, each at its own
 // moment. Behind a gap it happens now, once: when the gateway was off, when the clock
 // was set, and when so much was due that it would take long.
 func (e *Engine) pass(ev *home.Event) {
 	first := e.now.IsZero()
-	e.upTo = e.now
+	set, said := ev.ClockSet()
+	started := ev.Kind == home.KindGateway && ev.Name == home.EventStarted
+	if said && !started && e.now.Before(set.Start) && !first {
+		e.Off() // the clock was set while it was off
+	}
+	offset, trusted := e.arrive(ev)
+	switch {
+	case first:
+		e.off, e.offset, e.trusted, e.setAt = false, offset, trusted, e.upTo
+		e.setNow(e.upTo)
+		e.schedule()
+	case started:
+		e.off = false
+		e.longer(set)
+		e.afterGap(offset, trusted)
+	case e.off:
+		e.longer(set)
+		e.turnClock(offset, trusted)
+		return
+	case ev.Kind == home.KindGateway && ev.Name == home.EventClockSet, offset != e.offset, trusted != e.trusted:
+		e.longer(set)
+		e.clockSet(offset, trusted)
+	}
+	e.catchUp()
+}
+
+// arrive sets e.upTo to the elapsed time of an event, and returns how the wall time
+// stands to it. A time that has no written form is not believed.
+func (e *Engine) arrive(ev *home.Event) (offset time.Duration, trusted bool) {
 	at := ev.Elapsed
 	if at.IsZero() {
 		at = ev.At
 	}
-	if at = at.Round(time.Microsecond).UTC(); at.After(e.now) {
+	at = at.Round(time.Microsecond).UTC()
+	e.upTo = e.now
+	if at.After(e.now) && at.Year() <= lastYear {
 		e.upTo = at
 	}
-	offset, trusted := e.offset, ev.Flags&home.FlagUntrusted == 0
+	offset, trusted = e.offset, ev.Flags&home.FlagUntrusted == 0
 	if !ev.At.IsZero() {
 		offset = ev.At.Round(time.Microsecond).Sub(at)
 	}
-	if e.upTo.Add(offset).Year() > lastYear {
-		offset, trusted = e.offset, false
+	if y := e.upTo.Add(offset).Year(); y < 1 || y > lastYear {
+		return e.offset, false
 	}
-	gateway := ev.Kind == home.KindGateway
-	switch {
-	case first:
-		e.offset, e.trusted, e.setAt = offset, trusted, e.upTo
-		e.setNow(e.upTo)
-		e.schedule()
-	case gateway && ev.Name == "started":
-		e.afterGap(offset, trusted)
-	case gateway && ev.Name == "clock_set", offset != e.offset, trusted != e.trusted:
-		e.clockSet(offset, trusted)
+	return offset, trusted
+}
+
+// longer takes in that the gateway was off for longer than was counted: what was so
+// before this run is as much longer ago, and what was waited for then comes earlier.
+func (e *Engine) longer(set home.ClockSet) {
+	by := time.Duration(set.Off * float64(time.Second))
+	if by <= 0 {
+		return
 	}
-	e.catchUp()
+	shift := func(t *time.Time, since time.Duration) {
+		if !t.IsZero() && t.Add(-since).Before(set.Start) {
+			*t = t.Add(-by)
+		}
+	}
+	shift(&e.setAt, 0)
+	for i := range e.env.Slots {
+		shift(&e.env.Slots[i].At, 0)
+	}
+	for _, t := range e.triggers {
+		switch p, ok := t.schedule.(periodic); {
+		case ok:
+			shift(&t.state.Due, p.every)
+			shift(&t.state.Last, 0)
+		case t.schedule == nil:
+			shift(&t.state.Due, t.hold)
+		}
+	}
+	for _, r := range e.rules {
+		shift(&r.state.Paused, runawayPause)
+		for i := range r.state.Recent {
+			shift(&r.state.Recent[i], 0)
+		}
+	}
+	for _, r := range e.runs {
+		if in := r.step(); r.Waits == waitTime || r.Waits == waitUntil {
+			shift(&r.Due, in.hold)
+			shift(&r.Limit, in.limit)
+			e.armRun(r)
+		}
+	}
 }
 
 // catchUp wakes all timers that are due up to e.upTo. Each acts at its own moment, as
@@ -103,7 +169,7 @@ func (e *Engine) spend() bool {
 	return e.budget >= 0
 }
 
-// turn takes in how the wall time stands to the elapsed time from e.upTo on. It reports
+// turnClock takes in how the wall time stands to the elapsed time from e.upTo on. It reports
 // whether that is another time of the day, or one that is trusted or no longer so.
 func (e *Engine) turnClock(offset time.Duration, trusted bool) bool {
 	jumped := (offset-e.offset).Abs() > leastJump || trusted != e.trusted
@@ -132,7 +198,9 @@ func (e *Engine) clockSet(offset time.Duration, trusted bool) {
 		return
 	}
 	for _, t := range e.clocked {
-		e.gap(t)
+		if t.prog.Wall {
+			e.gap(t)
+		}
 	}
 	e.moment++
 	e.wakeMinute()
@@ -149,11 +217,7 @@ func (e *Engine) afterGap(offset time.Duration, trusted bool) {
 		e.out = append(e.out, Decision{Event: &ev})
 	}
 	e.due.clear(&e.minute)
-	for _, t := range e.triggers {
-		if t.kind != whenTime {
-			e.gap(t)
-		}
-	}
+	e.gapAll()
 	for _, r := range append([]*run(nil), e.runs...) {
 		switch {
 		case r.Waits == waitOutcome:
@@ -165,6 +229,15 @@ func (e *Engine) afterGap(offset time.Duration, trusted bool) {
 		}
 	}
 	e.schedule()
+}
+
+// gapAll puts all conditions into a gap.
+func (e *Engine) gapAll() {
+	for _, t := range e.triggers {
+		if t.kind != whenTime {
+			e.gap(t)
+		}
+	}
 }
 
 // schedule gives each time trigger its first moment, each new condition its
@@ -185,13 +258,13 @@ func (e *Engine) schedule() {
 	e.armMinute()
 }
 
-// armMinute wants the next full minute while anybody reads the clock, and it can be read.
+// armMinute wants the next full minute while anybody reads a clock.
 func (e *Engine) armMinute() {
 	needed := len(e.clocked) > 0
 	for _, r := range e.runs {
 		needed = needed || r.Waits == waitUntil && r.step().prog.Clock
 	}
-	if !needed || !e.trusted {
+	if !needed {
 		e.due.clear(&e.minute)
 		return
 	}

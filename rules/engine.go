@@ -82,7 +82,7 @@ func (e *Engine) unread(ev *home.Event) bool {
 // although nothing happens; zero: never. Before the first Step it is zero: call Step once at the
 // start.
 func (e *Engine) Next() time.Time {
-	if len(e.due) == 0 {
+	if len(e.due) == 0 || e.off {
 		return time.Time{}
 	}
 	return e.due[0].at
@@ -141,9 +141,9 @@ func (e *Engine) readVariable(ev *home.Event) {
 // read updates a value and lets those look who read it: waiting runs first.
 func (e *Engine) read(w *watch, ev *home.Event) {
 	s := &e.env.Slots[w.slot]
-	at := e.now
-	if measured := ev.Time.Add(-e.offset); !ev.Time.IsZero() && measured.Before(at) {
-		at = measured
+	at := ev.Measured()
+	if at.After(e.now) {
+		at = e.now
 	}
 	if at.Before(s.At) {
 		return

@@ -99,6 +99,7 @@ type Engine struct {
 	trusted  bool          // the wall time is
 	setAt    time.Time     // when the wall time was set, or its trust changed, last; elapsed time
 	upTo     time.Time     // elapsed time of the event that is stepped
+	off      bool          // the gateway was, and has not said yet that it has started
 	timeless bool          // no schedule ever comes
 	moment   uint64        // counts events and due moments, so that one starts a rule once
 	runSeq   uint64

@@ -20,6 +20,7 @@ type saved struct {
 	Offset  time.Duration        `json:"offset,omitempty"` // of the wall time to now, in nanoseconds
 	Trusted bool                 `json:"trusted"`
 	SetAt   time.Time            `json:"set_at,omitzero"`
+	Off     bool                 `json:"off,omitempty"`
 	RunSeq  uint64               `json:"run_seq"`
 	Names   map[string]savedName `json:"names,omitempty"`
 	Devices map[string]bool      `json:"devices,omitempty"` // those that have had a status
@@ -54,7 +55,7 @@ const saveVersion = 1
 
 // Save returns the whole state. It is not to be called within Step.
 func (e *Engine) Save() (json.RawMessage, error) {
-	s := saved{Version: saveVersion, Now: e.now, Offset: e.offset, Trusted: e.trusted, SetAt: e.setAt, RunSeq: e.runSeq, Heard: e.heard, Names: make(map[string]savedName),
+	s := saved{Version: saveVersion, Now: e.now, Offset: e.offset, Trusted: e.trusted, SetAt: e.setAt, Off: e.off, RunSeq: e.runSeq, Heard: e.heard, Names: make(map[string]savedName),
 		Devices: make(map[string]bool), Rules: make(map[string]savedRule)}
 	for _, ev := range e.unsent {
 		s.Unsent = append(s.Unsent, savedMessage{ev.Name, ev.Reason, ev.Message})
@@ -103,7 +104,7 @@ func (e *Engine) Restore(b json.RawMessage) error {
 		return fmt.Errorf("restore the rules' state: it has version %d, expected %d", s.Version, saveVersion)
 	}
 	e.trusted, e.runSeq, e.heard = s.Trusted, s.RunSeq, bounded(s.Heard, keptHeard)
-	e.offset, e.setAt, e.upTo = s.Offset, s.SetAt.UTC(), s.Now.UTC()
+	e.off, e.offset, e.setAt, e.upTo = s.Off, s.Offset, s.SetAt.UTC(), s.Now.UTC()
 	if e.setAt.IsZero() { // of a release that knew one clock
 		e.setAt = e.upTo
 	}

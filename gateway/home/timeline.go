@@ -30,8 +30,9 @@ func (e *Event) ClockSet() (set ClockSet, ok bool) {
 	if e.Kind != KindGateway || e.Name != EventStarted && e.Name != EventClockSet {
 		return set, false
 	}
-	ok = json.Unmarshal(e.Detail, &set) == nil && !set.Elapsed.IsZero() // a journal of before has none
-	return set, ok
+	var read ClockSet                                                     // on its own, so that other events need no memory
+	ok = json.Unmarshal(e.Detail, &read) == nil && !read.Elapsed.IsZero() // a journal of before has none
+	return read, ok
 }
 
 // Measured is when the event was measured, or happened, on the elapsed clock; not after it

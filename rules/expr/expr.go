@@ -79,6 +79,7 @@ type Program struct {
 	Names  []int // slots of the names it reads, in the order of the text
 	Online []int // slots of the devices whose state it asks
 	Clock  bool  // it also changes as time passes
+	Wall   bool  // it reads the time of the day, by the wall clock
 	Ages   []Age // moments at which a comparison with age() changes
 
 	eval, stay eval

@@ -91,7 +91,7 @@ func (c *checker) clock(n *node, first, rest string) typ {
 	if first == "sun" && !c.scope.Sun {
 		c.fault(n, "write location: {latitude: …, longitude: …}", "%s needs the location of the house", n.text)
 	}
-	c.prog.Clock = true
+	c.prog.Clock, c.prog.Wall = true, true
 	return known.typ
 }
 
