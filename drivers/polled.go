@@ -88,6 +88,10 @@ func OnBus(part Part, work func(*Guard) ([]float64, error)) func(context.Context
 // Write sends bytes to the guarded chip.
 func (g *Guard) Write(b ...byte) error { return g.Tx(g.part.Address, b, nil) }
 
+// Try sends bytes that the guarded chip may well refuse, as one that sleeps does. Unlike
+// that of [Guard.Write], its error is not the operation's unless it is returned.
+func (g *Guard) Try(b ...byte) error { return g.tx(g.part.Address, b, nil) }
+
 // Read sends w to the guarded chip, where there is any, and then reads n bytes.
 func (g *Guard) Read(n int, w ...byte) ([]byte, error) {
 	r := make([]byte, n)

@@ -123,7 +123,7 @@ func (s *soak) told(device string, f simboard.Fault) {
 		return
 	}
 	s.faults++
-	if f == simboard.BrownOut { // it goes on at once, or is set up again
+	if f.Once() || f.Harmless() { // it goes on at once, or is set up again
 		s.well[device] = s.clock.Now()
 		return
 	}
@@ -179,7 +179,8 @@ func (s *soak) look(plan *Plan) {
 // lookAtBroken: what a driver can notice is named in time. A relay is not polled: it
 // notices when it is set. Off is what no interlock with another broken one forbids.
 func (s *soak) lookAtBroken(d *device, b breakage, now time.Time) {
-	fails := []simboard.Fault{simboard.Absent, simboard.BusError, simboard.Hang, simboard.Unplugged}
+	fails := []simboard.Fault{simboard.Absent, simboard.BusError, simboard.Hang, simboard.Unplugged, simboard.Zeros, simboard.Skipped,
+		simboard.NoCO2}
 	switch {
 	case !slices.Contains(fails, b.fault) || d.Driver == "contact" && b.fault == simboard.Hang:
 		return

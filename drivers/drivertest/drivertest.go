@@ -49,18 +49,19 @@ func Run(t *testing.T, c Case) {
 	}
 	spec, _ := Decode(c.Driver, c.Options)
 	can := possible(t, c)
-	for _, fault := range can {
-		if slices.Contains(c.Unseen, fault) || fault.Silent() || fault == simboard.Stuck && spec.Parts[0].Bus == "" {
-			continue // a pin that keeps its level is a pin like any other
-		}
-		bubble("fails with "+string(fault), func(t *testing.T, c Case) { senseFails(t, c, fault) })
-	}
-	for _, fault := range can {
-		if fault.Silent() {
-			bubble("goes on with "+string(fault), func(t *testing.T, c Case) { goesOn(t, c, fault) })
-		}
-	}
 	bubble("garbage", garbage)
+	for _, fault := range can {
+		switch {
+		case slices.Contains(c.Unseen, fault) || fault == simboard.Stuck && spec.Parts[0].Bus == "":
+			// a pin that keeps its level is a pin like any other
+		case fault.Silent():
+			bubble("goes on with "+string(fault), func(t *testing.T, c Case) { goesOn(t, c, fault) })
+		case fault.Harmless(), fault.Once():
+			bubble("garbage: "+string(fault), func(t *testing.T, c Case) { recovers(t, c, fault) })
+		default:
+			bubble("fails with "+string(fault), func(t *testing.T, c Case) { senseFails(t, c, fault) })
+		}
+	}
 	bubble("sense: context", senseContext)
 	bubble("listen", listen)
 	bubble("set", set)
@@ -142,7 +143,7 @@ func description(t *testing.T, c Case) {
 		if p.Type != home.TypeNumber && (p.Unit != "" || p.Min != nil || p.Max != nil) {
 			t.Errorf("%s is no number and has a unit or limits", p.Name)
 		}
-		if p.Type == home.TypeNumber && c.Resolution[p.Name] == 0 {
+		if p.Type == home.TypeNumber && !p.Momentary && c.Resolution[p.Name] == 0 {
 			t.Errorf("the case lacks the resolution of %s", p.Name)
 		}
 	}
@@ -252,7 +253,7 @@ func senseContext(t *testing.T, c Case) {
 		}
 	}
 	for _, p := range rig.Spec.Properties {
-		if !names[p.Name] {
+		if !names[p.Name] && !p.Momentary {
 			t.Errorf("%s is declared and not read", p.Name)
 		}
 	}

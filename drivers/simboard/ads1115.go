@@ -30,6 +30,13 @@ func (c *ads1115) power() {
 	c.reg = [4]uint16{0, 0x8583, 0x8000, 0x7FFF} // §9.6
 }
 
+// feel: continuous conversions of the fourth input in the narrowest range.
+func (c *ads1115) feel(f Fault) {
+	if f == Periodic {
+		c.reg[1], c.ready = 0xFE83, time.Time{}
+	}
+}
+
 func (c *ads1115) tx(now time.Time, around air, w, r []byte) error {
 	c.settle(now, around)
 	if len(w) > 0 {

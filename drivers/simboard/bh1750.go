@@ -13,6 +13,7 @@ type bh1750 struct {
 	raw     uint16
 	pending uint16
 	ready   time.Time // zero: nothing is measured
+	mtreg   byte      // how long it measures; 69 is the normal time
 }
 
 // Opcodes; continuous and one-time modes share their low bits.
@@ -24,9 +25,22 @@ const (
 	bhHigh2     = 0x11 // 0.5 lx
 	bhLow       = 0x13 // 4 lx
 	bhOnce      = 0x20
+	bhTimeHigh  = 0x40 // three bits of the time
+	bhTimeLow   = 0x60 // five bits of it
+
+	bhNormal = 69
 )
 
-func (c *bh1750) power() { *c = bh1750{} }
+func (c *bh1750) power() { *c = bh1750{mtreg: bhNormal} }
+
+func (c *bh1750) feel(f Fault) {
+	switch f {
+	case Asleep:
+		c.on, c.ready = false, time.Time{}
+	case Periodic:
+		c.on, c.once, c.mtreg = true, false, 254
+	}
+}
 
 func (c *bh1750) tx(now time.Time, around air, w, r []byte) error {
 	if !c.ready.IsZero() && !now.Before(c.ready) {
@@ -50,8 +64,12 @@ func (c *bh1750) obey(now time.Time, around air, opcode byte) {
 		c.on = true
 	case opcode == bhReset && c.on: // not accepted in power down
 		c.raw = 0
+	case opcode&^7 == bhTimeHigh:
+		c.mtreg = c.mtreg&0x1F | opcode<<5
+	case opcode&^0x1F == bhTimeLow:
+		c.mtreg = c.mtreg&^0x1F | opcode&0x1F
 	case c.on && opcode&^(bhOnce|bhHigh|3) == 0:
-		counts, longest := around("illuminance")*1.2, 180*time.Millisecond
+		counts, longest := around("illuminance")*1.2*float64(c.mtreg)/bhNormal, 180*time.Millisecond
 		switch opcode &^ (bhHigh | bhOnce) {
 		case bhHigh2 &^ bhHigh:
 			counts *= 2
@@ -60,6 +78,6 @@ func (c *bh1750) obey(now time.Time, around air, opcode byte) {
 		}
 		c.once = opcode&bhOnce != 0
 		c.pending = uint16(min(max(math.Round(counts), 0), math.MaxUint16))
-		c.ready = now.Add(longest)
+		c.ready = now.Add(longest * time.Duration(c.mtreg) / bhNormal)
 	}
 }

@@ -10,6 +10,7 @@ import (
 // time of a measurement (§9.1). The filter and the standby time are left out. A
 // BMP280 (BST-BMP280-DS001) is the same without the registers of the humidity.
 type bme280 struct {
+	mood
 	id      byte
 	reg     [256]byte
 	pointer byte      // of the next register to be read
@@ -27,6 +28,7 @@ const (
 	bmeCtrlHum  = 0xF2
 	bmeStatus   = 0xF3
 	bmeCtrlMeas = 0xF4
+	bmeConfig   = 0xF5
 	bmeData     = 0xF7
 
 	bmpID = 0x58 // what a BMP280 says in bmeID; a BME280 says 0x60
@@ -43,7 +45,7 @@ const (
 )
 
 func (c *bme280) power() {
-	*c = bme280{id: c.id}
+	*c = bme280{mood: c.mood, id: c.id}
 	c.reg[bmeID] = c.id
 	words := []int{bmeT1, bmeT2, bmeT3, bmeP1, bmeP2, bmeP3, bmeP4, bmeP5, bmeP6, bmeP7, bmeP8, bmeP9}
 	for i, v := range words {
@@ -54,11 +56,34 @@ func (c *bme280) power() {
 		return
 	}
 	c.reg[0xA1] = bmeH1
-	h := []int{bmeH2 & 0xFF, bmeH2 >> 8, bmeH3, bmeH4 >> 4, bmeH4&0xF | bmeH5&0xF<<4, bmeH5 >> 4, bmeH6}
+	h4, h5 := c.trimming()
+	h := []int{bmeH2 & 0xFF, bmeH2 >> 8, bmeH3, h4 >> 4, h4&0xF | h5&0xF<<4, h5 >> 4, bmeH6}
 	for i, v := range h {
 		c.reg[bmeCalib2+i] = byte(v)
 	}
 	copy(c.reg[bmeData:], []byte{0x80, 0, 0, 0x80, 0, 0, 0x80, 0}) // §5.4.7 to §5.4.9
+}
+
+// trimming returns H4 and H5.
+func (c *bme280) trimming() (h4, h5 int) {
+	if c.fault == Negative {
+		return -30, -6
+	}
+	return bmeH4, bmeH5
+}
+
+// feel: another's trimming values are those of another chip, which has never been asked.
+func (c *bme280) feel(f Fault) {
+	other := f == Negative || c.fault == Negative
+	if f == Periodic { // normal mode, one sample each, a filter over 16
+		c.reg[bmeCtrlHum], c.reg[bmeConfig], c.reg[bmeCtrlMeas] = 1, 5<<2, 1<<5|1<<2|3
+		c.osrsH = 1
+		return
+	}
+	c.mood.feel(f)
+	if other {
+		c.power()
+	}
 }
 
 // tx: writes are pairs of register and value, reads count up (§6.2).
@@ -81,10 +106,21 @@ func (c *bme280) tx(now time.Time, around air, w, r []byte) error {
 		c.settle(c.ready)
 	}
 	for i := range r {
-		r[i] = c.reg[c.pointer]
+		r[i] = c.shown(c.pointer)
 		c.pointer++
 	}
 	return nil
+}
+
+// shown is what a register reads as.
+func (c *bme280) shown(reg byte) byte {
+	switch skipped := []byte{0x80, 0, 0, 0x80, 0, 0, 0x80, 0}; {
+	case c.fault == Skipped && reg >= bmeData && (c.id == bmpID && reg < bmeData+6 || c.id != bmpID && int(reg) < bmeData+8):
+		return skipped[reg-bmeData]
+	case c.fault == Clone && reg == bmeID:
+		return 0x57
+	}
+	return c.reg[reg]
 }
 
 func (c *bme280) write(now time.Time, around air, reg, value byte) {
@@ -97,7 +133,7 @@ func (c *bme280) write(now time.Time, around air, reg, value byte) {
 		if c.id != bmpID {
 			c.reg[reg] = value
 		}
-	case 0xF5:
+	case bmeConfig:
 		c.reg[reg] = value
 	case bmeCtrlMeas:
 		c.reg[reg] = value
@@ -146,7 +182,7 @@ func (c *bme280) measure(now time.Time, around air) {
 	}
 	if c.osrsH > 0 {
 		took += 2.3*samples(c.osrsH) + 0.575
-		adc := solve(1<<16, min(max(around("humidity"), 0), 100), func(adc float64) float64 { return bmeHumidity(adc, fine) })
+		adc := solve(1<<16, min(max(around("humidity"), 0), 100), func(adc float64) float64 { return c.humidity(adc, fine) })
 		c.pending[6], c.pending[7] = byte(adc>>8), byte(adc)
 	}
 	c.ready = now.Add(time.Duration(took * float64(time.Millisecond)))
@@ -184,7 +220,7 @@ func solve(limit int, want float64, value func(adc float64) float64) int {
 	return low
 }
 
-// bmeTemperature, bmePressure and bmeHumidity are the compensation of appendix
+// bmeTemperature, bmePressure and humidity are the compensation of appendix
 // 8.1, in floating point: °C and the fine temperature, Pa, %.
 func bmeTemperature(adc float64) (celsius, fine float64) {
 	a := (adc/16384 - bmeT1/1024.0) * bmeT2
@@ -202,9 +238,10 @@ func bmePressure(adc, fine float64) float64 {
 	return p + (bmeP9*p*p/2147483648+p*bmeP8/32768+bmeP7)/16
 }
 
-func bmeHumidity(adc, fine float64) float64 {
+func (c *bme280) humidity(adc, fine float64) float64 {
+	h4, h5 := c.trimming()
 	x := fine - 76800
-	h := adc - (bmeH4*64 + bmeH5/16384.0*x)
+	h := adc - (float64(h4)*64 + float64(h5)/16384*x)
 	h *= bmeH2 / 65536.0 * (1 + bmeH6/67108864.0*x*(1+bmeH3/67108864.0*x))
 	return h * (1 - bmeH1*h/524288)
 }

@@ -1,6 +1,7 @@
 package simboard
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -111,10 +112,12 @@ func (b *bus) Tx(addr uint16, w, r []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.name, err)
 	}
-	if s.seat.fault.is() == Stuck {
-		for i := range r {
-			r[i] = 0xFF
-		}
+	switch s.seat.fault.is() {
+	case Stuck:
+		copy(r, bytes.Repeat([]byte{0xFF}, len(r)))
+		return nil
+	case Zeros:
+		clear(r)
 		return nil
 	}
 	s.mu.Lock()

@@ -109,21 +109,18 @@ func (b *Board) Fault(name string, f Fault) error {
 // harm breaks one part.
 func (b *Board) harm(s *seat, f Fault) {
 	on := b.buses[s.part.Bus]
-	switch f {
-	case BrownOut:
-		socket := on.chips[s.part.Address]
-		socket.mu.Lock()
-		defer socket.mu.Unlock()
-		socket.chip.power()
+	if on != nil {
+		on.chips[s.part.Address].suffer(f)
+	}
+	switch {
+	case f.Once():
 		return
-	case Unplugged:
+	case f == Unplugged:
 		_ = on.harm(f) // it is one of a bus
 		on.cutAt = s
 		return
-	case NoFault:
-		if on != nil && on.cutAt == s {
-			_ = on.harm(f)
-		}
+	case f == NoFault && on != nil && on.cutAt == s:
+		_ = on.harm(f)
 	}
 	s.fault.set(f)
 	if s.part.Chip == "relay" { // it may weld, or come loose
@@ -240,5 +237,8 @@ func (s *switchboard) deaf() bool {
 func (s *switchboard) spoil(quantity string, value float64, now time.Time) float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.fault == OverRange {
+		return beyond
+	}
 	return s.lie.Of(quantity, value, now)
 }

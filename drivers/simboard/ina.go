@@ -14,6 +14,7 @@ const inaShunt = 0.1
 // shunt and bus voltage, and the current and power that follow from the
 // calibration. Alerts are left out.
 type ina struct {
+	mood
 	inaKind
 	pointer byte
 	reg     map[byte]uint16
@@ -65,6 +66,27 @@ func (c *ina) is226() bool { return c.first[0xFE] != 0 }
 
 func (c *ina) power() {
 	c.pointer, c.ready, c.reg = 0, time.Time{}, maps.Clone(c.first)
+	if c.fault == Clone { // a Silergy SQ52201
+		c.reg[0xFE], c.reg[0xFF] = 0x190F, 0
+	}
+}
+
+// feel: a clone is another chip, which has never been asked.
+func (c *ina) feel(f Fault) {
+	switch f {
+	case Asleep:
+		c.reg[0] &^= 7
+		c.ready = time.Time{}
+		return
+	case Periodic:
+		c.reg[0], c.ready = c.first[0], time.Time{}
+		return
+	}
+	other := f == Clone || c.fault == Clone
+	c.mood.feel(f)
+	if other {
+		c.power()
+	}
 }
 
 func (c *ina) tx(now time.Time, around air, w, r []byte) error {

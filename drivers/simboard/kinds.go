@@ -5,29 +5,39 @@ import "slices"
 // kind is what is known of a fault.
 type kind struct {
 	fault  Fault
-	silent bool               // no driver can notice it
+	effect effect
 	of     func(s *seat) bool // the parts that can have it
 }
+
+// effect is what a fault does to a device whose driver is right.
+type effect int
+
+const (
+	noticed  effect = iota // the driver says that something is wrong
+	silent                 // no driver can notice it: what it says is wrong
+	harmless               // the driver knows it, and what it says is right
+	once                   // it happens at one moment; at most the device is opened again, and then it is right
+)
 
 // kinds are the faults there are. What chips of some kind really answer is here by the name
 // of the chip.
 func kinds() []kind {
 	return []kind{
-		{Absent, false, every},
-		{BusError, false, every},
-		{Hang, false, every},
-		{Stuck, false, every},
-		{Noisy, true, measures},
-		{Drifting, true, measures},
-		{Frozen, true, measures},
-		{Checksum, false, chips("sht3x", "sht4x", "aht20", "scd4x", "pms5003", "ds18b20", "dht22", "dht11")},
-		{PowerOn, false, chips("ds18b20")},
-		{Zeros, false, chips("ds18b20")},
-		{BrownOut, true, onBus},
-		{Flaky, true, onBus},
-		{Welded, true, chips("relay")},
-		{Bouncing, true, (*seat).switches},
-		{Unplugged, false, onBus},
+		{Absent, noticed, every},
+		{BusError, noticed, every},
+		{Hang, noticed, every},
+		{Stuck, noticed, every},
+		{Noisy, silent, measures},
+		{Drifting, silent, measures},
+		{Frozen, silent, measures},
+		{Checksum, noticed, chips("sht3x", "sht4x", "aht20", "scd4x", "pms5003", "ds18b20", "dht22", "dht11")},
+		{PowerOn, noticed, chips("ds18b20")},
+		{Zeros, noticed, chips("ds18b20")},
+		{BrownOut, once, onBus},
+		{Flaky, silent, onBus},
+		{Welded, silent, chips("relay")},
+		{Bouncing, silent, (*seat).switches},
+		{Unplugged, noticed, onBus},
 	}
 }
 
@@ -53,11 +63,21 @@ func Faults() (all []Fault) {
 	return all
 }
 
+// has reports whether a fault has an effect.
+func (f Fault) has(e effect) bool {
+	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.fault == f && k.effect == e })
+}
+
 // Silent reports whether no driver can notice the fault: what it says is wrong, and
 // nothing says so.
-func (f Fault) Silent() bool {
-	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.fault == f && k.silent })
-}
+func (f Fault) Silent() bool { return f.has(silent) }
+
+// Harmless reports whether a driver that knows the chip reads it as if nothing were wrong.
+func (f Fault) Harmless() bool { return f.has(harmless) }
+
+// Once reports whether the fault happens at one moment. The part is whole afterwards, with other
+// settings than before.
+func (f Fault) Once() bool { return f.has(once) }
 
 // can reports whether a part can have a fault.
 func (s *seat) can(f Fault) bool {

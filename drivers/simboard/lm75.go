@@ -9,12 +9,21 @@ import (
 // choose from: pointer, temperature, configuration of one byte, limits. It converts
 // all the time unless it is shut down. The alert output is left out.
 type lm75 struct {
+	mood
 	pointer byte
 	reg     [4]uint16
 	begin   time.Time // of the conversion that runs
 }
 
-func (c *lm75) power() { *c = lm75{reg: [4]uint16{0, 0, 0x4B00, 0x5000}} }
+func (c *lm75) power() { *c = lm75{mood: c.mood, reg: [4]uint16{0, 0, 0x4B00, 0x5000}} }
+
+func (c *lm75) feel(f Fault) {
+	if f == Asleep {
+		c.reg[1] |= 1 << 8
+		return
+	}
+	c.mood.feel(f)
+}
 
 func (c *lm75) tx(now time.Time, around air, w, r []byte) error {
 	if c.begin.IsZero() {
@@ -30,8 +39,12 @@ func (c *lm75) tx(now time.Time, around air, w, r []byte) error {
 		c.reg[c.pointer] = uint16(w[1])<<8 | uint16(w[2])
 	}
 	c.convert(now, around)
+	undefined := uint16(0)
+	if c.fault == LowBits && c.pointer == 0 {
+		undefined = 0x7F >> (c.reg[1] >> 13 & 3)
+	}
 	for i := range r {
-		r[i] = byte(c.reg[c.pointer] >> (8 * (1 - i&1)))
+		r[i] = byte((c.reg[c.pointer] | undefined) >> (8 * (1 - i&1)))
 		if c.pointer == 1 { // one byte
 			r[i] = byte(c.reg[1] >> 8)
 		}

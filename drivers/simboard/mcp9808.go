@@ -30,6 +30,15 @@ func (c *mcp9808) power() {
 	c.reg[6], c.reg[7] = 0x0054, 0x0400
 }
 
+func (c *mcp9808) feel(f Fault) {
+	switch f {
+	case Asleep:
+		c.reg[mcpConfiguration] |= mcpShutdown
+	case Periodic:
+		c.resolution = 0
+	}
+}
+
 func (c *mcp9808) tx(now time.Time, around air, w, r []byte) error {
 	if c.begin.IsZero() {
 		c.begin = now

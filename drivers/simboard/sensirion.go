@@ -32,10 +32,23 @@ func (c *asked) tell(now time.Time, r []byte) error {
 }
 
 // sht3x is a Sensirion SHT3x (datasheet SHT3x-DIS): single shots without clock
-// stretching in three repeatabilities (§4.3), status (§4.11), soft reset (§4.9).
-type sht3x struct{ asked }
+// stretching in three repeatabilities (§4.3), the end of periodic ones (§4.8), status (§4.11), soft reset
+// (§4.9). While it measures periodically a single shot is refused.
+type sht3x struct {
+	asked
+	periodic, heater bool
+}
+
+// warmer is what the heater adds, in °C.
+const warmer = 3
 
 func (c *sht3x) power() { *c = sht3x{} }
+
+func (c *sht3x) feel(f Fault) {
+	if f == Periodic {
+		c.periodic, c.heater, c.answer = true, true, nil
+	}
+}
 
 func (c *sht3x) tx(now time.Time, around air, w, r []byte) error {
 	if len(w) == 0 {
@@ -44,11 +57,19 @@ func (c *sht3x) tx(now time.Time, around air, w, r []byte) error {
 	if len(w) < 2 || now.Before(c.ready) {
 		return errNack
 	}
+	warm := 0.0
+	if c.heater {
+		warm = warmer
+	}
 	took, measures := map[uint16]float64{0x2400: 15.5, 0x240B: 6.5, 0x2416: 4.5}[uint16(w[0])<<8|uint16(w[1])] // §2.2
 	switch {
+	case measures && c.periodic:
+		return errNack
 	case measures:
 		c.ready = now.Add(time.Duration(took * float64(time.Millisecond)))
-		c.answer = checked(share(around("temperature")+45, 175), share(around("humidity"), 100))
+		c.answer = checked(share(around("temperature")+warm+45, 175), share(around("humidity"), 100))
+	case w[0] == 0x30 && w[1] == 0x93:
+		c.periodic = false
 	case w[0] == 0xF3 && w[1] == 0x2D:
 		c.answer, c.ready = checked(0x8010), now
 	case w[0] == 0x30 && w[1] == 0xA2:

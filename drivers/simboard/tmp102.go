@@ -27,6 +27,15 @@ const (
 
 func (c *tmp102) power() { *c = tmp102{reg: [4]uint16{0, 0x60A0, 0x4B00, 0x5000}} } // §7.5.3, §7.5.4
 
+func (c *tmp102) feel(f Fault) {
+	switch f {
+	case Asleep:
+		c.reg[tmpConfiguration] |= tmpShutdown
+	case Periodic: // with 13 bits
+		c.reg[tmpConfiguration] = c.reg[tmpConfiguration]&^tmpShutdown | tmpExtended
+	}
+}
+
 func (c *tmp102) tx(now time.Time, around air, w, r []byte) error {
 	if !c.warm {
 		c.warm, c.first = true, now.Add(tmpConversion)
