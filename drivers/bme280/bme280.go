@@ -6,6 +6,10 @@
 //
 // Options: bus (default I2C1), address (0x76, the default, or 0x77: the level at
 // the chip's pin SDO). Datasheets: BST-BME280-DS002, BST-BMP280-DS001.
+//
+// It speaks to the chip itself: periph's driver loses the sign of two trimming values and takes
+// a measurement that was skipped for one. All settings are written with each measurement
+// and read back after it, so that a chip that restarts in between does no harm.
 package bme280
 
 import (
@@ -15,9 +19,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"periph.io/x/conn/v3/physic"
-	"periph.io/x/devices/v3/bmxx80"
 
 	"hogar/drivers"
 	"hogar/gateway/home"
@@ -52,12 +53,38 @@ func properties() []home.Property {
 	}
 }
 
-// sensor measures in forced mode: the chip sleeps in between (§3.3.3).
+// Registers (§5.3), and how they are set: four samples of each, no filter, one
+// measurement and then sleep (§3.3.3, §3.4).
+const (
+	trimmingFirst  = 0x88
+	identity       = 0xD0
+	reset          = 0xE0
+	trimmingSecond = 0xE1
+	ctrlHum        = 0xF2
+	status         = 0xF3
+	ctrlMeas       = 0xF4
+	configuration  = 0xF5
+	data           = 0xF7
+
+	resetWord    = 0xB6
+	copying      = 1 << 0 // in status: the trimming values are not there yet
+	measuring    = 1 << 3
+	fourSamples  = 3
+	samples      = fourSamples<<5 | fourSamples<<2
+	forced       = 1
+	filter       = 7 << 2
+	startTime    = 2 * time.Millisecond  // after a reset (§1.1)
+	longest      = 30 * time.Millisecond // of a measurement with four samples each (§9.1)
+	skipped20    = 0x80000               // what is shown of a quantity that was not measured
+	skipped16    = 0x8000                // (§5.4.7 to §5.4.9)
+	settingsRead = data + 8 - ctrlHum
+)
+
+// sensor measures in forced mode: the chip sleeps in between.
 type sensor struct {
 	part       drivers.Part
 	properties []home.Property
 	guard      *drivers.Guard
-	chip       *bmxx80.Dev
 }
 
 var _ drivers.Sensor = (*sensor)(nil)
@@ -68,24 +95,59 @@ func open(ctx context.Context, board drivers.Board, part drivers.Part, propertie
 		return nil, err
 	}
 	s := &sensor{part: part, properties: properties, guard: drivers.NewGuard(bus, part)}
-	err = s.guard.Do(ctx, func() error {
-		if err := identify(s.guard, part); err != nil {
-			return err
-		}
-		opts := bmxx80.DefaultOpts
-		s.chip, err = bmxx80.NewI2C(s.guard, part.Address, &opts)
-		return err
-	})
-	if err != nil {
+	if err := s.guard.Do(ctx, s.begin); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// identify refuses other chips at the address: the library would take the one for the
-// other. Register id: §5.4.1, and §4.3.1 of the BMP280.
+// begin resets the chip, which another program or a dip of its supply may have left in any state.
+func (s *sensor) begin() error {
+	if err := identify(s.guard, s.part); err != nil {
+		return err
+	}
+	if err := s.guard.Write(reset, resetWord); err != nil {
+		return err
+	}
+	if err := s.guard.Wait(startTime); err != nil {
+		return err
+	}
+	return s.until(copying)
+}
+
+// trim reads the trimming values. They are read with each measurement: they have no checksum, and a chip
+// may be replaced by another in between.
+func (s *sensor) trim() (trimming, error) {
+	first, err := s.guard.Read(26, trimmingFirst)
+	if err != nil {
+		return trimming{}, err
+	}
+	var second []byte
+	if s.humid() {
+		if second, err = s.guard.Read(7, trimmingSecond); err != nil {
+			return trimming{}, err
+		}
+	}
+	return newTrimming(first, second)
+}
+
+// humid reports whether the chip measures humidity.
+func (s *sensor) humid() bool { return s.part.Chip == "bme280" }
+
+// until waits until the chip is no longer busy with something.
+func (s *sensor) until(busy byte) error {
+	for {
+		is, err := s.guard.Read(1, status)
+		if err != nil || is[0]&busy == 0 {
+			return err
+		}
+	}
+}
+
+// identify refuses other chips at the address. Register id: §5.4.1, and §4.3.1 of the
+// BMP280, of which 56 and 57 were samples.
 func identify(bus *drivers.Guard, part drivers.Part) error {
-	id, err := bus.Read(1, 0xD0)
+	id, err := bus.Read(1, identity)
 	if err != nil {
 		return err
 	}
@@ -103,26 +165,19 @@ func identify(bus *drivers.Guard, part drivers.Part) error {
 
 // Sense makes one measurement, which takes about 30 ms.
 func (s *sensor) Sense(ctx context.Context) ([]drivers.Reading, error) {
-	var e physic.Env
-	err := s.guard.Do(ctx, func() error {
-		if err := s.unchanged(); err != nil {
-			return err
-		}
-		return s.chip.Sense(&e)
+	var values map[string]float64
+	err := s.guard.Do(ctx, func() (err error) {
+		values, err = s.measure()
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
-	values := map[string]float64{
-		"temperature": e.Temperature.Celsius(),
-		"humidity":    float64(e.Humidity) / float64(physic.PercentRH),
-		"pressure":    float64(e.Pressure) / float64(100*physic.Pascal),
-	}
 	readings := make([]drivers.Reading, len(s.properties))
 	for i, p := range s.properties {
 		v := drivers.Round(values[p.Name], 2) // the resolution is 0.01 °C, 0.008 % and, with four samples, 0.006 hPa
-		if v < *p.Min || v > *p.Max {
+		if !(v >= *p.Min && v <= *p.Max) {    // nor no number
 			return nil, fmt.Errorf("%v measures a %s of %v %s, which it cannot: it is damaged, or the bus is disturbed",
 				s.part, p.Name, v, p.Unit)
 		}
@@ -131,21 +186,53 @@ func (s *sensor) Sense(ctx context.Context) ([]drivers.Reading, error) {
 	return readings, nil
 }
 
-// unchanged refuses a chip that has lost its settings in a dip of its supply: it
-// would tell the same humidity for ever. Register ctrl_hum: §5.4.3. All other settings, so
-// all that a BMP280 has, are written with each measurement.
-func (s *sensor) unchanged() error {
-	if s.part.Chip != "bme280" {
-		return nil
+// measure writes all settings, lets the chip measure, and reads settings and data in one
+// transfer, so that they belong together (§4).
+func (s *sensor) measure() (map[string]float64, error) {
+	settings := []byte{configuration, 0, ctrlMeas, samples | forced}
+	if s.humid() { // it takes effect with the next write to ctrl_meas (§5.4.3)
+		settings = append([]byte{ctrlHum, fourSamples}, settings...)
 	}
-	var oversampling [1]byte
-	if err := s.guard.Tx(s.part.Address, []byte{0xF2}, oversampling[:]); err != nil {
-		return err
+	if err := s.guard.Write(settings...); err != nil {
+		return nil, err
 	}
-	if oversampling[0]&7 != byte(bmxx80.DefaultOpts.Humidity) {
-		return errors.New("the chip has restarted and lost its settings: check its supply if that comes again")
+	if err := s.guard.Wait(longest); err != nil {
+		return nil, err
 	}
-	return nil
+	if err := s.until(measuring | copying); err != nil {
+		return nil, err
+	}
+	trimming, err := s.trim()
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.guard.Read(settingsRead, ctrlHum)
+	if err != nil {
+		return nil, err
+	}
+	if s.humid() && b[0]&7 != fourSamples || b[ctrlMeas-ctrlHum]&^3 != samples || b[configuration-ctrlHum]&filter != 0 {
+		return nil, errors.New("the chip has restarted and lost its settings: check its supply if that comes again")
+	}
+	return s.decode(b[data-ctrlHum:], trimming)
+}
+
+// decode turns the registers F7 to FE into °C, hPa and %. What the chip has not measured is
+// an error.
+func (s *sensor) decode(b []byte, by trimming) (map[string]float64, error) {
+	word := func(b []byte) int { return int(b[0])<<12 | int(b[1])<<4 | int(b[2])>>4 }
+	p, t, h := word(b), word(b[3:]), int(b[6])<<8|int(b[7])
+	if t == skipped20 || p == skipped20 || s.humid() && h == skipped16 {
+		return nil, errors.New("the chip has not measured but shows what it shows after a restart: check its supply if that comes again")
+	}
+	if s.humid() && (h == 0 || h == 0xFFFF) {
+		return nil, fmt.Errorf("its humidity reads %#04x, which is none: it is damaged, or the bus is disturbed", h)
+	}
+	celsius, fine := by.temperature(float64(t))
+	values := map[string]float64{"temperature": celsius, "pressure": by.pressure(float64(p), fine)}
+	if s.humid() {
+		values["humidity"] = by.humidity(float64(h), fine)
+	}
+	return values, nil
 }
 
 // Close has nothing to release: the chip sleeps by itself.
