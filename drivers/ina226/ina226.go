@@ -17,6 +17,9 @@
 // shunt. Each measurement is the mean of 16 samples, over 39 ms. A current beyond
 // the range reads as its end.
 //
+// Compatible chips with other makers' numbers (Silergy SQ52201) are read as well: what is asked is whether
+// the configuration reads back. Other chips of Texas Instruments at these addresses are named.
+//
 // It divides by the shunt's resistance itself, so that nothing is to be calibrated
 // or lost. periph has no driver. Datasheet: SBOS547B.
 package ina226
@@ -38,6 +41,7 @@ const (
 	mask          = 0x06
 	manufacturer  = 0xFE // reads 5449, TI
 	die           = 0xFF // reads 2260
+	texas         = 0x5449
 
 	settings = 1<<14 | 2<<9 | 4<<6 | 4<<3 | 3 // 16 samples of 1.1 ms each, once
 	longest  = 39 * time.Millisecond          // twice 16 samples of 1.21 ms (§5.5)
@@ -76,21 +80,47 @@ func addresses() (all []uint16) {
 	return all
 }
 
+// others are the chips of Texas Instruments that can be at the same addresses, by what register die reads:
+// ina3221 of the kernel and Adafruit_INA3221, tinygo's ina260, Adafruit_HDC1000.
+func others() map[uint16]string {
+	return map[uint16]string{0x3220: "INA3221", 0x2270: "INA260", 0x1000: "HDC1000", 0x1050: "HDC1080"}
+}
+
+// identify refuses chips that are known to be others.
+func identify(chip *drivers.Guard) error {
+	maker, err := read(chip, manufacturer)
+	if err != nil {
+		return err
+	}
+	is, err := read(chip, die)
+	if err != nil {
+		return err
+	}
+	if name := others()[is]; maker == texas && name != "" {
+		return fmt.Errorf("this is no INA226 but an %s (register %#02x reads %#04x), for which there is no driver here; "+
+			"if the kernel has one for it, write driver: kernel", name, die, is)
+	}
+	return nil
+}
+
+// measure asks for one measurement. The configuration is read back afterwards: that of another
+// chip or of one that has restarted in between is another.
 func measure(chip *drivers.Guard, shunt float64) ([]float64, error) {
-	for register, want := range map[byte]uint16{manufacturer: 0x5449, die: 0x2260} {
-		is, err := read(chip, register)
-		if err != nil {
-			return nil, err
-		}
-		if is != want {
-			return nil, fmt.Errorf("this is no INA226: its register %#02x reads %#04x, expected %#04x", register, is, want)
-		}
+	if err := identify(chip); err != nil {
+		return nil, err
 	}
 	if err := chip.Write(configuration, settings>>8, settings&0xFF); err != nil {
 		return nil, err
 	}
 	if err := chip.Wait(longest); err != nil {
 		return nil, err
+	}
+	is, err := read(chip, configuration)
+	if err != nil {
+		return nil, err
+	}
+	if is != settings {
+		return nil, fmt.Errorf("this is no INA226, or it has restarted: its configuration is %#04x, expected %#04x", is, settings)
 	}
 	flags, err := read(chip, mask)
 	if err != nil {
