@@ -33,6 +33,7 @@ import (
 const (
 	temperature   = 0
 	configuration = 1
+	limit         = 3 // overtemperature, 80 °C after power-up
 
 	shutDown   = 1 << 0
 	resolution = 3 << 5 // of those that can choose
@@ -55,19 +56,19 @@ func New(d *home.Decoder) drivers.Spec {
 	}.Spec()
 }
 
-// measure chooses the resolution when it is not the wished one, as after a loss of the
-// supply, and then waits for a conversion with it.
+// measure sets the chip up when it is not as wished, as after a loss of the supply or
+// when another program has shut it down, and then waits for a conversion.
 func measure(bus *drivers.Guard, bits int) ([]float64, error) {
 	settings, err := bus.Read(1, configuration)
 	if err != nil {
 		return nil, err
 	}
-	wanted := settings[0]
+	if settings[0] == 0xFF {
+		return nil, errors.New("it reads as ones: SDA is stuck high, or the chip is damaged")
+	}
+	wanted := settings[0] &^ shutDown
 	if bits > 0 {
 		wanted = byte(bits-9) << 5
-	}
-	if settings[0]&shutDown != 0 && bits == 0 {
-		return nil, errors.New("the chip is shut down, or SDA is stuck high: bits: 9 wakes one that was shut down by another program")
 	}
 	if settings[0]&(shutDown|resolution) != wanted&(shutDown|resolution) {
 		if err := choose(bus, wanted); err != nil {
@@ -76,18 +77,49 @@ func measure(bus *drivers.Guard, bits int) ([]float64, error) {
 	}
 	b, err := bus.Read(2, temperature)
 	if err == nil && b[0]|b[1] == 0 { // it may not have converted yet since its power came
-		if err = bus.Wait(slowest); err == nil {
-			b, err = bus.Read(2, temperature)
-		}
+		b, err = again(bus)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if b[1]&0x0F != 0 {
-		return nil, fmt.Errorf("it shows % x, of which the last four bits should be 0: this is no LM75", b)
+	if bits == 0 {
+		bits = bitsOf(wanted, b)
 	}
-	return []float64{celsius(b)}, nil
+	return []float64{celsius(defined(b, bits))}, nil
 }
+
+// again reads a temperature of 0 °C once more. It is one when the chip's limit reads as something else: a
+// chip without power, and SDA that is held low, read as zeros everywhere.
+func again(bus *drivers.Guard) ([]byte, error) {
+	if err := bus.Wait(slowest); err != nil {
+		return nil, err
+	}
+	b, err := bus.Read(2, temperature)
+	if err != nil || b[0]|b[1] != 0 {
+		return b, err
+	}
+	most, err := bus.Read(2, limit)
+	if err == nil && most[0]|most[1] == 0 {
+		err = errors.New("it reads as zeros: SDA is held low, or the chip has no power or is damaged")
+	}
+	return b, err
+}
+
+// bitsOf is the resolution of a chip that was left as it is: what its configuration says, when it can
+// choose; else 11 (LM75A, LM75B), or 9 (LM75) when there are ones where the former has none.
+// Those of an LM75 are undefined, so that one may be taken for the former: that is within its resolution.
+func bitsOf(settings byte, b []byte) int {
+	switch chosen := int(settings & resolution >> 5); {
+	case chosen > 0:
+		return 9 + chosen
+	case b[1]&0x1F != 0:
+		return 9
+	}
+	return 11
+}
+
+// defined is the temperature's register without what lies below the resolution.
+func defined(b []byte, bits int) []byte { return []byte{b[0], b[1] &^ (0xFF >> (bits - 8))} }
 
 // choose writes the configuration, and reads it back.
 func choose(bus *drivers.Guard, wanted byte) error {
@@ -98,7 +130,7 @@ func choose(bus *drivers.Guard, wanted byte) error {
 	if err != nil {
 		return err
 	}
-	if got[0] != wanted {
+	if got[0]&0x7F != wanted&0x7F { // bit 7 begins a conversion of some
 		return fmt.Errorf("its configuration stays %#02x, expected %#02x: leave bits out for a chip that cannot choose", got[0], wanted)
 	}
 	return bus.Wait(slowest)
