@@ -12,11 +12,13 @@
 //
 // Accuracy: SHT31 ±0.2 °C and ±2 %, SHT30 ±0.2 °C and ±2 %, SHT35 ±0.1 °C and
 // ±1.5 %, at room temperature. Each answer is checked by its checksums. A
-// measurement takes 16 ms, without stretching the clock. Datasheet: SHT3x-DIS,
+// measurement takes 16 ms, without stretching the clock. A chip that another program left measuring
+// periodically, or with its heater on, is reset: at its opening, and when it refuses to measure. Datasheet: SHT3x-DIS,
 // version 7.
 package sht3x
 
 import (
+	"context"
 	"time"
 
 	"hogar/drivers"
@@ -24,8 +26,13 @@ import (
 )
 
 const (
+	onceHigh  = 0x2400 // measure once, no clock stretching, high repeatability (§4.3)
+	stop      = 0x3093 // end periodic measurements (§4.8)
+	softReset = 0x30A2 // (§4.9); it switches the heater off
+
 	longest  = 16 * time.Millisecond // of a measurement of high repeatability: 15.5 ms (§2.2)
-	onceHigh = 0x2400                // measure once, no clock stretching, high repeatability (§4.3)
+	stopping = time.Millisecond
+	starting = 2 * time.Millisecond // after a reset: 1.5 ms (§2.2)
 )
 
 // New decodes the options of an SHT3x.
@@ -37,14 +44,36 @@ func New(d *home.Decoder) drivers.Spec {
 			drivers.Number("temperature", "°C", -40, 125),
 			drivers.Number("humidity", "%", 0, 100),
 		},
-		Every:   30 * time.Second,
+		Every: 30 * time.Second,
+		Prepare: func(ctx context.Context, board drivers.Board) error {
+			_, err := drivers.OnBus(part, func(chip *drivers.Guard) ([]float64, error) { return nil, reset(chip) })(ctx, board)
+			return err
+		},
 		Measure: drivers.OnBus(part, measure),
 	}.Spec()
 }
 
+// reset ends what another program has begun: periodic measurements first, since a chip that makes
+// some may refuse all else.
+func reset(chip *drivers.Guard) error {
+	_ = chip.Try(stop>>8, stop&0xFF)
+	if err := chip.Wait(stopping); err != nil {
+		return err
+	}
+	if err := chip.Write(softReset>>8, softReset&0xFF); err != nil {
+		return err
+	}
+	return chip.Wait(starting)
+}
+
 func measure(chip *drivers.Guard) ([]float64, error) {
-	if err := chip.Write(onceHigh>>8, onceHigh&0xFF); err != nil {
-		return nil, err
+	if chip.Try(onceHigh>>8, onceHigh&0xFF) != nil {
+		if err := reset(chip); err != nil {
+			return nil, err
+		}
+		if err := chip.Write(onceHigh>>8, onceHigh&0xFF); err != nil {
+			return nil, err
+		}
 	}
 	if err := chip.Wait(longest); err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ func kinds() []kind {
 		{PowerOn, noticed, chips("ds18b20")},
 		{Zeros, noticed, chips("ds18b20", "lm75")},
 		{LowBits, harmless, chips("lm75")},
+		{Periodic, once, chips("sht3x")},
 		{Asleep, once, chips("lm75")},
 		{BrownOut, once, onBus},
 		{Flaky, silent, onBus},
