@@ -165,7 +165,12 @@ func newSimulateFault() *cobra.Command {
   noisy      measurements jump about           bouncing   a contact changes in bursts
   drifting   they go away by the hour          unplugged  nothing on the device's bus answers
   frozen     they stay the same                zeros      all that is read is zero
-  flaky      a transfer fails now and then     none       it is mended`
+  skipped    a bme280 has not measured         no_co2     an scd4x measures 0 ppm
+  busy       an aht20 takes longer             over_range more than it can measure
+  low_bits   undefined bits of an lm75         clone      another maker's numbers
+  periodic   another program's settings, once  asleep     sent to sleep by one, once
+  flaky      a transfer fails now and then     none       it is mended
+  negative_trim  a bme280's H4 and H5 are below zero`
 	cmd.ValidArgsFunction = completeFault
 	return cmd
 }
