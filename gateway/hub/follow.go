@@ -13,19 +13,29 @@ const ringSize = 1024
 // ring keeps the newest events for the followers.
 type ring struct {
 	mu    sync.Mutex
-	slots []home.Event
+	slots []followed
 	count uint64        // events added so far; the next goes to count % ringSize
+	raw   uint64        // raw measurements among them
 	seq   uint64        // the newest number told
 	more  chan struct{} // closed when something is added; nil: nobody waits
 }
 
-func (r *ring) init() { r.slots = make([]home.Event, ringSize) }
+// followed is an event in the ring, and how many raw measurements were added before it.
+type followed struct {
+	home.Event
+	raw uint64
+}
+
+func (r *ring) init() { r.slots = make([]followed, ringSize) }
 
 func (r *ring) add(ev *home.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.slots[r.count%ringSize] = *ev
+	r.slots[r.count%ringSize] = followed{*ev, r.raw}
 	r.count++
+	if ev.Flags&home.FlagRaw != 0 {
+		r.raw++
+	}
 	r.seq = max(r.seq, ev.Seq)
 	if r.more != nil {
 		close(r.more)
@@ -34,19 +44,20 @@ func (r *ring) add(ev *home.Event) {
 }
 
 // Follower sees the events of the house from now on. It may lag: what it is too
-// slow for is left out and counted. Not for concurrent use.
+// slow for is left out and counted, as far as it would have seen it. Not for concurrent use.
 type Follower struct {
-	ring *ring
-	next uint64
-	raw  bool   // the measurements before the filters, too
-	lost uint64 // not told yet
+	ring   *ring
+	next   uint64
+	passed uint64 // raw measurements before next
+	raw    bool   // the measurements before the filters, too
+	lost   uint64 // not reported yet
 }
 
 // Follow starts to follow at the next event.
 func (h *Hub) Follow() *Follower {
 	h.recent.mu.Lock()
 	defer h.recent.mu.Unlock()
-	return &Follower{ring: &h.recent, next: h.recent.count}
+	return &Follower{ring: &h.recent, next: h.recent.count, passed: h.recent.raw}
 }
 
 // FollowRaw is [Hub.Follow] that also sees each measurement before the filters, and
@@ -86,21 +97,34 @@ func (f *Follower) try() (ev home.Event, lost uint64, more <-chan struct{}, ok b
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.count-f.next > ringSize {
-		lost = r.count - ringSize - f.next
-		f.next += lost
+		f.lost += f.leave(r.count - ringSize)
 	}
 	for !f.raw && f.next < r.count && r.slots[f.next%ringSize].Flags&home.FlagRaw != 0 {
-		f.next++
+		f.leave(f.next + 1)
 	}
 	if f.next == r.count {
 		if r.more == nil {
 			r.more = make(chan struct{})
 		}
-		f.lost += lost
 		return home.Event{}, 0, r.more, false
 	}
-	lost, f.lost = lost+f.lost, 0
-	ev = r.slots[f.next%ringSize]
-	f.next++
+	lost, f.lost = f.lost, 0
+	ev = r.slots[f.next%ringSize].Event
+	f.leave(f.next + 1)
 	return ev, lost, nil, true
+}
+
+// leave goes on to the event to, which may be the next one to come, and returns how many
+// before it the follower would have seen. The ring's lock is held.
+func (f *Follower) leave(to uint64) uint64 {
+	r, n, raw := f.ring, to-f.next, f.ring.raw
+	if to < r.count {
+		raw = r.slots[to%ringSize].raw
+	}
+	raw, f.passed = raw-f.passed, raw
+	f.next = to
+	if f.raw {
+		return n
+	}
+	return n - raw
 }

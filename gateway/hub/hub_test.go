@@ -308,6 +308,46 @@ func TestASlowFollowerIsToldWhatItMissed(t *testing.T) {
 	}
 }
 
+// A follower of what the house says has lost nothing when raw measurements have passed it by:
+// it wants none. One that follows them has lost them.
+func TestAFollowerCountsWhatItWanted(t *testing.T) {
+	h, j := open(t, t.TempDir(), nil)
+	defer j.Close()
+	reading, measurement := &home.Event{Kind: home.KindReading}, &home.Event{Kind: home.KindReading, Flags: home.FlagRaw}
+	add := func(ev *home.Event, n int) {
+		for range n {
+			h.recent.add(ev)
+		}
+	}
+	add(measurement, 100)
+	plain, raw := h.Follow(), h.FollowRaw()
+	check := func(what string, wantPlain, wantRaw uint64) {
+		t.Helper()
+		_, ofPlain, err := plain.Next(t.Context())
+		_, ofRaw, err2 := raw.Next(t.Context())
+		if ofPlain != wantPlain || ofRaw != wantRaw || err != nil || err2 != nil {
+			t.Errorf("%s: lost %d and raw %d, want %d and %d", what, ofPlain, ofRaw, wantPlain, wantRaw)
+		}
+	}
+	add(measurement, 2000)
+	add(&home.Event{Kind: home.KindStatus}, 1)
+	check("2,000 measurements and one status", 0, 2001-ringSize)
+	add(measurement, 700)
+	add(reading, 300)
+	add(measurement, 700)
+	add(reading, 500)
+	check("800 readings in between, of which 500 are there", 300, ringSize-1+2200-ringSize)
+	add(reading, ringSize+50)
+	check("too many readings", 499+50, ringSize-1+ringSize+50-ringSize)
+	drain(t, plain)
+	add(measurement, 3*ringSize)
+	if _, lost, _, ok := plain.try(); ok || lost != 0 {
+		t.Errorf("nothing but measurements: %v, lost %d", ok, lost)
+	}
+	add(reading, 1)
+	check("and one reading", 0, ringSize-1+3*ringSize+1-ringSize)
+}
+
 func BenchmarkAccept(b *testing.B) {
 	j, err := journal.Open(b.TempDir(), journal.Options{Sync: journal.OS, MaxSize: 4 << 30})
 	if err != nil {
