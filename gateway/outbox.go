@@ -12,10 +12,10 @@ import (
 
 // Outbox implements [api.Sender].
 func (g *gateway) Outbox() api.Outbox {
-	flow, j := g.ledger.Flow(), g.journal.Stats()
-	o := api.Outbox{Waiting: j.Depth, In: flow.In, Out: flow.Out, EmptyIn: flow.Empty.Seconds(), Ledger: g.ledger.Counts(),
+	flow, counts, j := g.ledger.Flow(), g.ledger.Counts(), g.journal.Stats()
+	o := api.Outbox{Waiting: uint64(max(0, counts.All.Waiting)), In: flow.In, Out: flow.Out, EmptyIn: flow.Empty.Seconds(), Ledger: counts,
 		Error: "no broker is configured", SetAside: []api.SetAside{}}
-	if j.Oldest != 0 {
+	if o.Waiting > 0 && j.Oldest != 0 {
 		o.Oldest = time.UnixMicro(j.Oldest)
 		o.Age = max(0, g.o.Clock.Now().Sub(o.Oldest).Seconds())
 	}

@@ -56,6 +56,9 @@ rule) is set aside, so that the others go on; --set-aside lists those.`,
 func printOutbox(cmd *cobra.Command, o api.Outbox) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "waiting    %d", o.Waiting)
+	if o.Ledger.Counting {
+		fmt.Fprint(out, ", and what waited before the start is being counted")
+	}
 	if !o.Oldest.IsZero() {
 		fmt.Fprintf(out, ", the oldest for %s, since %s", (time.Duration(o.Age * float64(time.Second))).Round(time.Second),
 			o.Oldest.Local().Format(time.DateTime))

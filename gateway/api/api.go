@@ -69,7 +69,7 @@ type AMQP struct {
 // Journal is the state of the journal.
 type Journal struct {
 	ID      string    `json:"id"`
-	Waiting uint64    `json:"waiting"`         // records not confirmed by the broker yet
+	Waiting uint64    `json:"waiting"`         // records not confirmed by the broker yet, those that are never published included
 	Oldest  time.Time `json:"oldest,omitzero"` // house time of the first of them
 	Bytes   int64     `json:"bytes"`
 	Max     int64     `json:"max"` // bytes it may have
@@ -101,7 +101,7 @@ type Problem struct {
 
 // Outbox is what became of the records that go out.
 type Outbox struct {
-	Waiting   uint64        `json:"waiting"`           // not confirmed yet
+	Waiting   uint64        `json:"waiting"`           // not confirmed yet: what the ledger has for all
 	Oldest    time.Time     `json:"oldest,omitzero"`   // house time of the first of them
 	Age       float64       `json:"age,omitempty"`     // seconds of house time since then
 	Journal   string        `json:"journal,omitempty"` // why the journal takes nothing
