@@ -10,14 +10,17 @@ import (
 
 // ErrDisk ends a gateway whose configuration wants it: the disk has refused to
 // write for so long that a new start, of it or of the machine, is worth a try.
-var ErrDisk = errors.New("the disk has refused to write for 30 s, and journal.when_dead is exit")
+var ErrDisk = errors.New("the disk has refused to write, or has not answered, for 30 s, and journal.when_dead is exit")
 
 const (
 	diskLook     = time.Second
 	diskPatience = 30 * time.Second
 )
 
-func (g *gateway) diskDead() bool { return g.journal.Stats().State == journal.Failed }
+func (g *gateway) diskDead() bool {
+	state, _ := g.journal.Health() // a disk that hangs must not be asked
+	return state == journal.Failed
+}
 
 // watchDisk waits until the disk has been dead for a while, and reports whether it
 // is; false when ctx ends before.

@@ -31,8 +31,8 @@ func (g *gateway) page(routes http.Handler) *web.Server {
 
 // ready says why the house does not run as it should.
 func (g *gateway) ready() error {
-	if j := g.journal.Stats(); j.State != journal.OK {
-		return errors.New("the journal takes nothing: " + string(j.State))
+	if state, _ := g.journal.Health(); state != journal.OK {
+		return errors.New("the journal takes nothing: " + string(state))
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ func (j *Journal) run() {
 
 // step does what is due, and returns how long until the next thing is.
 func (j *Journal) step(now time.Time) time.Duration {
+	defer j.steps.begin("write", j.dir)()
 	wait := j.commitDue(now)
 	if wait <= 0 {
 		j.lastCommit = now
@@ -78,17 +79,17 @@ func (j *Journal) stalled(now time.Time) time.Duration {
 func (j *Journal) commit() {
 	j.mu.Lock()
 	j.pend, j.batch = j.batch, j.pend
-	j.seen = 0
+	j.waiting, j.seen = j.batch.waiters, 0
 	j.mu.Unlock()
 	b := &j.batch
-	rest, waiters := b.buf, b.waiters
+	rest := b.buf
 	for len(rest) > 0 {
 		n, err := j.store(rest)
 		if err != nil {
-			j.refuse(rest, waiters, err)
+			j.refuse(rest, err)
 			break
 		}
-		waiters = j.settle(waiters)
+		j.answer(j.written, nil)
 		j.announce()
 		rest = rest[n:]
 	}
@@ -178,18 +179,25 @@ func (j *Journal) announce() {
 	}
 }
 
-// settle tells those whose records are durable, and returns the others.
-func (j *Journal) settle(waiters []waiter) []waiter {
-	for len(waiters) > 0 && waiters[0].seq <= j.written {
-		waiters[0].done(nil)
-		waiters = waiters[1:]
+// answer calls those who wait for a record of the batch up to last, and were not answered by
+// [Journal.release].
+func (j *Journal) answer(last uint64, err error) {
+	j.mu.Lock()
+	n := 0
+	for n < len(j.waiting) && j.waiting[n].seq <= last {
+		n++
 	}
-	return waiters
+	due := j.waiting[:n]
+	j.waiting = j.waiting[n:]
+	j.mu.Unlock()
+	for _, w := range due {
+		w.done(err)
+	}
 }
 
 // refuse tells all waiters that their records are not taken, and enters the state
 // that err asks for.
-func (j *Journal) refuse(recs []byte, waiters []waiter, err error) {
+func (j *Journal) refuse(recs []byte, err error) {
 	j.fail(err)
 	n, last, classes := uint64(0), uint64(0), map[uint8]uint64{}
 	for len(recs) > 0 {
@@ -212,9 +220,7 @@ func (j *Journal) refuse(recs []byte, waiters []waiter, err error) {
 			j.o.OnRefuse(class, n, err)
 		}
 	}
-	for _, w := range waiters {
-		w.done(err)
-	}
+	j.answer(last, err)
 	j.announce()
 }
 

@@ -35,7 +35,9 @@ type File interface {
 	Datasync() error           // when it returns nil, the bytes and the length are durable
 }
 
-// disk is the real file system.
+// Disk is the real file system: what a nil [Options.FS] is, and what another one may be made of.
+func Disk() FS { return disk{} }
+
 type disk struct{}
 
 func (disk) MkdirAll(dir string) error      { return os.MkdirAll(dir, 0o750) }

@@ -20,16 +20,22 @@ type Journal struct {
 	report Report
 	lock   io.Closer
 
-	kick  chan struct{} // holds one: there is something to do for the committer
-	stop  chan struct{} // closed by Close
-	ended chan struct{} // closed when the committer has ended
-	close sync.Once
+	kick   chan struct{} // holds one: there is something to do for the committer
+	stop   chan struct{} // closed by Close
+	ended  chan struct{} // closed when the committer has ended
+	minded chan struct{} // closed when mind has ended
+	under  *underWay     // operations on the disk
+	steps  *underWay     // of the committer
+	close  sync.Once
 
 	mu          sync.Mutex
-	last        uint64 // the newest number given
-	lastTime    int64  // of the newest record
-	pend        batch  // waits for the committer
-	room        int64  // bytes left in the active segment
+	last        uint64   // the newest number given
+	lastTime    int64    // of the newest record
+	pend        batch    // waits for the committer
+	waiting     []waiter // of the batch that is being written
+	hung        error    // what of the disk does not answer; nil: all does
+	stuck       bool     // and the committer waits for it
+	room        int64    // bytes left in the active segment
 	state       State
 	crowded     bool // the newest ordinary record was refused for want of room
 	lastErr     error
@@ -68,7 +74,7 @@ type Journal struct {
 
 	checkpointMu sync.Mutex // one save at a time
 
-	oldestMu     sync.Mutex
+	oldestTurn   chan struct{} // holds one: who has the next two
 	oldestReader *Reader
 	oldestAt     Record // the record after the cursor when it was last asked for, without body
 }
@@ -94,9 +100,11 @@ const lockName = "LOCK"
 func Open(dir string, o Options) (*Journal, error) {
 	o = o.withDefaults()
 	j := &Journal{
-		dir: dir, o: o, fs: o.FS, log: o.Log, state: OK, known: make(map[gapKey]Gap),
-		kick: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
+		dir: dir, o: o, log: o.Log, state: OK, known: make(map[gapKey]Gap),
+		kick: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}), minded: make(chan struct{}), oldestTurn: make(chan struct{}, 1),
 	}
+	w := watch(o.FS)
+	j.fs, j.under, j.steps = w, w.under, newUnderWay()
 	j.oldestReader = j.Reader(0)
 	if err := j.fs.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("open journal %s: %w", dir, err)
@@ -112,6 +120,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	}
 	j.opened = time.Now()
 	go j.run()
+	go j.mind()
 	return j, nil
 }
 
@@ -121,9 +130,10 @@ func (j *Journal) ID() string { return formatID(j.id) }
 // Append takes a copy of r, gives it the next number, and returns that at once;
 // r.Seq is not used. r.Time may be smaller than that of the record before it: clocks
 // are set. done, which may be nil, is called once: with nil when the record is
-// durable, with an error when it was refused after all. The calls are made from
-// one goroutine in the order of the numbers, and must not wait. An urgent record
-// does not wait for the interval, and may use the room that is kept for such.
+// durable, with an error when it was refused after all, or when the disk does not
+// answer ([ErrHung]): then it may be durable later. The calls are made one after the other in
+// the order of the numbers, and must not wait. An urgent record does not wait for the
+// interval, and may use the room that is kept for such.
 //
 // When Append itself refuses ([ErrFull], [ErrFailed], [ErrClosed], [ErrTooBig]),
 // it returns 0, and done is not called.
@@ -166,6 +176,8 @@ func (j *Journal) refusal(size int64, urgent bool) error {
 	switch {
 	case j.closed:
 		return ErrClosed
+	case j.stuck:
+		return j.hung
 	case j.state == Failed && !urgent:
 		return ErrFailed
 	case j.state == Full && (!urgent || waiting+size > j.room):
@@ -235,7 +247,8 @@ func (j *Journal) ConfirmNoted(seq uint64, note []byte) {
 }
 
 // Close makes durable what was appended, saves the cursor, and ends. Further
-// calls do nothing. Readers that wait return [ErrClosed].
+// calls do nothing. Readers that wait return [ErrClosed]. When the disk does not answer for 5 s
+// it returns [ErrHung], and leaves all as it is.
 func (j *Journal) Close() error {
 	var err error
 	j.close.Do(func() {
@@ -243,8 +256,13 @@ func (j *Journal) Close() error {
 		j.closed = true
 		j.mu.Unlock()
 		close(j.stop)
-		<-j.ended
-		err = j.finish()
+		<-j.minded
+		finished := make(chan error, 1)
+		go func() {
+			<-j.ended
+			finished <- j.finish()
+		}()
+		err = j.outlast(finished)
 	})
 	return err
 }

@@ -62,7 +62,7 @@ type Options struct {
 	// OnRefuse is told how many records of a class got a number and did not become
 	// durable, and why, before their done functions are called; must not wait.
 	OnRefuse func(class uint8, n uint64, err error)
-	FS       FS // nil: the real one
+	FS       FS // nil: the real one, [Disk]
 }
 
 const (
@@ -95,7 +95,7 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.FS == nil {
-		o.FS = disk{}
+		o.FS = Disk()
 	}
 	return o
 }

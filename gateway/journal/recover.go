@@ -291,8 +291,7 @@ func (j *Journal) finish() error {
 		errs = append(errs, j.slots.file.Close())
 	}
 	j.dropSpare()
-	j.oldestMu.Lock()
-	defer j.oldestMu.Unlock()
+	j.oldestTurn <- struct{}{} // nobody has it any more
 	errs = append(errs, j.oldestReader.Close(), j.lock.Close())
 	return errors.Join(errs...)
 }

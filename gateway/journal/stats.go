@@ -73,6 +73,9 @@ type Stats struct {
 	Damaged  int64         // bytes damaged, likewise
 }
 
+// statsWait is how long Stats waits for another one that reads from the disk.
+const statsWait = time.Second
+
 // Stats returns the figures of now. It reads from the disk when records wait for
 // the cursor, so it may take a few milliseconds.
 func (j *Journal) Stats() Stats {
@@ -80,7 +83,7 @@ func (j *Journal) Stats() Stats {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s := j.stats
-	s.State, s.Err = j.state, j.lastErr
+	s.State, s.Err = j.health()
 	s.Last, s.Durable, s.Cursor = j.last, j.durable, j.cursor
 	s.Bytes, s.Segments = j.filled, len(j.segs)
 	s.First = j.last + 1
@@ -90,17 +93,27 @@ func (j *Journal) Stats() Stats {
 	if base := max(j.cursor, s.First-1); j.last > base {
 		s.Depth, s.Oldest = j.last-base, oldest
 	}
-	if s.State == OK && j.crowded {
-		s.State, s.Err = Full, nil // the disk is well
-	}
 	return s
 }
 
 // oldest returns the time of the first durable record after the cursor. Its
-// reader follows the cursor, so each record is read once at most.
+// reader follows the cursor, so each record is read once at most. Where the disk does not
+// answer it is not known.
 func (j *Journal) oldest() int64 {
-	j.oldestMu.Lock()
-	defer j.oldestMu.Unlock()
+	j.mu.Lock()
+	hung := j.hung
+	j.mu.Unlock()
+	late := time.NewTimer(statsWait)
+	defer late.Stop()
+	select {
+	case j.oldestTurn <- struct{}{}:
+		defer func() { <-j.oldestTurn }()
+	case <-late.C:
+		return 0
+	}
+	if hung != nil {
+		return 0
+	}
 	cursor := j.Cursor()
 	if j.oldestAt.Seq > cursor {
 		return j.oldestAt.Time

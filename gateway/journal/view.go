@@ -23,7 +23,7 @@ func Look(dir string) (*View, error) {
 	}
 	o := Options{FS: readOnly{disk{}}, Log: slog.New(slog.DiscardHandler)}.withDefaults()
 	j := &Journal{dir: dir, o: o, fs: o.FS, log: o.Log, state: OK, known: make(map[gapKey]Gap),
-		stop: make(chan struct{})}
+		stop: make(chan struct{}), oldestTurn: make(chan struct{}, 1)}
 	j.oldestReader = j.Reader(0)
 	switch err := j.recover(); {
 	case errors.Is(err, errReadOnly):
