@@ -109,7 +109,10 @@ func (c *Connection) understood(s Source, t dialect.Told, late bool) []home.Even
 		events = append(events, c.leaves(s, id)...)
 	}
 	for _, st := range t.Statuses {
-		if d := c.found.of(st.ID); d != nil {
+		d := c.found.of(st.ID)
+		if d != nil && st.State == "" {
+			c.reach.withdraw(d.name)
+		} else if d != nil {
 			events = append(events, home.Event{Kind: home.KindStatus, Device: d.name, State: st.State, Reason: st.Reason})
 		}
 	}
@@ -126,7 +129,7 @@ func (c *Connection) understood(s Source, t dialect.Told, late bool) []home.Even
 			events = append(events, ev)
 		}
 	}
-	c.reach.note(events)
+	events = c.reach.note(events)
 	for _, i := range t.Ignored {
 		c.ignored(i)
 	}

@@ -83,8 +83,7 @@ func (c *Connection) plain(listeners []listener, m paho.Message, late bool) []ho
 			events = append(events, ev)
 		}
 	}
-	c.reach.note(events)
-	return events
+	return c.reach.note(events)
 }
 
 // hear reads a message for one device; told is false for one that says nothing of it.

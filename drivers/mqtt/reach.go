@@ -30,7 +30,47 @@ type reach struct {
 // reached is one device.
 type reached struct {
 	last   map[string]*said // of each property
-	status home.Event       // as the device's own source tells it; Kind 0: it does not
+	status home.Event       // as the device's own source says it; Kind 0: it does not
+	held   []held           // what came while it says that it is offline, the newest of each property
+}
+
+// held is what a device that says that it is offline said all the same: cached, retained, or
+// just before it says that it is back.
+type held struct {
+	event home.Event
+	came  time.Time
+}
+
+// heldFor is how long before a device says that it is back its readings may come and still
+// count: some bridges publish the two in this order. What is older was a cache's.
+const heldFor = 2 * time.Second
+
+// maxHeld bounds what is held of one device.
+const maxHeld = 256
+
+// away reports whether the device itself says that it is offline. Until it says otherwise
+// nothing else that comes of it is believed.
+func (d *reached) away() bool { return d.status.Kind != 0 && d.status.State != home.Online }
+
+func (d *reached) hold(ev *home.Event, now time.Time) {
+	d.held = slices.DeleteFunc(d.held, func(h held) bool {
+		same := h.event.Kind == home.KindReading && ev.Kind == home.KindReading && h.event.Property == ev.Property
+		return same || now.Sub(h.came) > heldFor
+	})
+	if len(d.held) < maxHeld {
+		d.held = append(d.held, held{*ev, now})
+	}
+}
+
+// release returns what was held for a moment only.
+func (d *reached) release(now time.Time) (events []home.Event) {
+	for _, h := range d.held {
+		if now.Sub(h.came) <= heldFor {
+			events = append(events, h.event)
+		}
+	}
+	d.held = nil
+	return events
 }
 
 // said is the last reading of a property.
@@ -59,11 +99,15 @@ func (r *reach) remove(device string) {
 	delete(r.devices, device)
 }
 
-// note keeps what the events say.
-func (r *reach) note(events []home.Event) {
+// note keeps what the events say, and returns those that the house is to have: without what
+// comes of a device that says that it is offline, and with what such a device said just before it is
+// back. The slice is used for the answer.
+func (r *reach) note(events []home.Event) []home.Event {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var released []home.Event
+	kept := events[:0]
 	for i := range events {
 		ev := &events[i]
 		d := r.devices[ev.Device]
@@ -71,20 +115,51 @@ func (r *reach) note(events []home.Event) {
 		case d == nil:
 		case ev.Kind == home.KindStatus:
 			d.status = *ev
-			if ev.State != home.Online {
+			if ev.State == home.Online {
+				released = append(released, d.release(now)...)
+			} else {
 				clear(d.last)
 			}
-		case ev.Kind == home.KindReading && ev.Flags&home.FlagRaw == 0:
-			last := d.last[ev.Property]
-			if last == nil {
-				last = new(said)
-				d.last[ev.Property] = last
-			}
-			*last = said{value: ev.Value, unit: ev.Unit, unknown: ev.Unknown, time: ev.Time}
-			if ev.Time.IsZero() {
-				last.time = now
-			}
+		case d.away() && (ev.Kind == home.KindReading || ev.Kind == home.KindEvent):
+			d.hold(ev, now)
+			continue
+		default:
+			d.keep(ev, now)
 		}
+		if len(kept) < i {
+			kept = append(kept, *ev)
+		} else {
+			kept = events[:i+1]
+		}
+	}
+	for i := range released {
+		r.devices[released[i].Device].keep(&released[i], now)
+	}
+	return append(kept, released...)
+}
+
+// keep notes a reading.
+func (d *reached) keep(ev *home.Event, now time.Time) {
+	if ev.Kind != home.KindReading || ev.Flags&home.FlagRaw != 0 {
+		return
+	}
+	last := d.last[ev.Property]
+	if last == nil {
+		last = new(said)
+		d.last[ev.Property] = last
+	}
+	*last = said{value: ev.Value, unit: ev.Unit, unknown: ev.Unknown, time: ev.Time}
+	if ev.Time.IsZero() {
+		last.time = now
+	}
+}
+
+// withdraw takes back what a device said of its own state: from now on what it sends counts.
+func (r *reach) withdraw(device string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d := r.devices[device]; d != nil {
+		d.status, d.held = home.Event{}, nil
 	}
 }
 

@@ -88,10 +88,11 @@ type Reading struct {
 	Repeats   bool      // a message of this kind repeats what has not changed
 }
 
-// Status is whether a device can be reached: [home.Online] or [home.Offline].
+// Status is the device's own word, or its bridge's, on whether it can be reached. While it is
+// [home.Offline] nothing else that comes of the device counts.
 type Status struct {
 	ID     string
-	State  string
+	State  string // [home.Online] or [home.Offline]; empty: nobody says so any more, what it sends counts again
 	Reason string
 }
 

@@ -140,6 +140,7 @@ func (d *Discovery) enter(component, key, object string, c config, changed map[s
 		refuse(key, b.err.Error(), true)
 		return
 	}
+	d.recall(available)
 	id, label := d.identify(c, key)
 	e := &entity{key: key, id: id, slots: b.slots, available: available, name: nameOf(c, object, len(b.slots) == 1 && b.slots[0].key == "")}
 	one := d.devices[id]

@@ -115,6 +115,52 @@ func (a *availability) unreachable() []bool {
 	return out
 }
 
+// longestWord is how long a message may be that is kept for entities that are announced later.
+const longestWord = 1024
+
+// recall gives an entity that is announced now what was said of it before: its broker sends a
+// retained message only once to each subscription.
+func (d *Discovery) recall(a *availability) {
+	for _, topic := range a.topics() {
+		if word, said := d.words[topic]; said {
+			_ = a.take(topic, []byte(word), d.o.Now()) // what is wrong with it was said when it came
+		}
+	}
+}
+
+// reach takes what a message says of an entity's availability. The properties of one that can no
+// longer be reached are unknown from now on, while the device's others go on.
+func (d *Discovery) reach(e *entity, m dialect.Message, t *dialect.Told) {
+	before, known := e.available.reachable()
+	gone := known && !before
+	if len(m.Payload) <= longestWord && len(d.words) < mostEntities {
+		d.words[m.Topic] = string(m.Payload)
+	} else {
+		delete(d.words, m.Topic)
+	}
+	if why := e.available.take(m.Topic, m.Payload, d.o.Now()); why != "" && len(m.Payload) > 0 {
+		t.Ignored = append(t.Ignored, dialect.Ignored{ID: e.id, What: "availability", Why: why, Fault: true})
+	}
+	d.tellStatus(e.id, t)
+	if gone || !d.away(e) {
+		return
+	}
+	for _, s := range e.slots {
+		if s.topic != "" && s.Type != home.TypeEvent {
+			t.Readings = append(t.Readings, dialect.Reading{ID: e.id, Property: s.Name, Unknown: notAvailable})
+		}
+	}
+}
+
+const notAvailable = "it says that it is not available"
+
+// away reports whether an entity says that it cannot be reached, while its device can be. (What
+// comes of a device that is offline as a whole is held back by the connection.)
+func (d *Discovery) away(e *entity) bool {
+	is, known := e.available.reachable()
+	return known && !is && d.devices[e.id].status != home.Offline
+}
+
 // tellStatus tells when a device comes or goes: it is gone when none of its
 // entities that speak of it can be reached.
 func (d *Discovery) tellStatus(id string, t *dialect.Told) {
@@ -130,13 +176,13 @@ func (d *Discovery) tellStatus(id string, t *dialect.Told) {
 			status = home.Offline
 		}
 	}
-	if status == "" || status == one.status {
+	if status == one.status {
 		return
 	}
 	one.status = status
 	st := dialect.Status{ID: id, State: status}
 	if status == home.Offline {
-		st.Reason = "it says that it is not available"
+		st.Reason = notAvailable
 	}
 	t.Statuses = append(t.Statuses, st)
 }

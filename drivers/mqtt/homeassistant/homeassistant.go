@@ -50,6 +50,7 @@ type Discovery struct {
 	devices  map[string]*device
 	routes   *routes                      // nil: to be made anew
 	heard    map[string][sha256.Size]byte // the last announcement on each topic
+	words    map[string]string            // the last short message on each topic of an availability
 }
 
 // entity is one announced entity.
@@ -93,7 +94,7 @@ func New(o Options) *Discovery {
 		o.Now = time.Now
 	}
 	return &Discovery{o: o, entities: make(map[string]*entity), aliases: make(map[string]string), devices: make(map[string]*device),
-		heard: make(map[string][sha256.Size]byte)}
+		heard: make(map[string][sha256.Size]byte), words: make(map[string]string)}
 }
 
 // Filters lists the topics of the discovery and of all entities.
@@ -157,21 +158,21 @@ func (d *Discovery) Read(m dialect.Message) (dialect.Told, bool) {
 		return dialect.Told{}, false
 	}
 	var t dialect.Told
+	for _, one := range to { // first: a message may say that its own values are none
+		if one.slot == nil {
+			d.reach(one.entity, m, &t)
+		}
+	}
 	for _, one := range to {
-		d.route(one, m, &t)
+		if one.slot != nil && !d.away(one.entity) {
+			d.route(one, m, &t)
+		}
 	}
 	return t, true
 }
 
-// route gives a message to a property, or to the availability, of an entity.
+// route gives a message to a property of an entity.
 func (d *Discovery) route(to route, m dialect.Message, t *dialect.Told) {
-	if to.slot == nil {
-		if why := to.entity.available.take(m.Topic, m.Payload, d.o.Now()); why != "" && len(m.Payload) > 0 {
-			t.Ignored = append(t.Ignored, dialect.Ignored{ID: to.entity.id, What: "availability", Why: why, Fault: true})
-		}
-		d.tellStatus(to.entity.id, t)
-		return
-	}
 	if len(m.Payload) == 0 && m.Retained {
 		return
 	}
@@ -200,6 +201,7 @@ func (d *Discovery) tell(changed map[string]bool, t *dialect.Told) {
 			continue
 		}
 		t.Devices = append(t.Devices, one.describe(id))
+		d.tellStatus(id, t)
 	}
 }
 

@@ -176,9 +176,8 @@ func (b *Bridge) readBridge(payload []byte) dialect.Told {
 	b.offline = state == home.Offline
 	var t dialect.Told
 	for _, d := range slices.Concat(b.devices, b.groups) {
-		if st, ok := d.status(b.offline, b.o.Base); ok {
-			t.Statuses = append(t.Statuses, st)
-		}
+		st, _ := d.status(b.offline, b.o.Base)
+		t.Statuses = append(t.Statuses, st)
 	}
 	return t
 }
@@ -186,8 +185,8 @@ func (b *Bridge) readBridge(payload []byte) dialect.Told {
 // readAvailability takes what Zigbee2MQTT thinks of one device.
 func (d *device) readAvailability(payload []byte, bridgeOffline bool) dialect.Told {
 	d.reachable = stateOf(payload)
-	if d.reachable == "" {
-		return ignored(d.id, d.topic+"/availability", neither(payload), len(payload) > 0)
+	if d.reachable == "" && len(payload) > 0 {
+		return ignored(d.id, d.topic+"/availability", neither(payload), true)
 	}
 	if bridgeOffline {
 		return dialect.Told{}
@@ -196,7 +195,7 @@ func (d *device) readAvailability(payload []byte, bridgeOffline bool) dialect.To
 	return dialect.Told{Statuses: []dialect.Status{st}}
 }
 
-// status is whether the device can be reached; ok is false when nobody says.
+// status is whether the device can be reached; ok is false, and the state empty, when nobody says.
 func (d *device) status(bridgeOffline bool, base string) (st dialect.Status, ok bool) {
 	switch {
 	case bridgeOffline:
@@ -206,7 +205,7 @@ func (d *device) status(bridgeOffline bool, base string) (st dialect.Status, ok 
 	case d.reachable == home.Online:
 		return dialect.Status{ID: d.id, State: home.Online}, true
 	}
-	return st, false
+	return dialect.Status{ID: d.id}, false
 }
 
 func neither(payload []byte) string {

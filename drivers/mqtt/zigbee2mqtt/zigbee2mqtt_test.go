@@ -168,13 +168,13 @@ func TestAvailability(t *testing.T) {
 	for _, step := range []struct{ topic, payload, want string }{
 		{"door/availability", `{"state":"online"}`, "0x03 online"},
 		{"remote/availability", `offline`, "0x04 offline Zigbee2MQTT does not reach it"},
-		{"remote/availability", ``, ""},
+		{"remote/availability", ``, "0x04"}, // switched off in Zigbee2MQTT: what comes counts again
 		{"remote/availability", `{"state":"offline"}`, "0x04 offline Zigbee2MQTT does not reach it"},
 		{"bridge/state", `{"state":"offline"}`, "0x02 offline Zigbee2MQTT (zigbee2mqtt) is offline; 0x03 offline Zigbee2MQTT (zigbee2mqtt) is offline; " +
 			"0x04 offline Zigbee2MQTT (zigbee2mqtt) is offline; 0x07 offline Zigbee2MQTT (zigbee2mqtt) is offline; " +
 			"zigbee2mqtt/group/7 offline Zigbee2MQTT (zigbee2mqtt) is offline"},
 		{"door/availability", `{"state":"online"}`, ""}, // nobody asked it: the bridge is off
-		{"bridge/state", `online`, "0x03 online; 0x04 offline Zigbee2MQTT does not reach it"},
+		{"bridge/state", `online`, "0x02; 0x03 online; 0x04 offline Zigbee2MQTT does not reach it; 0x07; zigbee2mqtt/group/7"},
 		{"bridge/state", `nonsense`, ""},
 	} {
 		if got := status(said(t, b, step.topic, step.payload)); got != step.want {
