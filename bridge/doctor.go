@@ -12,6 +12,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/clock"
 )
 
 // Finding is one thing that was examined.
@@ -42,7 +44,7 @@ const examineTimeout = 5 * time.Second
 func Examine(ctx context.Context, o Options, running bool) []Finding {
 	d := &doctor{ctx: ctx, b: New(o, nil, nil, slog.New(slog.DiscardHandler))}
 	d.b.times.greet = examineTimeout
-	d.clock()
+	d.clock(o.Clock)
 	targets, err := parseTargets(d.b.opts.URLs)
 	if err != nil {
 		d.add("address of the broker", err, "")
@@ -81,15 +83,18 @@ func (d *doctor) wrong(what, detail, fix string) {
 	d.findings = append(d.findings, Finding{What: what, Detail: detail, Fix: fix})
 }
 
-func (d *doctor) clock() {
-	switch synchronised, known := clockSynchronised(); {
-	case time.Now().Year() < 2025:
-		d.wrong("clock", "it shows "+time.Now().Format(time.RFC3339), "timedatectl set-ntp true, or set it by date -s")
-	case known && !synchronised:
-		d.wrong("clock", "the system says that it is not synchronised; it shows "+time.Now().Format(time.RFC3339),
-			"timedatectl set-ntp true, and see timedatectl timesync-status")
+func (d *doctor) clock(c *clock.Clock) {
+	if c == nil {
+		c = clock.System(clock.Trust{})
+	}
+	shows := c.Now().Format(time.RFC3339)
+	switch s := c.State(); {
+	case !s.Trusted:
+		d.wrong("clock", s.Why+"; it shows "+shows, "timedatectl set-ntp true, or set it by date -s; clock: {trust: always} where somebody keeps it right by hand")
+	case !clock.Synchronised():
+		d.wrong("clock", "the system says that it is not synchronised; it shows "+shows, "timedatectl set-ntp true, and see timedatectl timesync-status")
 	default:
-		d.add("clock", nil, time.Now().Format(time.RFC3339))
+		d.add("clock", nil, shows)
 	}
 }
 

@@ -82,6 +82,11 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	return p
 }
 
+// trust says when the clock is trusted.
+func (p *Plan) trust() clock.Trust {
+	return clock.Trust{Always: p.Config.Clock.Always, After: max(p.Config.Clock.After, time.Nanosecond)}
+}
+
 // RuleHouse is the house as its rules are checked against it, and what else they
 // need of the configuration.
 func (p *Plan) RuleHouse() (rules.House, rules.Options) {

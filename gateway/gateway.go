@@ -84,6 +84,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.Clock == nil {
 		o.Clock = clock.System(clock.Trust{})
 	}
+	o.Clock.SetTrust(o.Plan.trust())
 	g := &gateway{o: o, started: time.Now()}
 	if err := g.open(); err != nil {
 		return err

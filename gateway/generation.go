@@ -11,6 +11,7 @@ import (
 	"hogar/bridge"
 	"hogar/drivers"
 	"hogar/drivers/mqtt"
+	"hogar/gateway/clock"
 	"hogar/gateway/control"
 	"hogar/gateway/home"
 )
@@ -200,7 +201,7 @@ func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 // configuration decides them.
 func (p *Plan) Bridge(urls []string, version string) bridge.Options {
 	a := p.Config.AMQP
-	o := bridge.Options{URLs: urls, Gateway: p.Config.Gateway, Exchange: a.Exchange, History: a.History,
+	o := bridge.Options{Clock: clock.System(p.trust()), URLs: urls, Gateway: p.Config.Gateway, Exchange: a.Exchange, History: a.History,
 		QueueType: a.QueueType, MessageTTL: a.MessageTTL, Declare: a.Declare, Version: version, Coalesce: true, Names: p.resolver(), Publishes: p.engine.Publishes()}
 	for _, s := range p.engine.Messages() {
 		o.Messages = append(o.Messages, bridge.Source(s))

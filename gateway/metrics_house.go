@@ -23,6 +23,9 @@ func (g *gateway) aboutHouse(f family, may func(device, property string) bool) {
 	f.gauges("hogar_build_info", "The version that runs.", func(line func(string, float64)) {
 		line(labels("version", g.o.Version, "gateway", g.get().plan.Config.Gateway), 1)
 	})
+	shows := g.o.Clock.Read()
+	f.gauge("hogar_clock_trusted", "1: the wall time is trusted; 0: at, sun, cron and now wait until it is.", number(shows.Trusted))
+	f.gauge("hogar_clock_offset_seconds", "By how much the wall time is ahead of the elapsed time: it changes when the clock is set.", shows.Offset().Seconds())
 	f.gauges("hogar_device_online", "1: the device answers; 0: it does not, or is stale. One that is not heard of yet has none.", func(line func(string, float64)) {
 		for _, d := range all {
 			if d.Status != "" {

@@ -115,6 +115,7 @@ rules:
 		method, path, query, body string
 		code                      int
 	}{
+		{"GET", "/api/house", "", "", 200},
 		{"GET", "/api/status", "", "", 200},
 		{"POST", "/api/commands", "", `{"device":"hall.lamp","set":{"state":true},"id":"one","reason":"a test"}`, 200},
 		{"POST", "/api/commands", "", `{"device":"hall.lamp","set":{"colour":true}}`, 200},

@@ -44,6 +44,7 @@ func (g *gateway) reloadNow(ctx context.Context) error {
 		return err // the gateway is stopping
 	}
 	g.set(gen)
+	g.o.Clock.SetTrust(plan.trust())
 	g.tell("reloaded", map[string]any{"devices": len(plan.devices), "rules": plan.rules})
 	return nil
 }

@@ -130,6 +130,7 @@ func TestEveryRouteByRight(t *testing.T) {
 		kids, nobody    int
 		secret, visible string // ana is told the one, kids the other; "": nothing of the kind
 	}{
+		"GET /api/house":   {{"", "", 200, 200, "", `"gateway":"casa"`}},
 		"GET /api/status":  {{"", "", 200, 200, "", `"gateway":"casa"`}},
 		"GET /api/devices": {{"", "", 200, 403, "vault.lamp", "kids.lamp"}, {"?pattern=vault.lamp", "", 403, 403, "vault.lamp", ""}},
 		"GET /api/events/past": {{"", "", 200, 200, "vault.lamp", "kids.lamp"}, {"?kinds=rule", "", 200, 200, "vault_alarm", "bedtime"},

@@ -24,7 +24,7 @@ type Section struct {
 // section and a device of every driver, and listening to what is asked for.
 func Sections() []Section {
 	var text strings.Builder
-	text.WriteString("gateway: casa\nlocation: {}\namqp: {}\njournal: {}\nweb: {listen: \"127.0.0.1:1\"}\n" +
+	text.WriteString("gateway: casa\nlocation: {}\namqp: {}\njournal: {}\nclock: {}\nweb: {listen: \"127.0.0.1:1\"}\n" +
 		"mqtt: [{url: \"mqtt://localhost\"}]\nrules: {a: {when: hall.relay.state, do: []}}\ndevices:\n  hall.relay: {driver: relay, pin: GPIO4}\n")
 	names := DriverNames()
 	for _, name := range names {
@@ -67,7 +67,7 @@ func note(found map[string][]home.Ask, a home.Ask) {
 
 func sections(found map[string][]home.Ask, drivers []string) []Section {
 	all := []Section{{"", found[""]}}
-	for _, name := range []string{"location", "amqp", "journal", "web"} {
+	for _, name := range []string{"location", "amqp", "journal", "clock", "web"} {
 		all = append(all, Section{name, found[name]})
 	}
 	own := make(map[string]bool) // the house's keys are those that every driver's entry has
@@ -100,7 +100,7 @@ func Schema() ([]byte, error) {
 	}
 	root := object(sections[""])
 	properties := root["properties"].(map[string]any)
-	for _, name := range []string{"location", "amqp", "journal", "web"} {
+	for _, name := range []string{"location", "amqp", "journal", "clock", "web"} {
 		properties[name] = object(sections[name])
 	}
 	properties["devices"] = map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": devicePattern},

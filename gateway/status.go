@@ -10,10 +10,11 @@ import (
 // Status implements [api.House].
 func (g *gateway) Status() api.Status {
 	gen := g.get()
-	j := g.journal.Stats()
+	j, shows := g.journal.Stats(), g.o.Clock.State()
 	s := api.Status{
 		Gateway: gen.plan.Config.Gateway, Version: g.o.Version, Simulated: g.o.Simulated, Started: g.started,
 		HouseTime: g.o.Clock.Now(), Speed: g.o.Clock.House(time.Second).Seconds(), Rules: gen.plan.rules,
+		Clock:   api.Clock{Trusted: shows.Trusted, Why: shows.Why, SetAt: shows.SetAt, SetBy: shows.SetBy.Seconds()},
 		AMQP:    api.AMQP{Error: "no broker is configured"},
 		Journal: api.Journal{ID: g.journal.ID(), Waiting: j.Depth, Bytes: j.Bytes, Max: gen.plan.Config.Journal.MaxSize},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -59,12 +60,38 @@ With --catalog it writes down the discovered ones, for catalog: in the configura
 			if f.json {
 				return printJSON(cmd.OutOrStdout(), found)
 			}
+			printClock(cmd.Context(), cmd.OutOrStdout(), house)
 			return printDevices(cmd.OutOrStdout(), found, now)
 		}),
 	}
 	f.add(cmd)
 	cmd.Flags().BoolVar(&catalog, "catalog", false, "print the discovered devices as a catalog file")
 	return cmd
+}
+
+// printClock says what is to be said about the house's clock: that it is not trusted, or
+// was set within the last hour. Over AMQP it is not known.
+func printClock(ctx context.Context, w io.Writer, house running) {
+	here, ok := house.(local)
+	if !ok {
+		return
+	}
+	s, err := here.Status(ctx)
+	if err != nil {
+		return // who asked for the devices has them
+	}
+	p := paintFor(w)
+	switch c := s.Clock; {
+	case !c.Trusted:
+		fmt.Fprintln(w, p.in(yellow, fmt.Sprintf("the clock shows %s and is not trusted: %s; at, sun, cron and now wait for it",
+			s.HouseTime.Local().Format("2006-01-02 15:04"), c.Why)))
+	case !c.SetAt.IsZero() && s.HouseTime.Sub(c.SetAt) < time.Hour:
+		way, by := "forward", time.Duration(c.SetBy*float64(time.Second)).Round(time.Second)
+		if by < 0 {
+			way, by = "back", -by
+		}
+		fmt.Fprintln(w, p.in(yellow, fmt.Sprintf("the clock was set %s by %s at %s", way, home.FormatDuration(by), c.SetAt.Local().Format("15:04"))))
+	}
 }
 
 func patternOf(args []string) string {

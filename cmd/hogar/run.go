@@ -183,7 +183,7 @@ func (f *runFlags) simulated(o *gateway.Options, cfg *config.Config) error {
 	o.Clock = clock.New(start, f.speed)
 	w := world.New(world.Options{Seed: f.seed, Latitude: cfg.Location.Latitude, Longitude: cfg.Location.Longitude,
 		Location: cfg.Location.Timezone})
-	sim := &simulation{clock: o.Clock, world: w, seed: f.seed, settings: simboard.Decode(cfg.Simulate, o.Plan.Parts()), log: o.Log}
+	sim := &simulation{clock: o.Clock, world: w, zone: cfg.Location.Timezone, seed: f.seed, settings: simboard.Decode(cfg.Simulate, o.Plan.Parts()), log: o.Log}
 	o.Board, o.Simulation = sim.Board, sim
 	o.Journal += simulatedSuffix
 	if start.IsZero() {

@@ -34,6 +34,7 @@ const (
 type simulation struct {
 	clock    *clock.Clock
 	world    *world.World
+	zone     *time.Location // of the house
 	seed     int64
 	settings simboard.Settings
 	log      *slog.Logger
@@ -103,6 +104,36 @@ func (s *simulation) Speed(times float64) error {
 	return nil
 }
 
+func (s *simulation) SetClock(to string) error {
+	now := s.clock.Now()
+	shows, err := parseClock(to, now, s.zone)
+	if err != nil {
+		return err
+	}
+	if year := shows.Year(); year < 1970 || year > 2199 {
+		return fmt.Errorf("the clock would show %s, expected a year from 1970 to 2199", shows.Format(time.DateTime))
+	}
+	s.clock.Set(shows)
+	return nil
+}
+
+// parseClock reads what a clock that shows now is to show.
+func parseClock(to string, now time.Time, zone *time.Location) (time.Time, error) {
+	if sign := to[:min(1, len(to))]; sign == "+" || sign == "-" {
+		by, err := home.ParseDuration(to[1:])
+		if sign == "-" {
+			by = -by
+		}
+		return now.Add(by), err
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if t, err := time.ParseInLocation(layout, to, zone); err == nil {
+			return t, nil
+		}
+	}
+	return now, fmt.Errorf("the clock is set to %q, expected +1h30m, -2h, or a time like 2026-12-01T10:00", to)
+}
+
 func (s *simulation) Step(ctx context.Context, span time.Duration) error {
 	if span <= 0 || span > 31*24*time.Hour {
 		return fmt.Errorf("a step of %s, expected up to 31 days", span)
@@ -141,6 +172,7 @@ are driven.`
 		simulateCommand("pause", "stop the house's time; speed 1 lets it go on", func([]string) (ordered, error) {
 			return func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Speed(ctx, 0) }, nil
 		}),
+		newSimulateClock(),
 		simulateCommand("step SPAN", "let a span of house time pass, 10m say, and stop then", func(args []string) (ordered, error) {
 			span, err := home.ParseDuration(args[0])
 			if err != nil {
@@ -148,6 +180,33 @@ are driven.`
 			}
 			return func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.Step(ctx, span) }, nil
 		}))
+	return cmd
+}
+
+func newSimulateClock() *cobra.Command {
+	cmd := simulateCommand("clock TIME", "set the house's wall time: +1h30m, -2h, or 2026-12-01T10:00", func(args []string) (ordered, error) {
+		return func(ctx context.Context, c *api.Client) (api.SimulationState, error) { return c.SetClock(ctx, args[0]) }, nil
+	})
+	cmd.Long = `clock sets what the house's clock shows, as NTP does on a Pi that began with a wrong time.
+Nothing else changes: no time passes, and what is waited for comes when it would have come.`
+	run := cmd.RunE
+	cmd.DisableFlagParsing, cmd.Args = true, cobra.ArbitraryArgs // -2h is no flag
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		back := func(arg string) bool { return len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9' }
+		times := slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return !back(arg) })
+		cmd.DisableFlagParsing = false
+		if err := cmd.ParseFlags(append(append(slices.DeleteFunc(args, back), "--"), times...)); err != nil {
+			return cmd.FlagErrorFunc()(cmd, err)
+		}
+		if help, err := cmd.Flags().GetBool("help"); err == nil && help {
+			return cmd.Help()
+		}
+		given := cmd.Flags().Args()
+		if err := exactly(1)(cmd, given); err != nil {
+			return err
+		}
+		return run(cmd, given)
+	}
 	return cmd
 }
 

@@ -2,7 +2,7 @@
 // it on the spot, with or without a broker: HTTP over a unix socket, and the
 // client that the command line uses.
 //
-//	GET  /api/status                      the gateway itself
+//	GET  /api/house                       the gateway itself; /api/status is the same
 //	GET  /api/devices?pattern=#           devices with their last readings
 //	GET  /api/events?pattern=#            what happens from now on, as server-sent events;
 //	                                      with &raw=true each measurement before the filters, too
@@ -46,6 +46,15 @@ type Status struct {
 	AMQP      AMQP      `json:"amqp"`
 	MQTT      []Source  `json:"mqtt,omitempty"`
 	Journal   Journal   `json:"journal"`
+	Clock     Clock     `json:"clock"`
+}
+
+// Clock is what is to be said about the house's clock.
+type Clock struct {
+	Trusted bool      `json:"trusted"`
+	Why     string    `json:"why,omitempty"`    // why it is not trusted
+	SetAt   time.Time `json:"set_at,omitzero"`  // when it was set last since the start; absent: it was not
+	SetBy   float64   `json:"set_by,omitempty"` // seconds; negative: back
 }
 
 // Source is a broker below mqtt:.

@@ -78,7 +78,8 @@ type route struct {
 // routes are all there are; openapi.json describes them.
 func (s *Server) routes() []route {
 	return []route{
-		{"GET /api/status", everybody, func(w http.ResponseWriter, _ *http.Request) { reply(w, s.House.Status()) }},
+		{"GET /api/house", everybody, s.house},
+		{"GET /api/status", everybody, s.house},
 		{"GET /api/devices", byName, s.devices},
 		{"GET /api/events", byName, s.events},
 		{"GET /api/events/past", byName, s.past},
@@ -114,13 +115,16 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc(r.pattern, bound(s.permit(r)))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path, "see /api/status, /api/devices, /api/events, /api/commands")
+		refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path, "see /api/house, /api/devices, /api/events, /api/commands")
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		mux.ServeHTTP(w, r)
 	})
 }
+
+// house answers with the gateway's own state.
+func (s *Server) house(w http.ResponseWriter, _ *http.Request) { reply(w, s.House.Status()) }
 
 // houseNow is the gateway's own state as JSON, not older than half a second.
 func (s *Server) houseNow(now time.Time) []byte {

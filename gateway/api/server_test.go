@@ -83,7 +83,7 @@ func TestAnswers(t *testing.T) {
 	for _, one := range []struct{ method, target, body, want string }{
 		{"GET", "/api/status", "", `{"gateway":"casa","version":"","simulated":false,"started":"0001-01-01T00:00:00Z",` +
 			`"house_time":"0001-01-01T00:00:00Z","devices":1,"online":0,"rules":0,"amqp":{"connected":false,"url":"",` +
-			`"published":0,"confirmed":0,"commands":0},"journal":{"waiting":0,"bytes":0}}`},
+			`"published":0,"confirmed":0,"commands":0},"journal":{"waiting":0,"bytes":0},"clock":{"trusted":false}}`},
 		{"GET", "/api/devices", "", `[{"device":"hall.lamp","status":"online","properties":null,"readings":null}]`},
 		{"GET", "/api/devices?pattern=%23.lamp", "", `[{"device":"hall.lamp","status":"online","properties":null,"readings":null}]`},
 		{"GET", "/api/devices?pattern=garden.*", "", `[]`},

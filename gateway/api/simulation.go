@@ -18,6 +18,9 @@ type Simulation interface {
 	Fault(name, kind string) error
 	// Speed lets the house run on so many times as fast as life; 0 stops it.
 	Speed(times float64) error
+	// SetClock sets the wall time, and nothing else: forward or back by so much (+1h30m, -2h),
+	// or to a time (2026-12-01T10:00).
+	SetClock(to string) error
 	// Step lets a span of house time pass and then stops the house.
 	Step(ctx context.Context, span time.Duration) error
 }
@@ -36,6 +39,7 @@ type simulationOrder struct {
 	Fault string   `json:"fault,omitempty"`
 	Speed *float64 `json:"speed,omitempty"`
 	Step  string   `json:"step,omitempty"`
+	Clock string   `json:"clock,omitempty"`
 }
 
 // simulation tells how the simulation runs, or changes that.
@@ -63,6 +67,8 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case o.Speed != nil:
 		return s.Simulation.Speed(*o.Speed)
+	case o.Clock != "":
+		return s.Simulation.SetClock(o.Clock)
 	case o.Step != "":
 		span, err := home.ParseDuration(o.Step)
 		if err != nil {
@@ -88,6 +94,12 @@ func (c *Client) Break(ctx context.Context, name, kind string) (SimulationState,
 // Speed lets a simulated house run on so many times as fast as life; 0 stops it.
 func (c *Client) Speed(ctx context.Context, times float64) (SimulationState, error) {
 	return c.simulate(ctx, simulationOrder{Speed: &times})
+}
+
+// SetClock sets the wall time of a simulated house: +1h30m, -2h, or a time like
+// 2026-12-01T10:00, of the house where it names no zone.
+func (c *Client) SetClock(ctx context.Context, to string) (SimulationState, error) {
+	return c.simulate(ctx, simulationOrder{Clock: to})
 }
 
 // Step lets a span of house time pass in a simulated house and then stops it.

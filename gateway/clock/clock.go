@@ -42,6 +42,8 @@ type Clock struct {
 	start   time.Time // elapsed time at the start of this run
 	gap     bool      // nobody knows how long the gateway was off before start
 	off     time.Duration
+	setAt   time.Time     // elapsed time of the last jump; zero: there was none
+	setBy   time.Duration // its size
 	changed chan struct{} // closed with each change
 }
 
@@ -55,6 +57,8 @@ type source interface {
 	slept()
 	// trusts reports whether the wall time is trusted; was says whether it has been so far.
 	trusts(wall time.Time, t Trust, was bool) bool
+	// why says why the wall time is not trusted.
+	why(wall time.Time, t Trust) string
 }
 
 // Reading is what a clock shows at one moment.
@@ -146,8 +150,10 @@ func (c *Clock) look() {
 			wall, passed = c.src.now()
 		}
 		if d := drift(); d > Jump || d < -Jump {
+			was := c.offset
 			c.elapsed = c.elapsed.Add(passed - c.passed)
 			c.settle(wall, passed)
+			c.setAt, c.setBy = c.elapsed, c.offset-was
 			c.tell()
 		} else if elapsed := wall.Add(-c.offset); elapsed.After(c.elapsed) {
 			c.elapsed = elapsed

@@ -60,6 +60,8 @@ func (s *simulated) slept() {}
 
 func (s *simulated) trusts(time.Time, Trust, bool) bool { return !s.doubted }
 
+func (s *simulated) why(time.Time, Trust) string { return "the simulation doubts it" }
+
 // own returns how a clock of its own runs, with the lock held; nil: it is the machine's.
 func (c *Clock) own() *simulated {
 	if c == nil {

@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"fmt"
 	"os"
 	"time"
 )
@@ -42,11 +43,22 @@ func (s *system) trusts(wall time.Time, t Trust, was bool) bool {
 		return false
 	}
 	s.asked = time.Now()
-	after := t.After
-	if after == 0 {
-		after = TrustAfter
+	return t.Always || Synchronised() || chip() || sinceBoot() >= t.after()
+}
+
+func (s *system) why(wall time.Time, t Trust) string {
+	if wall.Before(built) {
+		return "it shows a time before hogar was built"
 	}
-	return t.Always || Synchronised() || chip() || sinceBoot() >= after
+	return fmt.Sprintf("it is not synchronised, and there is no clock chip; without either it is trusted %s after the start of the machine", t.after())
+}
+
+// after is [Trust.After] with its default.
+func (t Trust) after() time.Duration {
+	if t.After == 0 {
+		return TrustAfter
+	}
+	return t.After
 }
 
 // Synchronised reports whether the system says that its clock is synchronised: to the kernel,

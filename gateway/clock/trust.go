@@ -43,6 +43,29 @@ func (c *Clock) judge() {
 	c.tell()
 }
 
+// State is what is to be said about a clock.
+type State struct {
+	Trusted bool
+	Why     string        // why it is not trusted
+	SetAt   time.Time     // when it was set last in this run, as it is set now; zero: it was not
+	SetBy   time.Duration // by how much; negative: back
+}
+
+// State returns what is to be said about the clock.
+func (c *Clock) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.look()
+	s := State{Trusted: c.trusted, SetBy: c.setBy}
+	if !c.setAt.IsZero() {
+		s.SetAt = c.setAt.Add(c.offset)
+	}
+	if !c.trusted {
+		s.Why = c.src.why(c.wall, c.trust)
+	}
+	return s
+}
+
 // Mark is a moment of an earlier run of the gateway, on both clocks.
 type Mark struct {
 	At      time.Time `json:"at"`

@@ -34,6 +34,7 @@ type Config struct {
 	Location Location
 	AMQP     AMQP
 	Journal  Journal
+	Clock    Clock
 	Web      Web
 	Devices  []Device
 	MQTT     []*home.Decoder // one for each source; who takes it decodes it and calls Done
@@ -87,6 +88,12 @@ type Journal struct {
 	Keep      time.Duration // how long history stays
 	WhenFull  string        // block or drop_oldest
 	WhenDead  string        // go_on or exit: what to do when the disk refuses to write
+}
+
+// Clock says when the machine's clock is trusted.
+type Clock struct {
+	Always bool          // whatever the system says of it
+	After  time.Duration // how long after the start of the machine, when nothing vouches for it
 }
 
 // Device is one entry of devices.

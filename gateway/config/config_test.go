@@ -76,6 +76,7 @@ rules:
 		Location: Location{Known: true, Latitude: -31.42, Longitude: -64.18, Timezone: zone},
 		AMQP: AMQP{URLs: []string{"amqp://casa@broker-1", "amqps://casa@broker-2:5671/home"}, Exchange: "amq.topic",
 			QueueType: "quorum", MessageTTL: 24 * time.Hour, History: "none"},
+		Clock: Clock{After: 10 * time.Minute},
 		Journal: Journal{Path: "/var/hogar", MaxSize: 1_500_000_000, Sync: "interval", SyncEvery: time.Second,
 			Keep: 14 * 24 * time.Hour, WhenFull: "drop_oldest", WhenDead: "exit"},
 		Devices: []Device{
@@ -100,6 +101,7 @@ func TestDefaults(t *testing.T) {
 		Gateway:  "casa",
 		Location: Location{Timezone: time.Local},
 		AMQP:     AMQP{URLs: []string{usualBroker}, Exchange: "hogar", QueueType: "classic", MessageTTL: time.Minute, History: "stream", Declare: true},
+		Clock:    Clock{After: 10 * time.Minute},
 		Journal: Journal{Path: "/state/hogar/casa/journal", MaxSize: 512_000_000, Sync: "interval",
 			SyncEvery: 200 * time.Millisecond, Keep: 7 * 24 * time.Hour, WhenFull: "block", WhenDead: "go_on"},
 		Rules: &home.Node{Path: []string{"rules"}, Kind: home.NodeMap},

@@ -34,6 +34,7 @@ func decode(root *home.Node, l *loader) *Config {
 	cfg.Location = l.location(d.Map("location"))
 	cfg.AMQP = l.amqp(l.section(d, "amqp", laterAMQP))
 	cfg.Journal = l.journal(l.section(d, "journal", nil), cfg.Gateway)
+	cfg.Clock = l.clock(l.section(d, "clock", nil))
 	if d.Node.Get("web") != nil { // web: alone is all defaults
 		cfg.Web = l.web(l.section(d, "web", nil))
 	}
@@ -199,6 +200,15 @@ func (l *loader) journal(d *home.Decoder, gateway string) Journal {
 	}
 	j.Path = journalPath(gateway)
 	return j
+}
+
+func (l *loader) clock(d *home.Decoder) Clock {
+	c := Clock{
+		Always: d.Word("trust", "synchronised", "synchronised", "always") == "always",
+		After:  d.Duration("after", 10*time.Minute, 0, 365*24*time.Hour),
+	}
+	d.Done()
+	return c
 }
 
 // sync reads when the journal is synced: a word or a duration.

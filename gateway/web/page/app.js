@@ -80,7 +80,9 @@ function Clock() {
   useEffect(() => { const timer = setInterval(() => tick((n) => n + 1), 1000); return () => clearInterval(timer); }, []);
   const h = state.house;
   if (!h) return null;
-  return html`<time class="clock" title=${t("times are house time")}>${clock(houseNow(), "minute")}
+  const doubted = h.clock && !h.clock.trusted;
+  return html`<time class="clock" title=${doubted ? h.clock.why : t("times are house time")}>${clock(houseNow(), "minute")}
+    ${doubted && html`<span class="badge">${t("clock not trusted")}</span>`}
     ${h.simulated && html`<span class="badge">${t("simulated")}${h.speed !== 1 ? ` × ${h.speed}` : ""}</span>`}</time>`;
 }
 

@@ -117,6 +117,7 @@ function listen() {
       if (m.lastEventId) last = m.lastEventId;
       const event = JSON.parse(m.data);
       apply(kind, event);
+      if (kind === "gateway" && event.gateway === "clock_set") load().catch(() => {}); // all ages are others
       for (const f of eventListeners) f(kind, event, m.lastEventId);
     });
   }

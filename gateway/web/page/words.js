@@ -4,7 +4,7 @@ const es = {
   "Devices": "Dispositivos", "Rules": "Reglas", "Log": "Registro", "Delivery": "Entrega", "Configuration": "Configuración",
   "Hardware": "Equipos", "Journal": "Diario", "connected": "conectado", "not connected": "sin conexión",
   "{n} of {m} online": "{n} de {m} en línea", "{n} not heard of yet": "{n} aún sin noticias", "{n} waiting": "{n} en espera", "nothing waits": "nada en espera",
-  "empty in {t}": "vacío en {t}", "oldest {t}": "más antiguo {t}", "simulated": "simulado", "online": "en línea", "offline": "sin conexión",
+  "empty in {t}": "vacío en {t}", "oldest {t}": "más antiguo {t}", "simulated": "simulado", "clock not trusted": "reloj no fiable", "online": "en línea", "offline": "sin conexión",
   "stale": "sin noticias", "not heard of yet": "aún sin noticias", "on": "encendido", "off": "apagado", "unknown": "desconocido",
   "now": "ahora", "{n} s ago": "hace {n} s", "{n} min ago": "hace {n} min", "{n} h ago": "hace {n} h", "{n} days ago": "hace {n} días",
   "{n} s": "{n} s", "{n} min": "{n} min", "{n} h": "{n} h", "{n} days": "{n} días", "never": "nunca", "pending": "en curso",

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package bridge
-
-func clockSynchronised() (synchronised, known bool) { return false, false }
