@@ -75,6 +75,9 @@ type Options struct {
 	Names Resolver
 	// Clock is house time, for Received and Expires of commands; nil: the machine's.
 	Clock *clock.Clock
+	// Worth says what the time of a record is worth: "", [home.ClockUntrusted], or
+	// [home.ClockCorrected] and by how much it was behind; nil: as its flags say.
+	Worth func(seq uint64) (word string, by time.Duration)
 	// Messages are what the house wants to hear of other applications: each message
 	// becomes an event of Accept. None: there is no queue for them.
 	Messages   []Source

@@ -153,6 +153,9 @@ func recorded(d *amqp.Delivery, gateway string) (ev home.Event, ours bool) {
 	if late, _ := d.Headers["late"].(bool); late {
 		ev.Flags |= home.FlagLate
 	}
+	if word, _ := d.Headers["clock"].(string); word == home.ClockUntrusted {
+		ev.Flags |= home.FlagUntrusted
+	}
 	seq, _ := d.Headers["seq"].(int64)
 	ev.Seq = uint64(seq)
 	ev.At = d.Timestamp

@@ -39,6 +39,7 @@ type message struct {
 
 	dseq            uint64 // the device's own count; 0: none
 	late, simulated bool
+	clock           string // what its time is worth, see [Options.Worth]
 }
 
 // headers writes the message's headers into t, in place of what is there, and returns it.
@@ -47,6 +48,9 @@ func (m *message) headers(t amqp.Table) amqp.Table {
 	t["seq"], t["late"], t["simulated"] = int64(m.seq), m.late, m.simulated
 	if m.dseq != 0 {
 		t["dseq"] = int64(m.dseq)
+	}
+	if m.clock != "" {
+		t["clock"] = m.clock
 	}
 	return t
 }
@@ -80,6 +84,11 @@ func (m *maker) make(rec journal.Record) message {
 		return msg
 	}
 	body := bytes.Clone(rec.Body)
+	word, by := m.worth(&rec)
+	if by != 0 {
+		rec.Time, body = rec.Time+by.Microseconds(), home.Moved(kind, body, by)
+	}
+	msg.clock = word
 	about := subjectOf(body)
 	msg.dseq, msg.late, msg.simulated = about.DSeq, flags&home.FlagLate != 0, m.opts.Simulated || flags&home.FlagSimulated != 0
 	if kind == home.KindPublish {
@@ -101,6 +110,17 @@ func (m *maker) make(rec journal.Record) message {
 		MessageId: string(strconv.AppendUint(m.id, rec.Seq, 10)), Body: body,
 	}
 	return msg
+}
+
+// worth says what the time of a record is worth.
+func (m *maker) worth(rec *journal.Record) (word string, by time.Duration) {
+	switch {
+	case m.opts.Worth != nil:
+		return m.opts.Worth(rec.Seq)
+	case home.Flags(rec.Flags)&home.FlagUntrusted != 0:
+		return home.ClockUntrusted, 0
+	}
+	return "", 0
 }
 
 // maxKey is AMQP's limit of a routing key, in bytes.

@@ -42,6 +42,39 @@ func TestReadingOnTheWire(t *testing.T) {
 	h.until("the cursor is at 1", func() bool { return h.journal.Cursor() == 1 })
 }
 
+// TestClockOnTheWire sends what was recorded before the clock was trusted: as it is, and put right.
+func TestClockOnTheWire(t *testing.T) {
+	t.Parallel()
+	worth := []string{"", home.ClockUntrusted, home.ClockCorrected, home.ClockCorrected, ""}
+	h := runBridge(t, Options{Declare: true, Worth: func(seq uint64) (string, time.Duration) {
+		if worth[seq] == home.ClockCorrected {
+			return worth[seq], 3*time.Hour + 4*time.Second
+		}
+		return worth[seq], 0
+	}}, &door{})
+	h.until("connected", func() bool { return h.Status().Connected })
+	c := dialClient(t, h.url)
+	c.bind("reader", "hogar", "casa.#")
+	at := time.Date(1970, 1, 1, 0, 0, 7, 5e6, time.UTC)
+	for dseq := range uint64(4) {
+		h.event(home.Event{Kind: home.KindReading, Device: "kitchen.climate", Property: "temperature", Value: home.NumberOf(21.37), DSeq: dseq + 1,
+			Flags: home.FlagPublished | home.FlagUntrusted, At: at, Time: at})
+	}
+	var got []string
+	for _, d := range c.consume("reader", 4) {
+		ev, err := home.ParseEvent(home.KindReading, d.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%v %s %v %d", d.Headers["clock"], ev.Time.UTC().Format(time.RFC3339Nano), time.Until(d.Timestamp).Round(time.Hour), ev.DSeq))
+	}
+	want := []string{"untrusted 1970-01-01T00:00:07.005Z 0s 1", "corrected 1970-01-01T03:00:11.005Z 3h0m0s 2",
+		"corrected 1970-01-01T03:00:11.005Z 3h0m0s 3", "<nil> 1970-01-01T00:00:07.005Z 0s 4"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestKinds sends one of each kind; what is not published is passed over.
 func TestKinds(t *testing.T) {
 	t.Parallel()

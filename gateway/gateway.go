@@ -69,6 +69,7 @@ type gateway struct {
 	meters  *meters
 	rules   *ruleset // whose engine is the newest plan's; the hub's goroutine has it
 	ledger  *ledger.Ledger
+	turns   *hub.Turns
 	backlog backlog
 	gaps    gaps
 
@@ -127,7 +128,8 @@ func (g *gateway) open() error {
 	c := g.o.Plan.Config.Journal
 	sync := map[string]journal.Sync{"always": journal.Always, "os": journal.OS, "interval": journal.Sync(c.SyncEvery)}[c.Sync]
 	full := map[string]journal.WhenFull{"block": journal.Block, "drop_oldest": journal.DropOldest}[c.WhenFull]
-	j, err := journal.Open(g.o.Journal, journal.Options{Sync: sync, MaxSize: c.MaxSize, Keep: c.Keep, WhenFull: full, Log: g.o.Log,
+	g.turns = &hub.Turns{}
+	j, err := journal.Open(g.o.Journal, journal.Options{Elapsed: g.turns.Elapsed, Sync: sync, MaxSize: c.MaxSize, Keep: c.Keep, WhenFull: full, Log: g.o.Log,
 		OnGap: g.gap, OnRefuse: func(class uint8, n uint64, err error) { g.hub.Withdraw(class, n, err) }})
 	if err != nil {
 		if errors.Is(err, journal.ErrLocked) {
@@ -141,7 +143,7 @@ func (g *gateway) open() error {
 		flags = home.FlagSimulated
 	}
 	g.ledger = ledger.New(g.o.Clock.Now())
-	g.hub = hub.New(hub.Options{Journal: j, Ledger: g.ledger, Clock: g.o.Clock, Flags: flags, Log: g.o.Log,
+	g.hub = hub.New(hub.Options{Journal: j, Ledger: g.ledger, Clock: g.o.Clock, Turns: g.turns, Flags: flags, Log: g.o.Log,
 		Alive: func() { _ = g.o.Notify.Alive() }})
 	g.control = control.New(source{g.hub, home.ClassControl}, g.o.Clock, g.o.Log)
 	g.outbox = bridge.NewOutbox(g.ledger)

@@ -192,6 +192,7 @@ func (a topicActuator) Set(ctx context.Context, property string, v home.Value) (
 func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 	o := plan.Bridge(urls, g.o.Version)
 	o.Simulated, o.Clock, o.Outbox, o.Ledger, o.Accept = g.o.Simulated, g.o.Clock, g.outbox, g.ledger, g.hub.Accept
+	o.Worth = g.turns.Worth
 	o.House, o.Rules = g, ruleAnswers{g}
 	o.Names = resolver{plan.house(), plan.wholes(), g.hub.Has}
 	return o

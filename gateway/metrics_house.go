@@ -149,7 +149,7 @@ func (g *gateway) aboutJournal(f family, j journal.Stats) {
 	f.gauge("hogar_journal_waiting_records", "Records that RabbitMQ has not confirmed yet.", float64(j.Depth))
 	oldest := 0.0
 	if j.Oldest != 0 {
-		oldest = g.o.Clock.Now().Sub(time.UnixMicro(j.Oldest)).Seconds()
+		oldest = g.age(g.journal.Cursor()+1, j.Oldest).Seconds()
 	}
 	f.gauge("hogar_journal_oldest_waiting_seconds", "House time since the oldest of them; 0: none waits.", oldest)
 	f.gauge("hogar_journal_size_bytes", "Bytes of the journal on the disk.", float64(j.Bytes))

@@ -17,7 +17,7 @@ func (g *gateway) Outbox() api.Outbox {
 		Error: "no broker is configured", SetAside: []api.SetAside{}}
 	if o.Waiting > 0 && j.Oldest != 0 {
 		o.Oldest = time.UnixMicro(j.Oldest)
-		o.Age = max(0, g.o.Clock.Now().Sub(o.Oldest).Seconds())
+		o.Age = g.age(g.journal.Cursor()+1, j.Oldest).Seconds()
 	}
 	o.Journal = trouble(&j)
 	if gen := g.get(); gen.bridge != nil {
@@ -55,3 +55,9 @@ func (g *gateway) Resend(ctx context.Context, since time.Time) (api.Resent, erro
 }
 
 var _ api.Sender = (*gateway)(nil)
+
+// age is how long ago a record was recorded, whose time is given in µs since 1970.
+func (g *gateway) age(seq uint64, at int64) time.Duration {
+	elapsed, _ := g.turns.Elapsed(seq, at)
+	return max(0, g.o.Clock.Elapsed().Sub(time.UnixMicro(elapsed)))
+}

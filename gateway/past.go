@@ -60,20 +60,45 @@ func nextWithin(ctx context.Context, r *journal.Reader, most time.Duration) (jou
 func (p past) Range(ctx context.Context, from, to time.Time, want func(kind home.Kind, body []byte) bool) iter.Seq[home.Event] {
 	return func(yield func(home.Event) bool) {
 		first, last := from.UnixMicro(), to.UnixMicro()
-		for rec, err := range p.g.journal.Scan(p.g.journal.Before(first)) {
-			switch {
-			case err != nil:
-				continue // damage is told by the journal
-			case ctx.Err() != nil || rec.Time > last:
-				return
-			case rec.Time < first || want != nil && !want(home.Kind(rec.Kind), rec.Body):
-				continue
-			}
-			if ev, ok := eventOf(rec); ok && !yield(ev) {
-				return
+		for _, s := range p.spans(first, last) {
+			for rec, err := range p.g.journal.Scan(s.after) {
+				switch {
+				case ctx.Err() != nil:
+					return
+				case err != nil:
+					continue // damage is told by the journal
+				case rec.Seq < s.before && (rec.Time < first || rec.Time > last || want != nil && !want(home.Kind(rec.Kind), rec.Body)):
+					continue
+				}
+				if rec.Seq >= s.before {
+					break
+				}
+				if ev, ok := eventOf(rec); ok && !yield(ev) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// span are records between two numbers.
+type span struct{ after, before uint64 }
+
+// spans are where records of a time from first to last may stand, in order. Where the clock
+// was set, a time may come again.
+func (p past) spans(first, last int64) (found []span) {
+	turns := append(p.g.turns.Spans(), 0)
+	for i, from := range turns[:len(turns)-1] {
+		after, before := p.g.journal.Range(from, turns[i+1], first, last)
+		switch n := len(found); {
+		case after+1 >= before:
+		case n > 0 && after < found[n-1].before:
+			found[n-1].before = max(found[n-1].before, before)
+		default:
+			found = append(found, span{after, before})
+		}
+	}
+	return found
 }
 
 // eventOf reads a record; one of a kind that this version does not know is left out.

@@ -37,8 +37,8 @@ type Clock struct {
 	elapsed time.Time     // at the last look; never goes back
 	offset  time.Duration // in whole milliseconds, as times are written
 	trust   Trust
-	trusted bool
-	missing *Mark     // the newest trusted time of an earlier run, until this run's is trusted; nil: nothing is missing
+	level   Level
+	missing *Mark     // the newest trusted time of an earlier run, until somebody vouches for this run's; nil: nothing is missing
 	start   time.Time // elapsed time at the start of this run
 	gap     bool      // nobody knows how long the gateway was off before start
 	off     time.Duration
@@ -55,8 +55,8 @@ type source interface {
 	at(machine time.Time) time.Duration
 	// slept takes in for how long the machine slept, after a jump was seen.
 	slept()
-	// trusts reports whether the wall time is trusted; was says whether it has been so far.
-	trusts(wall time.Time, t Trust, was bool) bool
+	// trusts says what the wall time is worth; was is what it was worth so far.
+	trusts(wall time.Time, t Trust, was Level) Level
 	// why says why the wall time is not trusted.
 	why(wall time.Time, t Trust) string
 }
@@ -66,6 +66,7 @@ type Reading struct {
 	At      time.Time // wall time, in whole milliseconds
 	Elapsed time.Time // the same moment on the elapsed clock
 	Trusted bool      // whether At is trusted
+	Assumed bool      // it is, and only because nobody vouched for it for long
 
 	// Off is what passed before Start, the elapsed time at the start of this run, and was not
 	// counted, since no trusted time said so. It is known when the clock becomes trusted, and
@@ -83,7 +84,8 @@ func (c *Clock) Read() Reading {
 	defer c.mu.Unlock()
 	c.look()
 	elapsed := c.elapsed.Truncate(time.Millisecond)
-	return Reading{At: elapsed.Add(c.offset), Elapsed: elapsed, Trusted: c.trusted, Off: c.off, Start: c.start}
+	return Reading{At: elapsed.Add(c.offset), Elapsed: elapsed, Trusted: c.level > Doubted, Assumed: c.level == Assumed,
+		Off: c.off, Start: c.start}
 }
 
 // Now returns the wall time. It goes back by less than [Jump] never.

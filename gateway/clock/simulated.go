@@ -10,7 +10,7 @@ type simulated struct {
 	goesOn  bool          // where an earlier run was, see [Clock.Resume]
 	ahead   time.Duration // by which that was later
 	set     time.Duration // by which [Clock.Set] has set the wall time alone
-	doubted bool
+	level   Level
 }
 
 // stretch is a time in which the clock runs evenly.
@@ -37,14 +37,14 @@ func (s *stretch) at(machine time.Time) time.Time {
 
 // New makes a clock of its own that shows start now and runs speed times as fast as the
 // machine's. A zero start is now, or where an earlier
-// run was, when that was later. Its time is trusted unless [Clock.Doubt] says otherwise.
+// run was, when that was later. Somebody vouches for its time unless [Clock.SetLevel] says otherwise.
 func New(start time.Time, speed float64) *Clock {
 	now, goesOn := time.Now(), start.IsZero()
 	if goesOn {
 		start = now
 	}
 	start = start.Round(0).UTC()
-	return &Clock{src: &simulated{start: start, goesOn: goesOn, running: &stretch{start: start, origin: now, speed: speed}}}
+	return &Clock{src: &simulated{level: Vouched, start: start, goesOn: goesOn, running: &stretch{start: start, origin: now, speed: speed}}}
 }
 
 func (s *simulated) now() (time.Time, time.Duration) {
@@ -58,7 +58,7 @@ func (s *simulated) at(machine time.Time) time.Duration {
 
 func (s *simulated) slept() {}
 
-func (s *simulated) trusts(time.Time, Trust, bool) bool { return !s.doubted }
+func (s *simulated) trusts(time.Time, Trust, Level) Level { return s.level }
 
 func (s *simulated) why(time.Time, Trust) string { return "the simulation doubts it" }
 
@@ -90,8 +90,8 @@ func (c *Clock) Set(wall time.Time) {
 	c.change(func(s *simulated) { s.set += wall.Sub(c.wall) })
 }
 
-// Doubt says whether the time of a clock of its own is doubted, and not trusted.
-func (c *Clock) Doubt(doubted bool) { c.change(func(s *simulated) { s.doubted = doubted }) }
+// SetLevel says what the wall time of a clock of its own is worth.
+func (c *Clock) SetLevel(l Level) { c.change(func(s *simulated) { s.level = l }) }
 
 // SetSpeed lets a clock of its own run on speed times as fast as the machine's; 0 stops
 // it. With a span that is not zero it stops when that has passed.

@@ -32,18 +32,27 @@ func (s *system) slept() {
 	s.asleep = max(s.asleep, sinceBoot()-s.boot-time.Since(s.origin))
 }
 
-// askEvery is how often the system is asked whether it trusts its clock, until it does.
+// askEvery is how often the system is asked whether it trusts its clock, until somebody
+// vouches for it.
 const askEvery = time.Second
 
-func (s *system) trusts(wall time.Time, t Trust, was bool) bool {
-	if wall.Before(built) || was {
-		return was && !wall.Before(built)
-	}
-	if !s.asked.IsZero() && time.Since(s.asked) < askEvery && !t.Always {
-		return false
+func (s *system) trusts(wall time.Time, t Trust, was Level) Level {
+	switch {
+	case wall.Before(built):
+		return Doubted
+	case was == Vouched || t.Always:
+		return Vouched
+	case !s.asked.IsZero() && time.Since(s.asked) < askEvery:
+		return was
 	}
 	s.asked = time.Now()
-	return t.Always || Synchronised() || chip() || sinceBoot() >= t.after()
+	switch {
+	case Synchronised() || chip():
+		return Vouched
+	case was == Assumed || sinceBoot() >= t.after():
+		return Assumed
+	}
+	return Doubted
 }
 
 func (s *system) why(wall time.Time, t Trust) string {

@@ -11,6 +11,16 @@ type Trust struct {
 	After  time.Duration // since the start of the machine; 0: [TrustAfter]
 }
 
+// Level is what the wall time is worth.
+type Level uint8
+
+// The levels.
+const (
+	Doubted Level = iota
+	Assumed       // it is trusted, since nobody has vouched for it for [Trust.After]
+	Vouched       // somebody vouches for it
+)
+
 // TrustAfter is how long after its start a machine is waited for that neither has a clock
 // chip nor is synchronised.
 const TrustAfter = 10 * time.Minute
@@ -32,12 +42,12 @@ func (c *Clock) SetTrust(t Trust) {
 
 // judge decides whether the time is trusted. The lock is held.
 func (c *Clock) judge() {
-	trusted := c.src.trusts(c.wall, c.trust, c.trusted)
-	if trusted == c.trusted {
+	level := c.src.trusts(c.wall, c.trust, c.level)
+	if level == c.level {
 		return
 	}
-	c.trusted = trusted
-	if trusted && c.missing != nil {
+	c.level = level
+	if level > Doubted && c.missing != nil {
 		c.off = c.catchUp().Truncate(time.Millisecond)
 	}
 	c.tell()
@@ -56,11 +66,11 @@ func (c *Clock) State() State {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.look()
-	s := State{Trusted: c.trusted, SetBy: c.setBy}
+	s := State{Trusted: c.level > Doubted, SetBy: c.setBy}
 	if !c.setAt.IsZero() {
 		s.SetAt = c.setAt.Add(c.offset)
 	}
-	if !c.trusted {
+	if c.level == Doubted {
 		s.Why = c.src.why(c.wall, c.trust)
 	}
 	return s
@@ -92,7 +102,7 @@ func (c *Clock) Resume(newest, sure Mark) {
 	if !sure.At.IsZero() {
 		c.missing = &sure
 	}
-	if c.trusted && c.missing != nil {
+	if c.level > Doubted && c.missing != nil {
 		c.elapsed = c.elapsed.Add(c.catchUp()) // nothing of this run stands before it
 	}
 	if c.gap {
@@ -102,11 +112,14 @@ func (c *Clock) Resume(newest, sure Mark) {
 	c.start = c.elapsed.Truncate(time.Millisecond)
 }
 
-// catchUp returns what passed while the gateway was off and is not counted yet, now that
-// the wall time is trusted. The lock is held.
+// catchUp returns what passed while the gateway was off and was not counted at the start, now
+// that the wall time is trusted. The lock is held.
 func (c *Clock) catchUp() time.Duration {
 	off := c.wall.Sub(c.missing.At) - c.elapsed.Sub(c.missing.Elapsed)
-	c.missing, c.gap = nil, off < 0
+	c.gap = off < 0
+	if c.level == Vouched {
+		c.missing = nil
+	}
 	return max(0, off)
 }
 

@@ -11,12 +11,21 @@ const (
 	EventClockSet = "clock_set" // the wall time was set, or is trusted from now on
 )
 
+// What is said of a time that nobody vouched for when it was recorded.
+const (
+	ClockUntrusted = "untrusted" // it may be wrong
+	ClockCorrected = "corrected" // it has been put right since
+)
+
 // ClockSet is the detail of the gateway's events "started" and "clock_set": how the wall
 // time relates to the elapsed time from this event on.
 type ClockSet struct {
 	Elapsed time.Time `json:"elapsed"`      // the event's own time on the elapsed clock
 	By      float64   `json:"by,omitempty"` // seconds by which the wall time jumped; negative: back
 	Trusted bool      `json:"trusted"`      // whether the wall time is trusted from now on
+
+	// Assumed: it is trusted only because nobody has vouched for it for long.
+	Assumed bool `json:"assumed,omitempty"`
 
 	// Off are seconds that passed before Start, the elapsed time at which this run of the
 	// gateway began, and were not counted until now, since no trusted time said so: what was
@@ -46,6 +55,21 @@ func (e *Event) Measured() time.Time {
 		return at
 	}
 	return at.Add(e.Time.Sub(e.At))
+}
+
+// Moved returns the JSON of an event of a kind with its time moved by so much; as it is when it
+// cannot be read.
+func Moved(kind Kind, body []byte, by time.Duration) []byte {
+	ev, err := ParseEvent(kind, body)
+	if err != nil {
+		return body
+	}
+	ev.Time = ev.Time.Add(by)
+	moved, err := ev.AppendJSON(nil)
+	if err != nil {
+		return body
+	}
+	return moved
 }
 
 // Timeline gives events that are read from the journal, in its order, their elapsed times.

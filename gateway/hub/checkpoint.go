@@ -34,6 +34,7 @@ func (h *Hub) Recover() {
 	}
 	line := home.Timeline{Offset: newest.At.Sub(newest.Elapsed)}
 	if first := h.o.Journal.First(); seq == 0 && first > 1 {
+		line.Offset = h.firstOffset()
 		h.o.Log.Warn("there is no checkpoint: what was known from before the oldest record is lost (last values, timers, variables, ids of commands)", "oldest", first)
 	}
 	for r, err := range h.o.Journal.Scan(seq) {
@@ -51,6 +52,7 @@ func (h *Hub) Recover() {
 		h.apply(&ev, false)
 	}
 	h.state.ready()
+	h.turns.ready()
 	h.recent.seq = h.o.Journal.Last()
 	if newest.At.IsZero() {
 		return
@@ -59,10 +61,26 @@ func (h *Hub) Recover() {
 	h.now = clock.Reading{At: newest.At, Elapsed: newest.Elapsed, Trusted: true}
 }
 
+// firstOffset is how the clock was set at the oldest record, as the first event that says so
+// lets know.
+func (h *Hub) firstOffset() time.Duration {
+	for r, err := range h.o.Journal.Scan(0) {
+		if err != nil || home.Kind(r.Kind) != home.KindGateway {
+			continue
+		}
+		ev, err := home.ParseEvent(home.KindGateway, r.Body)
+		if set, ok := ev.ClockSet(); ok && err == nil {
+			return time.UnixMicro(r.Time).Sub(set.Elapsed) - time.Duration(set.By*float64(time.Second)).Round(time.Millisecond)
+		}
+	}
+	return 0
+}
+
 // savedClock is the newest moment in the checkpoint, and the newest one that was trusted.
 type savedClock struct {
 	Newest clock.Mark `json:"newest"`
 	Sure   clock.Mark `json:"sure"`
+	Turns  []turn     `json:"turns,omitempty"`
 }
 
 // restoreClock reads the newest moment of a checkpoint. One of before has its wall time alone.
@@ -70,6 +88,7 @@ func (h *Hub) restoreClock(saved map[string]json.RawMessage, newest *clock.Mark)
 	var c savedClock
 	if json.Unmarshal(saved["clock"], &c) == nil && !c.Newest.At.IsZero() {
 		*newest, h.sure = c.Newest, c.Sure
+		h.turns.restore(c.Turns)
 		h.state.offset = newest.At.Sub(newest.Elapsed)
 		return
 	}
@@ -126,7 +145,7 @@ func (h *Hub) freeze() (seq uint64, parts []frozen) {
 	add("hub", data, err)
 	data, err = json.Marshal(h.now.At) // an older version reads it
 	add("time", data, err)
-	data, err = json.Marshal(savedClock{clock.Mark{At: h.now.At, Elapsed: h.now.Elapsed}, h.sure})
+	data, err = json.Marshal(savedClock{clock.Mark{At: h.now.At, Elapsed: h.now.Elapsed}, h.sure, h.turns.save()})
 	add("clock", data, err)
 	for _, p := range h.parts {
 		if f, ok := p.Part.(Freezer); ok {

@@ -122,13 +122,15 @@ func TestClockOverARestart(t *testing.T) {
 				ended := h.now
 
 				second := clock.New(ended.At.Add(c.shows), 1)
-				second.Doubt(c.doubted)
+				if c.doubted {
+					second.SetLevel(clock.Doubted)
+				}
 				h, stop = openAt(t, dir, second)
 				accept(t, h, reading("both", "t", 2))
 				time.Sleep(30 * time.Second)
 				if c.doubted {
 					second.Set(second.Now().Add(c.corrected))
-					second.Doubt(false)
+					second.SetLevel(clock.Vouched)
 				}
 				time.Sleep(10 * time.Second)
 				accept(t, h, reading("new", "t", 3))
@@ -173,4 +175,51 @@ func TestClockOverARestart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestWorth starts with a time that nobody vouches for. What was recorded then is corrected as
+// soon as somebody does, in the same run; also what was trusted only since nobody contradicted.
+func TestWorth(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		const wrong = 3 * time.Hour
+		c := clock.New(start2026, 1)
+		h, stop := openAt(t, dir, c)
+		var seqs []uint64
+		record := func() {
+			accept(t, h, reading("a", "t", float64(len(seqs))))
+			seqs = append(seqs, h.o.Journal.Last())
+		}
+		say := func(want ...string) {
+			t.Helper()
+			for i, seq := range seqs {
+				word, by := h.turns.Worth(seq)
+				if word != want[i] || by != 0 && by != wrong || (by != 0) != (word == home.ClockCorrected) {
+					t.Errorf("record %d: %q by %v, want %q", i, word, by, want[i])
+				}
+			}
+		}
+		record()
+		c.SetLevel(clock.Doubted)
+		record()
+		say("", home.ClockUntrusted)
+		stop()
+
+		c = clock.New(start2026.Add(time.Minute), 1) // what was wrong before the restart stays so
+		c.SetLevel(clock.Doubted)
+		h, stop = openAt(t, dir, c)
+		record()
+		c.SetLevel(clock.Assumed)
+		record()
+		say("", home.ClockUntrusted, home.ClockUntrusted, "")
+		c.Set(c.Now().Add(wrong))
+		c.SetLevel(clock.Vouched)
+		record()
+		say("", home.ClockUntrusted, home.ClockCorrected, home.ClockCorrected, "")
+		stop()
+
+		h, stop = openAt(t, dir, clock.New(c.Now(), 1)) // it is known after the next start, too
+		say("", home.ClockUntrusted, home.ClockCorrected, home.ClockCorrected, "")
+		stop()
+	})
 }

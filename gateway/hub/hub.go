@@ -52,6 +52,7 @@ type named struct {
 type Options struct {
 	Journal *journal.Journal
 	Clock   *clock.Clock   // nil: one that shows the time of now, is trusted and never set
+	Turns   *Turns         // of the journal; nil: of its own
 	Flags   home.Flags     // set on every event: simulated
 	Alive   func()         // called from the loop at least every 5 s; may be nil
 	Ledger  *ledger.Ledger // counts what becomes of the events; nil: one of its own
@@ -75,6 +76,7 @@ type Hub struct {
 	ended   chan struct{} // closed with closed
 
 	state  state
+	turns  *Turns
 	sieves sieves // only the hub's goroutine has them
 	recent ring
 
@@ -102,6 +104,9 @@ func New(o Options) *Hub {
 	h := &Hub{o: o, wake: make(chan struct{}, 1), ended: make(chan struct{}), savedAt: time.Now()}
 	h.now = o.Clock.Read()
 	h.now.Trusted = true // so that an event says so when it is not
+	if h.turns = o.Turns; h.turns == nil {
+		h.turns = &Turns{}
+	}
 	h.state.init()
 	h.recent.init()
 	return h
@@ -227,6 +232,9 @@ func (h *Hub) append(ev *home.Event, done func(error)) error {
 func (h *Hub) apply(ev *home.Event, live bool) {
 	if ev.Flags&home.FlagUntrusted == 0 {
 		h.sure = clock.Mark{At: ev.At, Elapsed: ev.Elapsed}
+	}
+	if set, ok := ev.ClockSet(); ok {
+		h.turns.take(ev, set, h.o.Journal.Last())
 	}
 	h.state.apply(ev, live)
 	for _, p := range h.parts {

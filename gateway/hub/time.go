@@ -46,7 +46,7 @@ func (h *Hub) mark(ev *home.Event, now clock.Reading) {
 func (h *Hub) look() clock.Reading {
 	now, was := h.o.Clock.Read(), h.now
 	h.now = now
-	if now.Offset() == was.Offset() && now.Trusted == was.Trusted && now.Off == was.Off {
+	if now.Offset() == was.Offset() && now.Trusted == was.Trusted && now.Assumed == was.Assumed && now.Off == was.Off {
 		return now
 	}
 	by, set := now.Offset()-was.Offset(), clockSet(now)
@@ -65,7 +65,7 @@ func (h *Hub) look() clock.Reading {
 
 // clockSet says how the two clocks relate from now on.
 func clockSet(now clock.Reading) home.ClockSet {
-	return home.ClockSet{Elapsed: now.Elapsed, Trusted: now.Trusted, Start: now.Start}
+	return home.ClockSet{Elapsed: now.Elapsed, Trusted: now.Trusted, Assumed: now.Assumed, Start: now.Start}
 }
 
 // withClock adds to an event's facts how the two clocks relate.

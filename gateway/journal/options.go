@@ -52,8 +52,12 @@ const (
 
 // Options of a journal. The zero Options are ready to use.
 type Options struct {
-	Sync        Sync
-	MaxSize     int64         // bytes on the disk; 0: 512 MB
+	Sync    Sync
+	MaxSize int64 // bytes on the disk; 0: 512 MB
+	// Elapsed turns the time of a record into that on a clock which is never set: how long
+	// records stay is counted by it. ok is false while that is not known; nothing goes by its
+	// age then. Nil: times are never set. Called by any goroutine; it must not call the journal.
+	Elapsed     func(seq uint64, time int64) (elapsed int64, ok bool)
 	Keep        time.Duration // how long confirmed records stay, by the time of records; 0: not
 	WhenFull    WhenFull
 	SegmentSize int64        // bytes; 0: 4 MiB; never more than a sixteenth of MaxSize

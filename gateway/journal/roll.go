@@ -183,6 +183,16 @@ func (j *Journal) classesOf(s *segment, from uint64) map[uint8]uint64 {
 	}
 }
 
+// outdated reports whether all before s is older than is kept. The caller holds mu.
+func (j *Journal) outdated(s *segment) bool {
+	if j.o.Elapsed == nil {
+		return s.time < j.lastTime-j.o.Keep.Microseconds()
+	}
+	first, known := j.o.Elapsed(s.first, s.time)
+	last, _ := j.o.Elapsed(j.last, j.lastTime)
+	return known && first < last-j.o.Keep.Microseconds()
+}
+
 // deletable returns the oldest segment if it may go. To of the gap is its last
 // number; From is set when it holds records that were never confirmed. The caller
 // holds mu.
@@ -197,7 +207,7 @@ func (j *Journal) deletable() (*segment, Gap) {
 	case next.prev > j.bound:
 		return nil, Gap{}
 	case next.prev <= j.cursor:
-		if pressed || next.time < j.lastTime-j.o.Keep.Microseconds() {
+		if pressed || j.outdated(next) {
 			return s, g
 		}
 	case pressed && j.o.WhenFull == DropOldest && (j.fresh || j.crowded): // nothing is given up that needs not be, as at a stop
