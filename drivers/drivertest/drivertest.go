@@ -58,6 +58,9 @@ func Run(t *testing.T, c Case) {
 			bubble("goes on with "+string(fault), func(t *testing.T, c Case) { goesOn(t, c, fault) })
 		case fault.Harmless(), fault.Once():
 			bubble("garbage: "+string(fault), func(t *testing.T, c Case) { recovers(t, c, fault) })
+			if fault.Once() {
+				bubble("garbage in the midst: "+string(fault), func(t *testing.T, c Case) { inTheMidst(t, c, fault) })
+			}
 		default:
 			bubble("fails with "+string(fault), func(t *testing.T, c Case) { senseFails(t, c, fault) })
 		}
