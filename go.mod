@@ -16,7 +16,6 @@ require (
 	golang.org/x/sys v0.39.0
 	golang.org/x/term v0.35.0
 	periph.io/x/conn/v3 v3.7.3
-	periph.io/x/devices/v3 v3.7.4
 	pgregory.net/rapid v1.3.0
 )
 
@@ -31,5 +30,4 @@ require (
 	golang.org/x/sync v0.17.0 // indirect
 	golang.org/x/text v0.29.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
-	periph.io/x/host/v3 v3.8.5 // indirect
 )

@@ -69,7 +69,6 @@ var never = map[string][]string{
 var walls = []struct{ module, room string }{
 	{"periph.io/x/host/", "drivers/board"},
 	{"periph.io/x/conn/", "drivers"},
-	{"periph.io/x/devices/", "drivers"},
 	{"github.com/eclipse/paho.mqtt.golang", "drivers/mqtt"},
 	{"github.com/rabbitmq/amqp091-go", "bridge"},
 	{"github.com/goccy/go-yaml", "gateway/config"},
