@@ -35,8 +35,10 @@ func (g *gateway) aboutHouse(f family, may func(device, property string) bool) {
 	})
 	f.counters("hogar_device_repeated_total", "Measurements that came only when they were repeated, since the start or the device's last change: the first sign of a bad wire.", func(line func(string, uint64)) {
 		repeated := g.repeated()
-		for _, name := range slices.Sorted(maps.Keys(repeated)) {
-			line(labels("device", name), repeated[name])
+		for _, d := range all {
+			if n, ok := repeated[d.Name]; ok {
+				line(labels("device", d.Name), n)
+			}
 		}
 	})
 	f.gauges("hogar_device_age_seconds", "House time since the device was measured last.", func(line func(string, float64)) {

@@ -20,7 +20,7 @@ func (g *gateway) page(routes http.Handler) *web.Server {
 		return nil
 	}
 	return web.New(web.Options{
-		Gateway: g.o.Plan.Config.Gateway, Listen: c.Listen, Host: c.Host, Path: c.Path,
+		Gateway: g.o.Plan.Config.Gateway, Listen: c.Listen, Host: c.Host, Path: c.Path, Proxies: c.Proxies,
 		Users: c.Users, Tokens: c.Tokens, Cert: c.Cert, Key: c.Key, Secrets: config.ReadSecrets,
 		API: func(w http.ResponseWriter, r *http.Request, source string) {
 			routes.ServeHTTP(w, r.WithContext(api.WithSource(r.Context(), source)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"hogar/drivers"
 	"hogar/gateway/home"
@@ -25,7 +26,7 @@ func (g *gateway) reloadNow(ctx context.Context) error {
 	if plan.Config.Journal != old.plan.Config.Journal {
 		return errors.New("journal is not what it was: that needs a restart")
 	}
-	if plan.Config.Web != old.plan.Config.Web {
+	if !reflect.DeepEqual(plan.Config.Web, old.plan.Config.Web) {
 		return errors.New("web is not what it was: that needs a restart")
 	}
 	urls, err := g.urls(plan)

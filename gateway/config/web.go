@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"path"
 	"strconv"
 	"strings"
@@ -11,13 +12,14 @@ import (
 
 // Web is the page and the API on the network.
 type Web struct {
-	Listen string // host:port; empty: neither of them
-	Host   string // the name by which it is reached, beside this machine's own; empty: none
-	Path   string // the sub-path at which a reverse proxy has it, like /hogar; empty: the root
-	Users  string // file of names and bcrypt hashes, as htpasswd -B writes it; empty: none
-	Tokens string // file of names and tokens; empty: none
-	Cert   string // file of the certificate, with those between it and the authority; empty: no TLS
-	Key    string // file of its key
+	Listen  string         // host:port; empty: neither of them
+	Host    string         // the name by which it is reached, beside this machine's own; empty: none
+	Path    string         // the sub-path at which a reverse proxy has it, like /hogar; empty: the root
+	Proxies []netip.Prefix // what reverse proxies at these say of who asks is believed
+	Users   string         // file of names and bcrypt hashes, as htpasswd -B writes it; empty: none
+	Tokens  string         // file of names and tokens; empty: none
+	Cert    string         // file of the certificate, with those between it and the authority; empty: no TLS
+	Key     string         // file of its key
 }
 
 // UsualWeb is where the page is when web: does not say it.
@@ -29,13 +31,14 @@ func (l *loader) web(d *home.Decoder) Web {
 		return Web{}
 	}
 	w := Web{
-		Listen: d.Text("listen", UsualWeb),
-		Host:   strings.ToLower(d.Text("host", "")),
-		Path:   d.Text("path", ""),
-		Users:  d.File("users_file", ""),
-		Tokens: d.File("tokens_file", ""),
-		Cert:   d.File("cert_file", ""),
-		Key:    d.File("key_file", ""),
+		Listen:  d.Text("listen", UsualWeb),
+		Host:    strings.ToLower(d.Text("host", "")),
+		Path:    d.Text("path", ""),
+		Proxies: proxies(d),
+		Users:   d.File("users_file", ""),
+		Tokens:  d.File("tokens_file", ""),
+		Cert:    d.File("cert_file", ""),
+		Key:     d.File("key_file", ""),
 	}
 	d.Done()
 	w.Path = strings.TrimSuffix(w.Path, "/")
@@ -55,6 +58,22 @@ func (l *loader) web(d *home.Decoder) Web {
 	}
 	l.webAddress(d, w)
 	return w
+}
+
+// proxies reads the addresses of reverse proxies: 127.0.0.1, or 10.0.0.0/24.
+func proxies(d *home.Decoder) (all []netip.Prefix) {
+	for _, s := range d.Texts("proxies") {
+		p, err := netip.ParsePrefix(s)
+		if addr, wrong := netip.ParseAddr(s); wrong == nil && addr.Zone() == "" {
+			p, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+		}
+		if err != nil || p.Bits() == 0 {
+			d.Fault("proxies", "write it like 127.0.0.1 or 10.0.0.0/24", "proxies has '%s', expected the address of a reverse proxy, or of its network", s)
+			continue
+		}
+		all = append(all, p.Masked())
+	}
+	return all
 }
 
 // webAddress checks where it listens, and that nobody gets in there without a password.

@@ -68,6 +68,7 @@ func (s *Server) guard(h http.Handler) http.Handler {
 		case cross.Check(r) != nil:
 			s.o.Refuse(w, http.StatusForbidden, "this request comes from another site", "only hogar's own page may send it from a browser")
 		default:
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 			h.ServeHTTP(w, r)
 		}
 	})
@@ -102,6 +103,7 @@ func (s *Server) inside(serve func(w http.ResponseWriter, r *http.Request, sourc
 		if name != "" {
 			source += ":" + name
 		}
+		defer use(r)()
 		ctx, end := s.while(r, name)
 		defer end()
 		serve(w, r.WithContext(ctx), source)

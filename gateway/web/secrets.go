@@ -1,8 +1,11 @@
 package web
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -16,6 +19,8 @@ import (
 type secrets struct {
 	file string
 	read func(string) ([]byte, error)
+	// compare holds a password against a bcrypt hash.
+	compare func(hash, password []byte) error
 
 	mu   sync.Mutex
 	at   time.Time
@@ -75,28 +80,64 @@ func (s *secrets) holder(token string) (name string, ok bool) {
 	return name, ok
 }
 
-// nobody is the hash that the password of an unknown user is held against, so that the time
-// does not tell who is known.
-const nobody = "$2a$10$3qAeDf41U9JGhXVwlYKTT.DeXruUbIYnRLtZt3eN4AZTRbyaCTxM2"
+// Bounds of bcrypt: the bytes of a password that it takes, and the cost of a hash (htpasswd
+// makes none that costs more).
+const (
+	maxPassword = 72
+	maxCost     = 17
+)
 
-// maxPassword is how much of a password bcrypt takes, in bytes.
-const maxPassword = 72
+// standIn is a hash of a cost that fits no password.
+func standIn(cost int) []byte {
+	return fmt.Appendf(nil, "$2a$%02d$3qAeDf41U9JGhXVwlYKTT.DeXruUbIYnRLtZt3eN4AZTRbyaCTxM2", cost)
+}
 
-// check says why a password does not fit.
+var errUnfit = errors.New("user and password do not fit")
+
+// check says why a password does not fit. It does the same work for each user, known or
+// not, whatever their hashes cost: as much as the dearest, so that the time does not say
+// who is known.
 func (s *secrets) check(user, password string) (hash string, err error) {
 	of, err := s.all()
 	if err != nil {
 		return "", err
 	}
-	hash, known := of[user]
-	if !known {
-		hash = nobody
+	most := 0
+	for _, one := range of {
+		cost, _ := costOf(one)
+		most = max(most, cost)
 	}
-	err = bcrypt.CompareHashAndPassword([]byte(hash), []byte(password))
-	if !known || err != nil {
-		return "", fmt.Errorf("user and password do not fit")
+	most = cmp.Or(most, bcrypt.DefaultCost)
+	cost, err := costOf(of[user])
+	against := []byte(of[user])
+	if err != nil {
+		cost, against = most, standIn(most)
 	}
-	return hash, nil
+	given := []byte(password)
+	whole := len(given) <= maxPassword && !bytes.Contains(given, []byte{0}) // bcrypt would take another for it
+	right := s.compare(against, given[:min(len(given), maxPassword)]) == nil
+	for c := cost; c < most; c++ { // a step more is twice the work: the sum is that of most
+		_ = s.compare(standIn(c), given[:min(len(given), maxPassword)])
+	}
+	switch _, known := of[user]; {
+	case known && err != nil:
+		return "", fmt.Errorf("web.users_file: the hash of the user cannot be used: %w", err)
+	case err != nil, !right, !whole:
+		return "", errUnfit
+	}
+	return of[user], nil
+}
+
+// costOf returns what a bcrypt hash costs, or why it cannot be used.
+func costOf(hash string) (int, error) {
+	cost, err := bcrypt.Cost([]byte(hash))
+	if err == nil && cost > maxCost {
+		err = fmt.Errorf("its cost is %d, at most %d is usable", cost, maxCost)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return cost, nil
 }
 
 // Hash returns the line for a file of users: name:bcrypt.
@@ -106,6 +147,9 @@ func Hash(user, password string) (string, error) {
 	}
 	if len(password) < 8 || len(password) > maxPassword {
 		return "", fmt.Errorf("a password has from 8 to %d bytes", maxPassword)
+	}
+	if strings.Contains(password, "\x00") {
+		return "", errors.New("a password has no NUL")
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 	return user + ":" + string(hash), err

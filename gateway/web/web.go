@@ -24,21 +24,25 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // Options of a server.
 type Options struct {
-	Gateway string // its name; part of the cookie's
-	Listen  string // host:port
-	Host    string // another name by which it is reached; empty: none
-	Path    string // the sub-path at which a reverse proxy has it; empty: the root
-	Users   string // file as of htpasswd -B; empty: none
-	Tokens  string // file of name:token; empty: none
-	Cert    string // file; empty: no TLS
+	Gateway string         // its name; part of the cookie's
+	Listen  string         // host:port
+	Host    string         // another name by which it is reached; empty: none
+	Path    string         // the sub-path at which a reverse proxy has it; empty: the root
+	Proxies []netip.Prefix // what these say of the sender is believed
+	Users   string         // file as of htpasswd -B; empty: none
+	Tokens  string         // file of name:token; empty: none
+	Cert    string         // file; empty: no TLS
 	Key     string
 
 	Secrets func(file string) ([]byte, error) // reads Users and Tokens
@@ -66,15 +70,21 @@ type Server struct {
 // New makes a server. Nothing is opened before [Server.Run].
 func New(o Options) *Server {
 	host, _, _ := net.SplitHostPort(o.Listen)
-	return &Server{o: o, page: newPage(o.Refuse), loopback: loopback(host), users: secrets{file: o.Users, read: o.Secrets},
+	return &Server{o: o, page: newPage(o.Refuse), loopback: loopback(host), users: secrets{file: o.Users, read: o.Secrets, compare: bcrypt.CompareHashAndPassword},
 		tokens: secrets{file: o.Tokens, read: o.Secrets}}
 }
 
 // Bounds of the network.
 const (
-	retryEvery = 5 * time.Second // for an address that cannot be listened on
-	slowest    = 10 * time.Second
-	idle       = 2 * time.Minute
+	retryEvery  = 5 * time.Second  // for an address that cannot be listened on
+	slowHeader  = 10 * time.Second // until the header of a request is there
+	slowRequest = 15 * time.Second // until its body is, too
+	slowReader  = 30 * time.Second // until an answer is taken, from the request on; the API has bounds of its own
+	idle        = 2 * time.Minute
+	maxHeader   = 8 << 10  // bytes; HTTP/1 adds 4 kB
+	maxBody     = 64 << 10 // bytes of a request's body
+	streams     = 8        // under way on an HTTP/2 connection
+	window      = 64 << 10 // bytes that an HTTP/2 connection sends ahead
 )
 
 // Run serves until ctx ends. An address that is taken is told in the log and tried
@@ -115,9 +125,9 @@ func (s *Server) listen(ctx context.Context) (net.Listener, error) {
 }
 
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: slowest, IdleTimeout: idle, MaxHeaderBytes: 16 << 10,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog:    slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug)}
+	server := s.bounded()
+	server.BaseContext = func(net.Listener) context.Context { return ctx }
+	l = &room{Listener: l, most: connections(), proxy: s.proxy}
 	url := s.url(l.Addr())
 	if s.o.Cert != "" {
 		c := &certificate{cert: s.o.Cert, key: s.o.Key}
@@ -149,6 +159,13 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 		return nil
 	}
 	return err
+}
+
+// bounded is a server that waits for nobody who is slow, and holds little for anybody.
+func (s *Server) bounded() *http.Server {
+	return &http.Server{Handler: s.Handler(), ConnContext: withConn, ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: slowHeader, ReadTimeout: slowRequest, WriteTimeout: slowReader, IdleTimeout: idle, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: streams, MaxReceiveBufferPerConnection: window, MaxReceiveBufferPerStream: window}}
 }
 
 // url is what to type into a browser.
