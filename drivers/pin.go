@@ -38,8 +38,11 @@ func PinPartAt(d *home.Decoder, key, chip string) Part {
 }
 
 // HeaderPart is [PinPart] for what only the header's pins can do.
-func HeaderPart(d *home.Decoder, chip string) Part {
-	p := PinPart(d, chip)
+func HeaderPart(d *home.Decoder, chip string) Part { return HeaderPartAt(d, "pin", chip) }
+
+// HeaderPartAt is [HeaderPart] with another key.
+func HeaderPartAt(d *home.Decoder, key, chip string) Part {
+	p := PinPartAt(d, key, chip)
 	if other, _, ok := ChipLine(p.Pin); ok {
 		d.Fault("pin", "", "pin is '%s', a line of %s, expected GPIO0 to GPIO27: a %s needs one of the header's", p.Pin, other, chip)
 	}

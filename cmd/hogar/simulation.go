@@ -228,6 +228,7 @@ func newSimulateFault() *cobra.Command {
   busy       an aht20 takes longer             over_range more than it can measure
   low_bits   undefined bits of an lm75         clone      another maker's numbers
   periodic   another program's settings, once  asleep     sent to sleep by one, once
+  bogus      a dht22 sends no measurement      passive    a pms5003 waits to be asked
   flaky      a transfer fails now and then     none       it is mended
   negative_trim  a bme280's H4 and H5 are below zero`
 	cmd.ValidArgsFunction = completeFault

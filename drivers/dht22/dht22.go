@@ -13,7 +13,7 @@
 // Accuracy: DHT22 ±0.5 °C and ±2 % (at most ±5 %), resolution 0.1; DHT11 ±2 °C and
 // ±5 % at 25 °C, resolution 1 (newer ones tell tenths). The sensor can be asked every
 // 2 s. Its pulses are often misread, also by the kernel, which checks their sum; then
-// it is asked again, up to three times. A DHT11 below 0 °C is not understood by the
+// it is asked again, up to three times. A Pi 5 reads hardly any: take an AHT20 or SHT4x there. A DHT11 below 0 °C is not understood by the
 // kernel at all. Manuals: AM2302 and DHT11 of Aosong; kernel: drivers/iio/humidity/dht11.c.
 package dht22
 
@@ -35,6 +35,10 @@ const (
 	devices = "sys/bus/iio/devices/iio:device*"
 	tries   = 3
 	between = 2 * time.Second // two measurements, at least
+
+	dew    = 102.0  // %, the most that is taken for 100 %
+	wrap   = 3276.8 // °C: a clone sends FFF6 for -1.0, which the kernel takes for -3275.8
+	frozen = 3200.0
 )
 
 // New decodes the options of a DHT22.
@@ -75,11 +79,11 @@ func measure(ctx context.Context, files drivers.Files, part drivers.Part) ([]flo
 			return nil, err
 		}
 		values, err := read(files, folder)
-		switch unread := errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ETIMEDOUT); {
+		switch unread := errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ETIMEDOUT) || errors.Is(err, errBogus); {
 		case !unread:
 			return values, err
 		case try == tries:
-			return nil, fmt.Errorf("%w: asked %d times: check its supply, the wire and the resistor to 3.3 V%s", err, tries, frost(part.Chip))
+			return nil, fmt.Errorf("%w: asked %d times: check its supply, the wire and the resistor to 3.3 V%s%s", err, tries, frost(part.Chip), instead)
 		}
 		t := time.NewTimer(between)
 		select {
@@ -91,6 +95,9 @@ func measure(ctx context.Context, files drivers.Files, part drivers.Part) ([]flo
 	}
 }
 
+// instead is what helps where nothing else does: a Pi 5 reads hardly any of these sensors.
+const instead = "; a Pi often misreads these sensors, a Pi 5 most of all: an aht20 or sht4x on I2C does the same work"
+
 // frost is one more reason why a chip cannot be read.
 func frost(chip string) string {
 	if chip == "dht11" {
@@ -99,7 +106,12 @@ func frost(chip string) string {
 	return ""
 }
 
-// read measures; the kernel keeps what it measured for the second value.
+// errBogus is a frame that is no measurement, though its sum is right.
+var errBogus = errors.New("it sent a frame that is no measurement")
+
+// read measures; the kernel keeps what it measured for the second value. What is no
+// measurement (0.1 °C with 1 %, 0 °C with 1 or 2 %), a little more than 100 % of a sensor in the dew, and a
+// clone's two's complement below zero are as ESPHome's component dht has them.
 func read(files drivers.Files, folder string) ([]float64, error) {
 	var values []float64
 	for _, name := range []string{"in_temp_input", "in_humidityrelative_input"} {
@@ -108,6 +120,16 @@ func read(files drivers.Files, folder string) ([]float64, error) {
 			return nil, err
 		}
 		values = append(values, drivers.Round(milli/1000, 1))
+	}
+	celsius, percent := &values[0], &values[1]
+	switch {
+	case *celsius == 0.1 && *percent == 1, *celsius == 0 && (*percent == 1 || *percent == 2):
+		return nil, fmt.Errorf("%w (%v °C, %v %%)", errBogus, *celsius, *percent)
+	case *percent > 100 && *percent <= dew:
+		*percent = 100
+	}
+	if *celsius < -frozen {
+		*celsius = drivers.Round(-wrap-*celsius, 1)
 	}
 	return values, nil
 }

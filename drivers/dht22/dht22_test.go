@@ -138,6 +138,45 @@ func TestAsksAgain(t *testing.T) {
 	}
 }
 
+// What sensors send that is not what there is: ESPHome's dht.cpp retries two frames and has clones; the first is tinygo's example.
+func TestFrames(t *testing.T) {
+	for _, one := range []struct {
+		name, celsius, percent string // as the kernel shows them, in thousandths
+		want                   float64
+		damp                   float64
+		says                   string
+	}{
+		{"02 8c 01 5f ee (tinygo, dht)", "35100", "65200", 35.1, 65.2, ""},
+		{"35 00 18 04 51, a DHT11's (Linux, dht11.c)", "24400", "53000", 24.4, 53, ""},
+		{"in the dew", "21000", "100100", 21, 100, ""},
+		{"too much for dew", "21000", "102100", 0, 0, "cannot"},
+		{"00 0a 00 01 0b", "100", "1000", 0, 0, "no measurement"},
+		{"0 °C and 1 %", "0", "1000", 0, 0, "no measurement"},
+		{"0 °C and 2 %", "0", "2000", 0, 0, "no measurement"},
+		{"0 °C that is", "0", "40000", 0, 40, ""},
+		{"a clone's ff f6 for -1.0", "-3275800", "65200", -1, 65.2, ""},
+		{"a clone's fe 70 for -40.0", "-3236800", "65200", -40, 65.2, ""},
+		{"below what it can", "-41000", "65200", 0, 0, "cannot"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			all := device("0", "dht11@0\n", "\x11", one.celsius+"\n")
+			all["sys/bus/iio/devices/iio:device0/in_humidityrelative_input"] = one.percent + "\n"
+			spec, _ := drivertest.Decode(New, "pin: GPIO17")
+			dev, err := spec.Open(t.Context(), &kernel{text: all, fails: map[string]int{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			readings, err := dev.(drivers.Sensor).Sense(t.Context())
+			switch {
+			case one.says != "" && (err == nil || !strings.Contains(err.Error(), one.says)):
+				t.Errorf("%s: %v, %v, want an error that says %q", one.name, readings, err, one.says)
+			case one.says == "" && (err != nil || readings[0].Value.Number() != one.want || readings[1].Value.Number() != one.damp):
+				t.Errorf("%s: %v, %v", one.name, readings, err)
+			}
+		})
+	}
+}
+
 // The kernel gives up the frame of a DHT11 below zero, whose sign it does not know.
 func TestADHT11InTheFrost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -6,7 +6,8 @@
 // Options:
 //
 //	trigger      GPIO23: the processor's number of the pin that asks
-//	echo         GPIO24: that of the pin that hears the answer
+//	echo         GPIO24: that of the pin that hears the answer; one of the header, as an expander tells of
+//	             an edge by I2C, late by more than the echo of a tank takes
 //	temperature  of the air in °C, -40 to 60, default 20: each degree off makes an error of 0.17 %
 //
 // Wiring: VCC to 5 V (pin 2), GND to pin 6, Trig to the trigger's pin. Echo gives
@@ -16,7 +17,7 @@
 // Accuracy: ±3 mm from 2 to 400 cm, over a cone of 15°; the readings jump where the
 // surface is soft or tilted (a median filter helps). The time of the echo is that
 // of the kernel's edges, so that a busy processor does no harm. Nothing within the range is a
-// reading without a value. Datasheet: HC-SR04 of Elecfreaks (pulse of 10 µs, distance is time
+// reading without a value. Datasheet: HC-SR04 of Elecfreaks (pulse of at least 10 µs, distance is time
 // · speed of sound / 2, 60 ms between measurements).
 package hcsr04
 
@@ -32,14 +33,14 @@ import (
 )
 
 const (
-	pulse    = 10 * time.Microsecond
+	pulse    = 20 * time.Microsecond  // a JSN-SR04T does not hear the 10 that the others need
 	answer   = 250 * time.Millisecond // some sensors hold the echo for 200 ms when they hear none
 	farthest = 25 * time.Millisecond  // beyond 4.3 m it is no echo: the sensor gives up after 38 ms
 )
 
 // New decodes the options of an HC-SR04.
 func New(d *home.Decoder) drivers.Spec {
-	trigger, echo := drivers.PinPartAt(d, "trigger", "hcsr04"), drivers.PinPartAt(d, "echo", "hcsr04_echo")
+	trigger, echo := drivers.PinPartAt(d, "trigger", "hcsr04"), drivers.HeaderPartAt(d, "echo", "hcsr04_echo")
 	if trigger.Pin == echo.Pin && trigger.Pin != "" {
 		d.Fault("echo", "", "trigger and echo are both %s", echo.Pin)
 	}
@@ -101,17 +102,21 @@ func (s *sensor) measure(ctx context.Context) (time.Duration, error) {
 	wait, cancel := context.WithTimeout(ctx, answer)
 	defer cancel()
 	var rise time.Time
+	silence := "no echo: check that the sensor has its 5 V, and the wire of the echo"
+	if high, err := s.echo.Get(); err == nil && high {
+		silence = "its echo stays high: switch its supply off and on; check the divider at the echo"
+	}
 	for {
 		edge, err := s.echo.Next(wait)
 		switch {
 		case ctx.Err() != nil:
 			return 0, ctx.Err()
 		case errors.Is(err, context.DeadlineExceeded):
-			return 0, errors.New("no echo: check that the sensor has its 5 V, and the wire of the echo")
+			return 0, errors.New(silence)
 		case err != nil:
 			return 0, err
 		case edge.Active:
-			rise = edge.Time
+			rise, silence = edge.Time, "its echo began and does not end: switch its supply off and on"
 		case !rise.IsZero():
 			return edge.Time.Sub(rise), nil
 		}

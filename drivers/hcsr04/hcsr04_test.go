@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"hogar/drivers"
 	"hogar/drivers/drivertest"
@@ -17,7 +18,7 @@ func TestContract(t *testing.T) {
 	drivertest.Run(t, drivertest.Case{
 		Driver:     New,
 		Options:    options + ", temperature: 12.5",
-		Wrong:      []string{"", "trigger: GPIO23", "trigger: GPIO23, echo: 24", "trigger: GPIO23, echo: GPIO23", options + ", temperature: 100"},
+		Wrong:      []string{"", "trigger: GPIO23", "trigger: GPIO23, echo: 24", "trigger: GPIO23, echo: GPIO23", options + ", temperature: 100", "trigger: GPIO23, echo: mcp23017/3"},
 		Resolution: map[string]float64{"distance": 0.1},
 	})
 }
@@ -42,6 +43,32 @@ func TestReadsBackTheWorld(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An expander may ask, and not hear.
+func TestTriggerOfAnExpander(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rig := drivertest.NewRig(t, New, "trigger: mcp23017/3, echo: GPIO24")
+		rig.World.Hold("kitchen", "temperature", 20)
+		rig.World.Hold("kitchen", "distance", 100)
+		if readings, err := rig.Open(t).(drivers.Sensor).Sense(t.Context()); err != nil || readings[0].Value.Number() != 100 {
+			t.Errorf("%v, %v", readings, err)
+		}
+	})
+}
+
+// An echo that stays high, as of a sensor that hangs (pslab's pull request 209), ends and says so.
+func TestEchoThatStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rig := drivertest.NewRig(t, New, options)
+		dev := rig.Open(t).(drivers.Sensor)
+		_ = rig.Board.Drive("GPIO24", true)
+		_ = rig.Board.Fault(drivertest.Device, simboard.Stuck)
+		begin := time.Now()
+		if readings, err := dev.Sense(t.Context()); err == nil || !strings.Contains(err.Error(), "stays high") || time.Since(begin) > time.Second {
+			t.Errorf("%v, %v after %v", readings, err, time.Since(begin))
+		}
+	})
 }
 
 func TestDisturbancesAreNoEcho(t *testing.T) {

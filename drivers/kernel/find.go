@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func Find(files drivers.Files) ([]Chip, error) {
 			}
 			folder := path.Dir(file)
 			c := Chip{Class: class.name, Name: name, At: at[path.Base(folder)], Folder: folder}
-			if c.Channels, err = channelsIn(files, class.name, folder); err != nil {
+			if c.Channels, err = c.channelsIn(files); err != nil {
 				return nil, err
 			}
 			chips = append(chips, c)
@@ -60,8 +61,9 @@ func Find(files drivers.Files) ([]Chip, error) {
 	return chips, nil
 }
 
-// channelsIn reads the known channels in a chip's folder.
-func channelsIn(files drivers.Files, class, folder string) ([]Channel, error) {
+// channelsIn reads the known channels in the chip's folder.
+func (chip Chip) channelsIn(files drivers.Files) ([]Channel, error) {
+	class, folder := chip.Class, chip.Folder
 	var names []string
 	for _, suffix := range []string{"_input", "_raw"} {
 		found, err := files.Glob(folder + "/*" + suffix)
@@ -81,7 +83,11 @@ func channelsIn(files drivers.Files, class, folder string) ([]Channel, error) {
 		if !ok || c.class != class {
 			continue
 		}
+		c = c.of(chip.Name)
 		v, err := c.readIn(files, folder)
+		if errors.Is(err, errTicks) {
+			continue
+		}
 		channels = append(channels, Channel{Name: name, Property: c.property, Unit: c.unit, Value: v, Err: err})
 	}
 	return channels, nil

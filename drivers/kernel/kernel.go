@@ -17,9 +17,11 @@
 //	          channel's number from the second of a kind on: temperature, temperature2
 //
 // Known are of hwmon temp, humidity, in (voltage), curr, power, energy and fan; of
-// IIO temp, humidityrelative, pressure, illuminance, voltage, current, power,
-// resistance, concentration_co2 and distance. Readings come in °C, %, hPa, lx, V, A, W,
-// kWh, rpm, Ω, ppm and m, with three decimals.
+// IIO temp, temp_object and temp_ambient, humidityrelative, pressure, illuminance, voltage, current, power,
+// resistance, concentration_co2, concentration_voc, massconcentration_pm1, _pm2p5, _pm4 and _pm10, and distance.
+// Readings come in °C, %, hPa, lx, V, A, W, kWh, rpm, Ω, ppm, ppb, µg/m³ and m, with three
+// decimals, below 1 with six digits. A resistance without a scale is no reading: an SGP40 tells
+// ticks there. Its in_concentration_voc is an index from 0 to 500 without a unit: write name: sgp40.
 //
 // A chip on I2C gets its driver by an overlay, dtoverlay=i2c-sensor,sht3x say, or by
 // root: echo sht3x 0x44 > /sys/bus/i2c/devices/i2c-1/new_device. Then no driver of
@@ -33,6 +35,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"regexp"
 	"strings"
@@ -61,7 +64,10 @@ func iio() map[string]kind {
 	return map[string]kind{
 		"temp": {"temperature", "°C", 1e-3}, "humidityrelative": {"humidity", "%", 1e-3}, "pressure": {"pressure", "hPa", 10},
 		"illuminance": {"illuminance", "lx", 1}, "voltage": {"voltage", "V", 1e-3}, "current": {"current", "A", 1e-3}, "power": {"power", "W", 1e-3},
-		"resistance": {"resistance", "Ω", 1}, "concentration_co2": {"co2", "ppm", 1e4}, "distance": {"distance", "m", 1},
+		"resistance": {"resistance", "Ω", 1}, "concentration_co2": {"co2", "ppm", 1e4}, "concentration_voc": {"voc", "ppb", 1e7},
+		"distance": {"distance", "m", 1}, "temp_object": {"object_temperature", "°C", 1e-3}, "temp_ambient": {"ambient_temperature", "°C", 1e-3},
+		"massconcentration_pm1": {"pm1", "µg/m³", 1}, "massconcentration_pm2p5": {"pm25", "µg/m³", 1},
+		"massconcentration_pm4": {"pm4", "µg/m³", 1}, "massconcentration_pm10": {"pm10", "µg/m³", 1},
 	}
 }
 
@@ -73,14 +79,13 @@ type channel struct {
 }
 
 var (
-	channelName = regexp.MustCompile(`^(in_[a-z0-9_]+?|[a-z]+)(\d*)$`)
-	placeName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@-]*$`)
+	placeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@-]*$`)
 )
 
 // New decodes the options of a chip of the kernel's.
 func New(d *home.Decoder) drivers.Spec {
 	place := decodePlace(d)
-	channels, properties := decodeChannels(d)
+	channels, properties := decodeChannels(d, place)
 	p := drivers.Polled{Properties: properties, Every: 30 * time.Second, Timeout: 10 * time.Second}
 	for i, c := range channels {
 		part := drivers.Part{Chip: "kernel", Kernel: c.class + "/" + place.name + "/" + c.name}
@@ -129,11 +134,12 @@ func decodePlace(d *home.Decoder) place {
 	return p
 }
 
-func decodeChannels(d *home.Decoder) (channels []channel, properties []home.Property) {
+func decodeChannels(d *home.Decoder, at place) (channels []channel, properties []home.Property) {
 	d.Require("channels")
 	taken := make(map[string]bool)
 	for _, name := range d.Texts("channels") {
 		c, number, ok := channelOf(name)
+		c = c.of(at.name)
 		if !ok {
 			d.Fault("channels", "temp1, humidity1, in0 of hwmon; in_temp, in_illuminance0 of IIO", "'%s' is no known channel", name)
 			continue
@@ -164,22 +170,39 @@ func decodeChannels(d *home.Decoder) (channels []channel, properties []home.Prop
 	return channels, properties
 }
 
-// channelOf reads a channel's name.
+// channelOf reads a channel's name: that of a kind, and what of its digits is no part of that.
 func channelOf(name string) (c channel, number string, ok bool) {
-	m := channelName.FindStringSubmatch(name)
-	if m == nil {
-		return channel{}, "", false
-	}
 	class, kinds := "hwmon", hwmon()
-	word, in := strings.CutPrefix(m[1], "in_")
+	word, in := strings.CutPrefix(name, "in_")
 	if in {
 		class, kinds = "iio", iio()
 	}
-	if word == "concentration_co" { // its 2 is no number of a channel
-		word, m[2] = "concentration_co2", strings.TrimPrefix(m[2], "2")
+	for least := strings.TrimRight(word, "0123456789"); len(word) >= len(least) && word != ""; word = word[:len(word)-1] {
+		if k, ok := kinds[word]; ok {
+			return channel{class, name, k}, name[len(name)-len(number):], true
+		}
+		number += " " // counts the digits
 	}
-	k, ok := kinds[word]
-	return channel{class, name, k}, m[2], ok
+	return channel{}, "", false
+}
+
+// vocIndex is the chip whose concentration is none.
+const vocIndex = "sgp40"
+
+// of is the channel as a chip has it.
+func (c channel) of(chip string) channel {
+	if chip == vocIndex && c.property == "voc" {
+		c.kind = kind{"voc_index", "", 1}
+	}
+	return c
+}
+
+// places are the decimals that a reading shows: three, and below 1 as many as six digits take.
+func places(v float64) int {
+	if v == 0 || math.Abs(v) >= 1 {
+		return 3
+	}
+	return min(5-int(math.Floor(math.Log10(math.Abs(v)))), 15)
 }
 
 // read reads the channel once.
@@ -187,6 +210,11 @@ func (c channel) read(files drivers.Files, p place) (float64, error) {
 	folder, err := c.find(files, p)
 	if err != nil {
 		return 0, err
+	}
+	if c.property == "voc" {
+		if name, err := drivers.ReadText(files, path.Join(folder, "name")); err == nil && name == vocIndex {
+			return 0, errors.New("an sgp40 has an index here and no concentration: write name: sgp40 instead of at:")
+		}
 	}
 	return c.readIn(files, folder)
 }
@@ -200,8 +228,14 @@ func (c channel) readIn(files drivers.Files, folder string) (float64, error) {
 	if err != nil {
 		return 0, drivers.Missing(err, "the chip has no such channel: ls /"+folder)
 	}
-	return drivers.Round(v*c.by, 3), nil
+	if fault, err := drivers.ReadNumber(files, path.Join(folder, c.name+"_fault")); err == nil && fault != 0 {
+		return 0, fmt.Errorf("the kernel says that the sensor is broken or not connected (%s_fault)", c.name)
+	}
+	return drivers.Round(v*c.by, places(v*c.by)), nil
 }
+
+// errTicks is a raw resistance that nothing makes Ω of.
+var errTicks = errors.New("the kernel gives no scale, so that these are ticks of the chip and no Ω")
 
 // raw is (raw + offset) · scale; either may be one for all channels of the kind.
 func (c channel) raw(files drivers.Files, folder string) (float64, error) {
@@ -223,6 +257,11 @@ func (c channel) raw(files drivers.Files, folder string) (float64, error) {
 		return 0, err
 	}
 	scale, err := with("_scale", 1)
+	if err == nil && c.property == "resistance" {
+		if scale, err = with("_scale", math.NaN()); math.IsNaN(scale) {
+			err = errTicks
+		}
+	}
 	return (v + offset) * scale, err
 }
 

@@ -71,6 +71,18 @@ func TestReads(t *testing.T) {
 		i+"2/name", "mcp3008", i+"2/in_voltage3_raw", "512", i+"2/in_voltage_scale", "3.2226562",
 		i+"3/name", "scd4x", i+"3/in_concentration_co2_raw", "612", i+"3/in_concentration_co2_scale", "0.0001",
 		i+"3/in_temp_raw", "27307", i+"3/in_temp_offset", "-16852", i+"3/in_temp_scale", "2.670288",
+		h+"7/name", "emc1413", h+"7/temp2_input", "127875", h+"7/temp2_fault", "1",
+		i+"5/name", "ads1115", i+"5/in_voltage0_raw", "12345", i+"5/in_voltage0_scale", "0.0078125",
+		i+"6/name", "hx711", i+"6/in_voltage0_raw", "412345", i+"6/in_voltage0_scale", "0.000001193",
+		// The files that the kernel's own drivers make: drivers/iio/chemical/sps30.c, sgp30.c, sgp40.c, bme680_core.c, temperature/mlx90614.c.
+		i+"7/name", "sps30", i+"7/in_massconcentration_pm1_input", "9.5", i+"7/in_massconcentration_pm2p5_input", "12.345",
+		i+"7/in_massconcentration_pm4_input", "18", i+"7/in_massconcentration_pm10_input", "20",
+		i+"8/name", "mlx90614", i+"8/in_temp_object_raw", "15489", i+"8/in_temp_ambient_raw", "14780",
+		i+"8/in_temp_object_offset", "-13657.5", i+"8/in_temp_object_scale", "20", i+"8/in_temp_ambient_offset", "-13657.5", i+"8/in_temp_ambient_scale", "20",
+		i+"9/name", "sgp30", i+"9/in_concentration_voc_input", "0.0000125",
+		i+"10/name", "sgp40", i+"10/in_concentration_voc_input", "101", i+"10/in_resistance_raw", "30123",
+		"sys/bus/i2c/devices/1-0059/iio:device10/name", "sgp40", "sys/bus/i2c/devices/1-0059/iio:device10/in_concentration_voc_input", "101",
+		i+"11/name", "bme680", i+"11/in_resistance_input", "14832",
 		i+"4/name", "bh1750", i+"4/in_illuminance_raw", "519", i+"4/in_illuminance_scale", "0.833333333",
 	)
 	for _, one := range []struct {
@@ -91,6 +103,18 @@ func TestReads(t *testing.T) {
 		{options: "name: scd4x, channels: in_concentration_co2", want: map[string]float64{"co2": 612}},
 		{options: "name: scd4x, channels: in_temp", want: map[string]float64{"temperature": 27.918}},
 		{options: "name: bh1750, channels: in_illuminance", want: map[string]float64{"illuminance": 432.5}},
+		{options: "name: ads1115, channels: in_voltage0", want: map[string]float64{"voltage": 0.0964453}}, // hardware.md, E10: 0.096445 V
+		{options: "name: hx711, channels: in_voltage0", want: map[string]float64{"voltage": 0.000491928}},
+		{options: "name: sps30, channels: in_massconcentration_pm2p5", want: map[string]float64{"pm25": 12.345}},
+		{options: "name: sps30, channels: in_massconcentration_pm10", want: map[string]float64{"pm10": 20}},
+		{options: "name: mlx90614, channels: in_temp_object", want: map[string]float64{"object_temperature": 36.63}},
+		{options: "name: mlx90614, channels: in_temp_ambient", want: map[string]float64{"ambient_temperature": 22.45}},
+		{options: "name: sgp30, channels: in_concentration_voc", want: map[string]float64{"voc": 125}},
+		{options: "name: sgp40, channels: in_concentration_voc", want: map[string]float64{"voc_index": 101}},
+		{options: "at: 1-0059, channels: in_concentration_voc", say: "write name: sgp40"},
+		{options: "name: sgp40, channels: in_resistance", say: "no scale"},
+		{options: "name: bme680, channels: in_resistance", want: map[string]float64{"resistance": 14832}},
+		{options: "name: emc1413, channels: temp2", say: "temp2_fault"}, // Documentation/hwmon/sysfs-interface.rst
 		{options: "name: sht3x, channels: temp1", say: "there are 2 such chips"},
 		{options: "name: nothing, channels: temp1", say: "cpu_thermal", absent: true},
 		{options: "at: 1-0046, channels: temp1", say: "overlay", absent: true},

@@ -3,21 +3,27 @@
 //
 //	street.dust: {driver: pms5003, port: /dev/serial0}
 //
-// Options: port (default /dev/serial0, the UART of the header; an adapter on USB
-// has a lasting name below /dev/serial/by-id).
+// Options:
 //
-// Wiring: VCC to 5 V (pin 2), GND to pin 6, TX of the sensor to GPIO15 (pin 10);
-// its RX, SET and RESET stay free. In config.txt enable_uart=1, and on a Pi 3 to 5
-// without Bluetooth dtoverlay=disable-bt for the better UART; no login shell on
-// the port (raspi-config, Interface Options, Serial). The user needs the group dialout.
+//	port   default /dev/serial0, the UART of the header but on a Pi 5, where that is /dev/ttyAMA0; an adapter on USB has a
+//	       lasting name below /dev/serial/by-id
+//	sleep  true lets fan and laser rest between two measurements; default false. A measurement then takes
+//	       half a minute, so that every should be 5m or more
 //
-// Readings are the mass of particles up to 1, 2.5 and 10 µm in µg/m³, under atmospheric conditions.
+// Wiring: VCC to 5 V (pin 2), GND to pin 6, TX of the sensor to GPIO15 (pin 10), and its RX
+// to GPIO14 (pin 8), which sleep needs; SET and RESET stay free. In config.txt enable_uart=1,
+// on a Pi 3 and 4 without Bluetooth dtoverlay=disable-bt for the better UART, on a Pi 5 instead of
+// both dtoverlay=uart0-pi5; no login shell on the port (raspi-config, Interface Options, Serial). The user
+// needs the group dialout.
+//
+// Readings are the mass of particles up to 1, 2.5 and 10 µm in µg/m³, under atmospheric conditions. Sensors in smoke
+// have shown several thousand, which are values: the frame has a sum.
 // Accuracy: the manual promises none, but that two sensors differ by at most 10 µg/m³ up
 // to 100, and 10 % up to 500 (of PM2.5, standard particles). The first half minute after power-up
-// is not to be trusted. The laser lives for some three years of running. The
-// sensor sends every 0.2 to 2.3 s; the port is open only while it is listened to.
-// Each frame is checked by its sum. Datasheet: PMS5003 series data manual, version
-// 2.3, appendix I.
+// is not to be trusted: after a silence, and after a sleep, it is left out. The laser lives for some three
+// years of running. The sensor sends every 0.2 to 2.3 s; the port is open only while it is listened to.
+// A sensor that does not send is woken and set to send by itself, as another program may have switched that off. Datasheet:
+// PMS5003 series data manual, version 2.3, appendices I and II.
 package pms5003
 
 import (
@@ -41,8 +47,19 @@ const (
 	dust      = 10 // where PM1 under atmospheric conditions stands; PM2.5 and PM10 follow
 
 	baud    = 9600
-	patient = 4 * time.Second
+	patient = 4 * time.Second  // for the next frame
+	warmUp  = 30 * time.Second // before a measurement is one (manual, "stable data")
 )
+
+// Orders, with their sums (appendix II): a rest of fan and laser, its end, and to send without being asked.
+const (
+	rest   = "\x42\x4D\xE4\x00\x00\x01\x73"
+	wake   = "\x42\x4D\xE4\x00\x01\x01\x74"
+	active = "\x42\x4D\xE1\x00\x01\x01\x71"
+)
+
+// most is what a word of the frame can hold.
+const most = 65535
 
 // New decodes the options of a PMS5003.
 func New(d *home.Decoder) drivers.Spec {
@@ -51,14 +68,16 @@ func New(d *home.Decoder) drivers.Spec {
 		d.Fault("port", "", "port is '%s', expected a path like /dev/serial0", port)
 	}
 	part := drivers.Part{Chip: "pms5003", Kernel: strings.TrimPrefix(port, "/")}
+	s := &sensor{port: port, sleeps: d.Bool("sleep", false)}
 	return drivers.Polled{
 		Part: part,
 		Properties: []home.Property{
-			drivers.Number("pm1", "µg/m³", 0, 1000), drivers.Number("pm25", "µg/m³", 0, 1000), drivers.Number("pm10", "µg/m³", 0, 1000),
+			drivers.Number("pm1", "µg/m³", 0, most), drivers.Number("pm25", "µg/m³", 0, most), drivers.Number("pm10", "µg/m³", 0, most),
 		},
-		Every: time.Minute,
+		Every:   time.Minute,
+		Timeout: warmUp + 3*patient,
 		Measure: func(ctx context.Context, board drivers.Board) ([]float64, error) {
-			values, err := measure(ctx, board, port)
+			values, err := s.measure(ctx, board)
 			if err != nil {
 				return nil, fmt.Errorf("%v: %w", part, err)
 			}
@@ -67,38 +86,81 @@ func New(d *home.Decoder) drivers.Spec {
 	}.Spec()
 }
 
-// measure waits for the next whole frame.
-func measure(ctx context.Context, board drivers.Board, name string) ([]float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, patient)
-	defer cancel()
+// sensor is what is known of it from one measurement to the next.
+type sensor struct {
+	port   string
+	sleeps bool
+	silent bool // it did not send when it was listened to last
+}
+
+// errSilent is a port on which no whole frame comes.
+var errSilent = errors.New("no frame")
+
+// measure waits for the next whole frame, or for the first after the warm-up.
+func (s *sensor) measure(ctx context.Context, board drivers.Board) ([]float64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	port, err := board.Serial(name, baud)
+	port, err := board.Serial(s.port, baud)
 	if err != nil {
 		return nil, drivers.Missing(err, "the port is not there")
 	}
 	defer port.Close()
 	ended := context.AfterFunc(ctx, func() { _ = port.SetReadDeadline(time.Unix(1, 0)) })
 	defer ended()
+	var settle time.Duration
+	if s.silent || s.sleeps {
+		settle = warmUp
+	}
+	if s.sleeps {
+		s.order(port, wake+active)
+	}
+	values, err := listen(ctx, port, settle)
+	switch s.silent = errors.Is(err, errSilent); {
+	case s.silent && !s.sleeps:
+		s.order(port, wake+active) // by the next time it sends, if it can
+	case err == nil && s.sleeps:
+		s.order(port, rest)
+	}
+	return values, err
+}
+
+// order writes to the sensor, whose RX need not be connected: what it does is seen by its frames.
+func (s *sensor) order(port drivers.Port, what string) { _, _ = port.Write([]byte(what)) }
+
+// listen returns the first frame that comes when settle has passed since the first of all.
+func listen(ctx context.Context, port drivers.Port, settle time.Duration) ([]float64, error) {
 	var heard []byte
-	for {
+	var first time.Time
+	total := 0
+	if err := port.SetReadDeadline(time.Now().Add(patient)); err != nil {
+		return nil, err
+	}
+	for ctx.Err() == nil {
 		part := make([]byte, frameSize)
 		n, err := port.Read(part)
-		heard = append(heard, part[:n]...)
-		values, rest, ok := scan(heard)
+		total += n
+		values, left, ok := scan(append(heard, part[:n]...))
+		heard = left
 		switch {
+		case ok && first.IsZero():
+			first = time.Now()
+			fallthrough
 		case ok:
-			return values, nil
-		case errors.Is(err, os.ErrDeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return nil, fmt.Errorf("no frame in %v, of %d bytes: check its 5 V, and that its TX is at the port's RX", patient, len(heard))
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, ctx.Err()
-		case err != nil:
+			if time.Since(first) >= settle {
+				return values, nil
+			}
+			if err := port.SetReadDeadline(time.Now().Add(patient)); err != nil {
+				return nil, err
+			}
+		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
+			return nil, fmt.Errorf("%w in %v, of %d bytes: check its 5 V, and that its TX is at the port's RX; one that another program has put to sleep "+
+				"is woken where its RX is at the port's TX", errSilent, patient, total)
+		case err != nil && ctx.Err() == nil:
 			return nil, err
 		}
-		heard = rest
 	}
+	return nil, ctx.Err()
 }
 
 // scan looks for a frame. Without one, rest is what may be the begin of one.

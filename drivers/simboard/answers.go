@@ -1,7 +1,7 @@
 package simboard
 
 // The answers that real chips give and that are no measurement, or that look as if they
-// were none. [Periodic] and [Asleep] happen once, as [BrownOut] does.
+// were none. [Periodic], [Asleep] and [Passive] happen once, as [BrownOut] does.
 const (
 	Skipped   Fault = "skipped"       // a BME280 shows the values of a measurement that it skipped: 80000, 8000
 	NoCO2     Fault = "no_co2"        // an SCD4x without enough current measures 0 ppm, and the rest well
@@ -9,9 +9,11 @@ const (
 	Negative  Fault = "negative_trim" // a BME280 whose trimming values H4 and H5 are below zero
 	OverRange Fault = "over_range"    // there is more than it can measure
 	LowBits   Fault = "low_bits"      // the bits of an LM75 that its resolution does not define are ones
-	Clone     Fault = "clone"         // a compatible chip with another maker's numbers
+	Clone     Fault = "clone"         // a compatible chip with another maker's numbers; a DHT22 that sends them in its own way
 	Periodic  Fault = "periodic"      // another program makes it measure by itself, with settings of its own
 	Asleep    Fault = "asleep"        // another program has sent it to sleep
+	Passive   Fault = "passive"       // another program makes a PMS5003 send only what it is asked for
+	Bogus     Fault = "bogus"         // a DHT22 or DHT11 sends 0.1 °C and 1 %, or 0 °C and 1 %, which is no measurement
 )
 
 // beyond is more than anything measures, in any unit.

@@ -44,9 +44,23 @@ func (f dhtFrame) sum() byte { return f[0] + f[1] + f[2] + f[3] }
 
 // harmed is the frame as a fault has it.
 func (f dhtFrame) harmed(by Fault) dhtFrame {
-	if by == Checksum {
+	switch by {
+	case Checksum:
 		f[4]++
+		return f
+	case OverRange:
+		f[0], f[1] = 0x03, 0xE9 // 100.1 %
+	case Bogus:
+		f = dhtFrame{0x00, 0x0A, 0x00, 0x01}
+	case Clone: // two's complement
+		if f[2]&0x80 != 0 {
+			negative := -(uint16(f[2]&0x7F)<<8 | uint16(f[3]))
+			f[2], f[3] = byte(negative>>8), byte(negative)
+		}
+	default:
+		return f
 	}
+	f[4] = f.sum()
 	return f
 }
 

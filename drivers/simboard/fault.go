@@ -112,6 +112,9 @@ func (b *Board) harm(s *seat, f Fault) {
 	if on != nil {
 		on.chips[s.part.Address].suffer(f)
 	}
+	if s.part.Chip == "pms5003" {
+		b.meter(s).feel(f)
+	}
 	switch {
 	case f.Once():
 		return

@@ -37,6 +37,13 @@ func (c *pca9685) power() {
 	c.show()
 }
 
+func (c *pca9685) feel(f Fault) {
+	if f == Asleep {
+		c.reg[pcaMode1] |= pcaSleep
+		c.show()
+	}
+}
+
 func (c *pca9685) tx(_ time.Time, _ air, w, r []byte) error {
 	next := func() {
 		if c.reg[pcaMode1]&(1<<5) != 0 {

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -30,9 +31,71 @@ func (b *Board) Serial(path string, baud int) (drivers.Port, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	p := &port{path: path, seat: s, around: b.air(s), next: time.Now().Add(pmsPause), changed: make(chan struct{})}
-	p.waiting = p.frame()[21:] // it is opened in the midst of a frame
+	p := &port{path: path, seat: s, pms: b.meter(s), around: b.air(s), next: time.Now().Add(pmsPause), changed: make(chan struct{})}
+	if p.pms.sends() {
+		p.waiting = p.frame()[21:] // it is opened in the midst of a frame
+	}
 	return p, nil
+}
+
+// pms is a Plantower PMS5003 from one opening of its port to the next.
+type pms struct {
+	mu      sync.Mutex
+	asleep  bool
+	passive bool      // it sends only what it is asked for
+	woke    time.Time // zero: it runs for long
+}
+
+// meter is the sensor at a seat.
+func (b *Board) meter(s *seat) *pms {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.meters == nil {
+		b.meters = make(map[*seat]*pms)
+	}
+	if b.meters[s] == nil {
+		b.meters[s] = &pms{}
+	}
+	return b.meters[s]
+}
+
+// feel takes what another program has done to it.
+func (m *pms) feel(f Fault) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asleep, m.passive = m.asleep || f == Asleep, m.passive || f == Passive
+}
+
+func (m *pms) sends() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.asleep && !m.passive
+}
+
+// steady reports whether the fan runs for 30 s.
+func (m *pms) steady(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.woke.IsZero() || now.Sub(m.woke) >= 30*time.Second
+}
+
+// obey carries out an order (appendix II); what has a wrong sum is none.
+func (m *pms) obey(order string, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch order {
+	case "\x42\x4D\xE4\x00\x00\x01\x73":
+		m.asleep = true
+	case "\x42\x4D\xE4\x00\x01\x01\x74":
+		if m.asleep {
+			m.woke = now
+		}
+		m.asleep = false
+	case "\x42\x4D\xE1\x00\x00\x01\x70":
+		m.passive = true
+	case "\x42\x4D\xE1\x00\x01\x01\x71":
+		m.passive = false
+	}
 }
 
 // port is an open serial port with a Plantower PMS5003, which sends by itself
@@ -40,6 +103,7 @@ func (b *Board) Serial(path string, baud int) (drivers.Port, error) {
 type port struct {
 	path   string
 	seat   *seat
+	pms    *pms
 	around air
 
 	mu       sync.Mutex
@@ -57,7 +121,10 @@ func (p *port) frame() []byte {
 	f := []byte{0x42, 0x4D, 0, 28}
 	var masses [3]uint16
 	for i, quantity := range []string{"pm1", "pm25", "pm10"} {
-		masses[i] = uint16(math.Round(min(max(p.around(quantity), 0), 1000)))
+		masses[i] = uint16(math.Round(min(max(p.around(quantity), 0), math.MaxUint16)))
+		if !p.pms.steady(time.Now()) {
+			masses[i] = 0 // the fan has not brought any air yet
+		}
 	}
 	const version = 0x9700
 	for _, w := range []uint16{masses[0], masses[1], masses[2], masses[0], masses[1], masses[2], 900, 270, 60, 12, 3, 1, version} {
@@ -108,7 +175,9 @@ func (p *port) Read(b []byte) (int, error) {
 func (p *port) take(now time.Time, b []byte) int {
 	if !now.Before(p.next) {
 		p.next = now.Add(pmsPause)
-		p.waiting = append(p.waiting, p.frame()...)
+		if p.pms.sends() {
+			p.waiting = append(p.waiting, p.frame()...)
+		}
 	}
 	n := copy(b, p.waiting)
 	p.waiting = p.waiting[n:]
@@ -120,8 +189,13 @@ func (p *port) take(now time.Time, b []byte) int {
 	return n
 }
 
-// Write is heard by nobody: the sensor's RX is not connected.
-func (p *port) Write(b []byte) (int, error) { return len(b), nil }
+// Write gives the sensor orders of seven bytes.
+func (p *port) Write(b []byte) (int, error) {
+	for order := range slices.Chunk(b, 7) {
+		p.pms.obey(string(order), time.Now())
+	}
+	return len(b), nil
+}
 
 // SetReadDeadline ends Reads at a time.
 func (p *port) SetReadDeadline(t time.Time) error {

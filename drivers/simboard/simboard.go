@@ -56,8 +56,9 @@ type Board struct {
 	wear   atomic.Pointer[wear] // as Wear said
 	faults sync.Mutex           // of those who change faults
 
-	mu   sync.Mutex
-	pins map[string]*pin // the pins, and all that is in them and their lines
+	mu     sync.Mutex
+	pins   map[string]*pin // the pins, and all that is in them and their lines
+	meters map[*seat]*pms  // at serial ports
 }
 
 var (

@@ -19,7 +19,7 @@ const (
 
 // offlineFaults are those that a driver notices: the device is offline and obeys nothing.
 func offlineFaults() []string {
-	return []string{"absent", "nak", "hang", "stuck", "crc", "power_on", "zeros", "skipped", "no_co2", "unplugged"}
+	return []string{"absent", "nak", "hang", "stuck", "crc", "power_on", "zeros", "skipped", "no_co2", "bogus", "unplugged"}
 }
 
 // worldFaults make the difference only in the simulated world.
