@@ -195,6 +195,21 @@ func TestProbe(t *testing.T) {
 			}
 		})
 	}
+	// A chip that a Pi 5 does not see by a read (raspberrypi/bookworm-feedback issue 263: an MLX90614 at 0x5a); at a memory's addresses
+	// nothing is written, nor where writing protects one.
+	for address, want := range map[uint16]error{0x5a: nil, 0x5c: nil, 0x50: drivers.ErrAbsent, 0x57: drivers.ErrAbsent, 0x36: drivers.ErrAbsent} {
+		b, k, _ := newTestBoard(t)
+		k.funcs = i2cFuncI2C | i2cFuncQuick | i2cFuncReadByte
+		k.smbus = func(r smbusRequest) error {
+			if r.size == smbusByte {
+				return syscall.EREMOTEIO
+			}
+			return nil
+		}
+		if err := b.Probe("I2C1", address); !errors.Is(err, want) {
+			t.Errorf("at %#x: %v, want %v", address, err, want)
+		}
+	}
 	b, _, _ := newTestBoard(t)
 	if err := b.Probe("I2C7", 0x76); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a bus that is not there: %v", err)

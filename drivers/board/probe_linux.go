@@ -33,7 +33,8 @@ type smbusRequest struct {
 
 // Probe asks whether a chip answers at an address. It does as i2cdetect does: a write of
 // nothing, but a read of one byte at 0x30 to 0x37 and 0x50 to 0x5f, where memories might
-// take the former for the begin of a write. An address that a driver of the kernel
+// take the former for the begin of a write. Where that read is not acknowledged, a write of nothing is tried all the same at 0x58 to 0x5f,
+// where no memories are: a Pi 5 does not see all chips by a read (raspberrypi/linux issue 6258). An address that a driver of the kernel
 // serves is not touched; its error is [syscall.EBUSY].
 func (b *Board) Probe(name string, address uint16) error {
 	path, err := busPath(name)
@@ -54,17 +55,30 @@ func (b *Board) Probe(name string, address uint16) error {
 		return fmt.Errorf("%s: probe %#02x: %w", name, address, err)
 	}
 	reads := address >= 0x30 && address <= 0x37 || address >= 0x50 && address <= 0x5f
-	r := &smbusRequest{size: smbusQuick}
-	if can&i2cFuncQuick == 0 || reads && can&i2cFuncReadByte != 0 {
-		r = &smbusRequest{read: 1, size: smbusByte, data: new([34]byte)}
+	quick, byRead := &smbusRequest{size: smbusQuick}, &smbusRequest{read: 1, size: smbusByte, data: new([34]byte)}
+	ask := func(r *smbusRequest) error {
+		err := control(file, func(fd uintptr) error { return b.kernel.ask(fd, i2cSMBus, unsafe.Pointer(r)) })
+		runtime.KeepAlive(r)
+		return err
 	}
-	err = control(file, func(fd uintptr) error { return b.kernel.ask(fd, i2cSMBus, unsafe.Pointer(r)) })
-	runtime.KeepAlive(r)
+	if can&i2cFuncQuick == 0 || reads && can&i2cFuncReadByte != 0 {
+		err = ask(byRead)
+		if unacknowledged(err) && can&i2cFuncQuick != 0 && address >= 0x58 && address <= 0x5f {
+			err = ask(quick)
+		}
+	} else {
+		err = ask(quick)
+	}
 	switch {
-	case errors.Is(err, syscall.ENXIO), errors.Is(err, syscall.EREMOTEIO), errors.Is(err, syscall.EIO):
+	case unacknowledged(err):
 		return fmt.Errorf("%s: probe %#02x: %w: %w", name, address, drivers.ErrAbsent, err)
 	case err != nil:
 		return fmt.Errorf("%s: probe %#02x: %w", name, address, err)
 	}
 	return nil
+}
+
+// unacknowledged reports whether nobody answered.
+func unacknowledged(err error) bool {
+	return errors.Is(err, syscall.ENXIO) || errors.Is(err, syscall.EREMOTEIO) || errors.Is(err, syscall.EIO)
 }

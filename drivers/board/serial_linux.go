@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,12 +19,19 @@ func speeds() map[int]uint32 {
 		38400: unix.B38400, 57600: unix.B57600, 115200: unix.B115200}
 }
 
+// debugPlug is the UART to which a Pi 5 links /dev/serial0: it is no pin of the header.
+const debugPlug = "ttyAMA10"
+
 // Serial opens the serial port at a path below the board's root and sets it up:
 // raw, 8 bits, no parity, one stop bit, no flow control. What came before is thrown away.
 func (b *Board) Serial(path string, baud int) (drivers.Port, error) {
 	speed, ok := speeds()[baud]
 	if !ok {
 		return nil, fmt.Errorf("serial port %s: %d baud is no speed it can have", path, baud)
+	}
+	if to, err := os.Readlink(b.path(path)); err == nil && filepath.Base(to) == debugPlug && filepath.Base(path) != debugPlug {
+		return nil, fmt.Errorf("serial port %s: on a Pi 5 that is the plug for debugging (%s) and not GPIO14 and GPIO15: "+
+			"write dtoverlay=uart0-pi5 into /boot/firmware/config.txt, restart, and write port: /dev/ttyAMA0", path, debugPlug)
 	}
 	file, err := os.OpenFile(b.path(path), os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -45,7 +53,7 @@ func (b *Board) Serial(path string, baud int) (drivers.Port, error) {
 func serialHint(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return ": write enable_uart=1 into /boot/firmware/config.txt, or plug the adapter in"
+		return ": write enable_uart=1 into /boot/firmware/config.txt (on a Pi 5 dtoverlay=uart0-pi5 instead, which makes /dev/ttyAMA0), or plug the adapter in"
 	case errors.Is(err, fs.ErrPermission):
 		return ": this user is not in group dialout: sudo usermod -aG dialout NAME, then log in again"
 	}

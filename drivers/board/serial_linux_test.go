@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,25 @@ func TestSerialThrowsAwayWhatCameBefore(t *testing.T) {
 	got := make([]byte, 3)
 	if _, err := io.ReadFull(second, got); string(got) != "new" {
 		t.Errorf("read %q, %v", got, err)
+	}
+}
+
+// On a Pi 5 /dev/serial0 is no pin of the header, and opens without an error (rppal issue 166): the message says what to write.
+func TestSerialOfAPi5(t *testing.T) {
+	root := t.TempDir()
+	for _, err := range []error{os.Mkdir(filepath.Join(root, "dev"), 0o755), os.WriteFile(filepath.Join(root, "dev/ttyAMA10"), nil, 0o600),
+		os.Symlink("ttyAMA10", filepath.Join(root, "dev/serial0"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, _ := New(Options{Root: root})
+	defer b.Close()
+	if _, err := b.Serial("/dev/serial0", 9600); err == nil || !strings.Contains(err.Error(), "dtoverlay=uart0-pi5") || !strings.Contains(err.Error(), "port: /dev/ttyAMA0") {
+		t.Errorf("/dev/serial0 of a Pi 5: %v", err)
+	}
+	if _, err := b.Serial("/dev/ttyAMA10", 9600); !errors.Is(err, unix.ENOTTY) { // who names it means it
+		t.Errorf("/dev/ttyAMA10: %v", err)
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,14 +21,14 @@ func TestContract(t *testing.T) {
 	drivertest.Run(t, drivertest.Case{
 		Driver:     New,
 		Options:    "port: /dev/ttyUSB0",
-		Wrong:      []string{"port: serial0", "port: /dev/../etc/passwd", "port: /dev/serial0/", "baud: 9600"},
+		Wrong:      []string{"port: serial0", "port: /dev/../etc/passwd", "port: /dev/serial0/", "baud: 9600", "sleep: sometimes"},
 		Resolution: map[string]float64{"pm1": 1, "pm25": 1, "pm10": 1},
 	})
 }
 
 func TestReadsBackTheWorld(t *testing.T) {
 	drivertest.Sweep(t, New, "", map[string]drivertest.Range{
-		"pm1": {Least: 0, Most: 500, Within: 0.5}, "pm25": {Least: 0, Most: 900, Within: 0.5}, "pm10": {Least: 0, Most: 1000, Within: 0.5}})
+		"pm1": {Least: 0, Most: 500, Within: 0.5}, "pm25": {Least: 0, Most: 900, Within: 0.5}, "pm10": {Least: 0, Most: 4000, Within: 0.5}})
 }
 
 // A frame that was put together by hand after appendix I.
@@ -40,6 +42,128 @@ func frame(pm1, pm25, pm10 int) []byte {
 		sum += int(c)
 	}
 	return append(b, byte(sum>>8), byte(sum))
+}
+
+// A frame of a real sensor (PyPMS), and the same with the PM2.5 of AQmon issue 9, which smoke was.
+func TestSmokeIsAValue(t *testing.T) {
+	for frame, want := range map[string][]float64{
+		"424d001c000000080008000000080008" + "00d20046002d001e00000000970002c5": {0, 8, 8},
+		"424d001c000000080008000004760008" + "00d20046002d001e0000000097000337": {0, 1142, 8},
+	} {
+		b, err := hex.DecodeString(frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec, _ := drivertest.Decode(New, "")
+		dev, err := spec.Open(t.Context(), wired{port: &played{heard: b}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		readings, err := dev.(drivers.Sensor).Sense(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", frame, err)
+		}
+		var got []float64
+		for _, r := range readings {
+			got = append(got, r.Value.Number())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s:\n%s", frame, diff)
+		}
+	}
+}
+
+// wired is a board with one port, and played what comes from it.
+type wired struct {
+	drivers.Board
+	port drivers.Port
+}
+
+func (w wired) Serial(string, int) (drivers.Port, error) { return w.port, nil }
+
+type played struct{ heard, wrote []byte }
+
+func (p *played) Read(b []byte) (int, error) {
+	if len(p.heard) == 0 {
+		return 0, os.ErrDeadlineExceeded
+	}
+	n := copy(b, p.heard)
+	p.heard = p.heard[n:]
+	return n, nil
+}
+func (p *played) Write(b []byte) (int, error)     { p.wrote = append(p.wrote, b...); return len(b), nil }
+func (p *played) Close() error                    { return nil }
+func (p *played) SetReadDeadline(time.Time) error { return nil }
+
+// The orders of appendix II, as ESPHome's pmsx003 and PyPMS send them; none to a sensor that sends.
+func TestOrders(t *testing.T) {
+	for _, one := range []struct {
+		options string
+		heard   []byte
+		wrote   string
+	}{
+		{"", frame(1, 2, 3), ""},
+		{"", nil, "424de400010174" + "424de100010171"},
+	} {
+		port := &played{heard: one.heard}
+		spec, _ := drivertest.Decode(New, one.options)
+		dev, err := spec.Open(t.Context(), wired{port: port})
+		if err == nil {
+			_, err = dev.(drivers.Sensor).Sense(t.Context())
+		}
+		if got := hex.EncodeToString(port.wrote); got != one.wrote || (err == nil) != (one.heard != nil) {
+			t.Errorf("wrote %s, want %s; %v", got, one.wrote, err)
+		}
+	}
+}
+
+// A sensor sleeps between two measurements, and what it sends before its fan has brought air is left out.
+func TestSleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rig := drivertest.NewRig(t, New, "sleep: true")
+		for _, quantity := range []string{"pm1", "pm25", "pm10"} {
+			rig.World.Hold("kitchen", quantity, 12)
+		}
+		dev := rig.Open(t).(drivers.Sensor)
+		for n := range 3 {
+			began := time.Now()
+			readings, err := dev.Sense(t.Context())
+			if took := time.Since(began); err != nil || readings[1].Value.Number() != 12 || took < 30*time.Second || took > 35*time.Second {
+				t.Errorf("measurement %d took %v: %v, %v", n+1, took, readings, err)
+			}
+			port, err := rig.Board.Serial("/dev/serial0", 9600)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = port.SetReadDeadline(time.Now().Add(time.Minute))
+			if got, err := port.Read(make([]byte, 1)); got != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("asleep it sends %d bytes, %v", got, err)
+			}
+			_ = port.Close()
+		}
+	})
+}
+
+// One that another program has silenced is there again, with the right values, after one measurement has failed.
+func TestSilencedByAnother(t *testing.T) {
+	for _, fault := range []simboard.Fault{simboard.Asleep, simboard.Passive} {
+		synctest.Test(t, func(t *testing.T) {
+			rig := drivertest.NewRig(t, New, "")
+			rig.World.Hold("kitchen", "pm25", 40)
+			dev := rig.Open(t).(drivers.Sensor)
+			if err := rig.Board.Fault(drivertest.Device, fault); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := dev.Sense(t.Context()); err == nil || !strings.Contains(err.Error(), "another program") {
+				t.Errorf("%s: %v", fault, err)
+			}
+			for range 2 {
+				if readings, err := dev.Sense(t.Context()); err != nil || readings[1].Value.Number() != 40 {
+					t.Errorf("after %s: %v, %v", fault, readings, err)
+				}
+			}
+		})
+	}
 }
 
 // Frames that sensors have sent, published with other drivers (the first in the tests of PyPMS, the second with
