@@ -65,6 +65,13 @@ func TestWhoIsAwayIsAway(t *testing.T) {
 				{"zigbee2mqtt/lamp", `{"state":"ON"}`, false}},
 			want: map[string]string{"lamp": "online", "lamp.state": "on"},
 		},
+		"what no position can be": {
+			before: []saying{{"zigbee2mqtt/bridge/state", `{"state":"online"}`, true}, {"zigbee2mqtt/bridge/groups", `[]`, true},
+				{"zigbee2mqtt/bridge/devices", `[{"ieee_address":"0x05","friendly_name":"blind","definition":{"exposes":[` +
+					`{"type":"numeric","property":"position","access":7,"unit":"%","value_min":0,"value_max":100}]}}]`, true}},
+			then: []saying{{"zigbee2mqtt/blind", `{"position":40}`, false}, {"zigbee2mqtt/blind", `{"position":101}`, false}},
+			want: map[string]string{"blind": "online", "blind.position": "unknown"},
+		},
 		"one of two entities, by the message that has both": {
 			before: []saying{
 				{"homeassistant/sensor/ems/a/config", `{"name":"Active","uniq_id":"a","stat_t":"ems/data","val_tpl":"{{value_json.w if value_json.w is defined else 0}}",` +

@@ -29,6 +29,7 @@ type Broker struct {
 	certFile     string // who we are; with keyFile
 	keyFile      string
 	clientID     string
+	wide         bool // the limits of discovered devices are for commands alone
 }
 
 // Host returns where the broker is, without the port.
@@ -61,7 +62,8 @@ func (b Broker) Loopback() bool {
 // password_file (a path; a bare name is a systemd credential), ca_file (whom to
 // trust instead of the system's authorities), cert_file and key_file (who we are,
 // for a broker that asks for a certificate), client_id (default
-// hogar-<gateway>). The caller reads its own keys from the same decoder and then
+// hogar-<gateway>), limits (whether the limits that discovered devices announce hold for
+// readings, too, or for commands alone). The caller reads its own keys from the same decoder and then
 // refuses the rest.
 func DecodeBroker(d *home.Decoder) Broker {
 	d.Require("url")
@@ -72,6 +74,7 @@ func DecodeBroker(d *home.Decoder) Broker {
 		certFile:     d.File("cert_file", ""),
 		keyFile:      d.File("key_file", ""),
 		clientID:     d.Text("client_id", ""),
+		wide:         decodeLimits(d),
 	}
 	if strings.ContainsRune(b.passwordFile, filepath.Separator) { // else it names a credential
 		b.passwordFile = d.File("password_file", "")
@@ -94,6 +97,12 @@ func DecodeBroker(d *home.Decoder) Broker {
 		d.Fault("cert_file", "both or neither", "cert_file and key_file belong together")
 	}
 	return b
+}
+
+// decodeLimits reads for what the limits of a property are: readings and commands, or commands
+// alone.
+func decodeLimits(d *home.Decoder) (wide bool) {
+	return d.Word("limits", "readings", "readings", "commands") == "commands"
 }
 
 // decodeURL never repeats the URL in a fault: there may be a password in it.

@@ -175,6 +175,8 @@ func TestPath(t *testing.T) {
 func TestRead(t *testing.T) {
 	number := topic(t, "topic", "t", "property", "p")
 	inside := topic(t, "topic", "t", "property", "p", "json", "$.v")
+	limits := []string{"topic", "t", "property", "p", "unit", "A", "min", "0", "max", "16"}
+	limited, wide := topic(t, limits...), topic(t, append(limits, "limits", "commands")...)
 	lamp := topic(t, "topic", "t", "property", "p", "type", "boolean")
 	inverted := topic(t, "topic", "t", "property", "p", "type", "boolean", "payload_on", "0", "payload_off", "1")
 	lampInside := topic(t, "topic", "t", "property", "p", "type", "boolean", "json", "$.v")
@@ -207,6 +209,10 @@ func TestRead(t *testing.T) {
 		{inside, `{"w": 3}`, reading{silent: true, fault: `nothing at the path in "{\"w\": 3}"`}},
 		{inside, `3`, reading{silent: true, fault: `nothing at the path in "3"`}},
 		{inside, `{"v": 3`, fault(`found "{\"v\": 3", expected JSON`)},
+		{limited, "16", is(home.NumberOf(16))},
+		{limited, "204.84", fault(`found "204.84", expected a number between 0 and 16 A`)},
+		{limited, "-1", fault(`found "-1", expected a number between 0 and 16 A`)},
+		{wide, "204.84", is(home.NumberOf(204.84))},
 		{lamp, "ON", is(home.BooleanOf(true))},
 		{lamp, "off", is(home.BooleanOf(false))},
 		{lamp, "toggle", fault(`found "toggle", expected ON or OFF`)},

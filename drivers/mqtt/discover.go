@@ -61,7 +61,7 @@ type device struct {
 	dialect.Device
 	name   string
 	source Source
-	units  map[string]string // by property
+	words  map[string]*home.Property // by name
 }
 
 func newFound(o Options) *found {
@@ -160,9 +160,9 @@ func (c *Connection) enter(s Source, d dialect.Device) []home.Event {
 		}
 		return nil
 	}
-	one := &device{Device: d, name: name, source: s, units: make(map[string]string)}
-	for _, p := range d.Properties {
-		one.units[p.Name] = p.Unit
+	one := &device{Device: d, name: name, source: s, words: make(map[string]*home.Property)}
+	for i := range d.Properties {
+		one.words[d.Properties[i].Name] = &d.Properties[i]
 	}
 	f.mu.Lock()
 	delete(f.out, d.ID)
@@ -228,8 +228,15 @@ func (c *Connection) leaves(s Source, id string) []home.Event {
 // said makes an event of a device's reading: a raw one of what is known already. ok is
 // false for what says nothing at all.
 func (c *Connection) said(d *device, r *dialect.Reading, late bool) (ev home.Event, ok bool) {
-	ev = home.Event{Kind: home.KindReading, Device: d.name, Property: r.Property, Value: r.Value, Unit: d.units[r.Property],
-		Unknown: r.Unknown, Time: r.Time}
+	ev = home.Event{Kind: home.KindReading, Device: d.name, Property: r.Property, Value: r.Value, Unknown: r.Unknown, Time: r.Time}
+	if p := d.words[r.Property]; p != nil {
+		ev.Unit = p.Unit
+		if !c.broker.wide && p.Beyond(r.Value) {
+			ev.Unknown = fmt.Sprintf("found %s, expected a number %s", r.Value, p.Range())
+			ev.Value, r.Value, r.Unknown = home.Value{}, home.Value{}, ev.Unknown
+			c.ignored(dialect.Ignored{ID: d.ID, What: r.Property, Why: ev.Unknown, Fault: true})
+		}
+	}
 	if late {
 		ev.Flags = home.FlagLate
 	}

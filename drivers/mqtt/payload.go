@@ -90,6 +90,9 @@ func (t Topic) take(found []byte, expected string) reading {
 	if !ok || !value.Known() {
 		return wrong(found, expected)
 	}
+	if !t.wide && t.property.Beyond(value) {
+		return wrong(found, "a number "+t.property.Range())
+	}
 	return reading{value: value}
 }
 

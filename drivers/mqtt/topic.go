@@ -26,6 +26,7 @@ type Topic struct {
 	order    *template.Template // makes the command of the value; nil: it is the value
 	on, off  string             // a boolean's payloads
 	presence presence
+	wide     bool // the limits are for commands alone
 }
 
 // Property describes what the topic tells.
@@ -64,6 +65,10 @@ func DecodeTopic(d *home.Decoder) Topic {
 		d.Fault("momentary", "give it a command_topic", "momentary is for what is set, and nothing sets %s", t.property.Name)
 	}
 	t.on, t.off = d.Text("payload_on", "ON"), d.Text("payload_off", "OFF")
+	t.wide = decodeLimits(d)
+	if d.Get("limits") != nil && t.property.Range() == "" {
+		d.Fault("limits", "give it min or max", "limits says what min and max are for, and there are none")
+	}
 	if t.property.Type != home.TypeBoolean {
 		only(d, t.property.Type, "boolean", "payload_on", "payload_off")
 	} else if t.on == t.off {

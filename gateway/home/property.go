@@ -100,10 +100,15 @@ func (p Property) acceptNumber(v Value) (Value, error) {
 	if v.kind != Number {
 		return Value{}, fmt.Errorf("%s is not a number", v)
 	}
-	if p.Min != nil && v.num < *p.Min || p.Max != nil && v.num > *p.Max {
+	if p.Beyond(v) {
 		return Value{}, fmt.Errorf("%s is not %s", v, p.Range())
 	}
 	return v, nil
+}
+
+// Beyond reports whether v is a number outside the limits of p.
+func (p Property) Beyond(v Value) bool {
+	return v.kind == Number && (p.Min != nil && v.num < *p.Min || p.Max != nil && v.num > *p.Max)
 }
 
 // Range shows the limits: "between -40 and 85 °C", "at least 0", or "".
