@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/secret"
 )
 
 const (
@@ -43,31 +44,28 @@ func parseTargets(urls []string) ([]*target, error) {
 }
 
 func parseTarget(s string) (*target, error) {
-	uri, err := amqp.ParseURI(s)
+	u, err := secret.Parse(s)
 	if err != nil {
-		return nil, fmt.Errorf("broker address %s: %w; it is written amqp://user:password@host:5672/vhost, "+
-			"special characters in the password as %%XX", redact(s), err)
+		return nil, unreadable(s, err)
 	}
-	t := &target{url: s, show: redact(s), user: uri.Username}
+	uri, err := amqp.ParseURI(s)
+	if err != nil { // it may repeat what it could not read
+		return nil, unreadable(s, errors.New("it is no address of an AMQP broker"))
+	}
+	t := &target{url: s, show: show(s), user: uri.Username}
 	t.addr = net.JoinHostPort(uri.Host, fmt.Sprint(uri.Port))
-	if u, err := url.Parse(s); err == nil && u.Query().Get("auth_mechanism") == "external" {
+	if u.Query().Get("auth_mechanism") == "external" {
 		t.user = ""
 	}
 	return t, nil
 }
 
-// redact takes user's password and the query (which may name key files) out of an address.
-func redact(s string) string {
-	u, err := url.Parse(s)
-	if err != nil {
-		return "(which cannot be read)"
-	}
-	if u.User != nil {
-		u.User = url.User(u.User.Username())
-	}
-	u.RawQuery = ""
-	return u.String()
+func unreadable(s string, err error) error {
+	return fmt.Errorf("broker address %s: %w; it is written amqp://user:password@host:5672/vhost", secret.Show(s), err)
 }
+
+// show shows an address without the user's password and the query (which may name key files).
+func show(s string) string { return strings.Replace(secret.Show(s), ":"+secret.Covered+"@", "@", 1) }
 
 // link is one connection with the means to end it in every case.
 type link struct {

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"hogar/gateway/config"
+	"hogar/gateway/secret"
 	"hogar/systemd"
 )
 
@@ -68,7 +68,7 @@ func serialClasses(port string) []string {
 func (p *Plan) needAddresses(n *systemd.Needs) {
 	var hosts []string
 	for _, raw := range p.Config.AMQP.URLs {
-		if u, err := url.Parse(raw); err == nil {
+		if u, err := secret.Parse(raw); err == nil {
 			hosts = append(hosts, u.Hostname())
 		}
 	}

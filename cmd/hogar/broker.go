@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"hogar/gateway"
 	"hogar/gateway/api"
 	"hogar/gateway/config"
+	"hogar/gateway/secret"
 )
 
 // brokerFlags say which configuration, and which broker.
@@ -50,7 +50,7 @@ func (f *brokerFlags) options(cmd *cobra.Command) (bridge.Options, error) {
 // dialable completes an address of the command line: where it names a user and no password,
 // that is read from the file $AMQP_PASSWORD_FILE or systemd's credential.
 func dialable(given string) (string, error) {
-	u, err := url.Parse(given)
+	u, err := secret.Parse(given)
 	if err != nil || u.User == nil {
 		return given, nil // what is wrong with it is told by who dials
 	}
@@ -104,13 +104,13 @@ func printFindings(cmd *cobra.Command, findings []bridge.Finding, quiet bool) er
 		if !one.OK {
 			mark = p.in(red, "FAULT")
 		}
-		fmt.Fprintf(out, "%s  %s", mark, one.What)
+		fmt.Fprintf(out, "%s  %s", mark, plain(one.What))
 		if one.Detail != "" {
-			fmt.Fprintf(out, ": %s", one.Detail)
+			fmt.Fprintf(out, ": %s", plain(one.Detail))
 		}
 		fmt.Fprintln(out)
 		if one.Fix != "" {
-			fmt.Fprintf(out, "       %s\n", one.Fix)
+			fmt.Fprintf(out, "       %s\n", plain(one.Fix))
 		}
 	}
 	if bad {

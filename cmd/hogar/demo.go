@@ -21,6 +21,7 @@ import (
 	"hogar/gateway/api"
 	"hogar/gateway/config"
 	"hogar/gateway/home"
+	"hogar/gateway/secret"
 )
 
 // demo is one run of hogar demo.
@@ -32,6 +33,7 @@ type demo struct {
 	zone   *time.Location
 	broker *localbroker.RabbitMQ // nil: there was one, or there is none
 	url    string                // of the broker; "" is none
+	shown  string                // url, without a password that is somebody's
 
 	rules, obeyed int // counted from the stream
 }
@@ -126,12 +128,12 @@ func (d *demo) findBroker(ctx context.Context) {
 		} else {
 			d.say("using the RabbitMQ that was named")
 		}
-		d.url = wanted
+		d.url, d.shown = wanted, secret.Show(wanted)
 		return
 	}
 	if reachable(ctx, bridge.DefaultURL) == nil {
 		d.say("using the RabbitMQ that runs on this machine")
-		d.url = bridge.DefaultURL
+		d.url, d.shown = bridge.DefaultURL, bridge.DefaultURL
 		return
 	}
 	d.say("starting a private RabbitMQ (5 to 10 s) ...")
@@ -146,7 +148,7 @@ func (d *demo) findBroker(ctx context.Context) {
 		d.say("no private RabbitMQ, so nothing is published; the home works all the same: %v", err)
 	default:
 		d.say("RabbitMQ runs at %s after %.1f s", broker.URL(), time.Since(began).Seconds())
-		d.broker, d.url = broker, broker.URL()
+		d.broker, d.url, d.shown = broker, broker.URL(), broker.URL()
 	}
 }
 
@@ -254,7 +256,7 @@ func (d *demo) invite(gateway string) {
 	fmt.Fprintf(d.out, "      %s set porch.lamp.state on\n", os.Args[0])
 	if d.url != "" {
 		fmt.Fprintf(d.out, "      amqp-publish -u %s -e hogar -r %s.command.porch.lamp.state -b toggle\n",
-			strings.TrimSuffix(d.url, "/"), gateway) // with the slash amqp-tools look for a virtual host without a name
+			strings.TrimSuffix(d.shown, "/"), gateway) // with the slash amqp-tools look for a virtual host without a name
 	}
 }
 

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"math"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"hogar/gateway/home"
+	"hogar/gateway/secret"
 )
 
 // Broker is where an MQTT broker is and how to log in.
@@ -108,9 +108,13 @@ func decodeLimits(d *home.Decoder) (wide bool) {
 // decodeURL never repeats the URL in a fault: there may be a password in it.
 func (b *Broker) decodeURL(d *home.Decoder, text string) {
 	const example = "mqtt://localhost:1883"
-	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" {
+	u, err := secret.Parse(text)
+	switch {
+	case !strings.Contains(text, "://"), err == nil && u.Hostname() == "":
 		d.Fault("url", example, "url is no address of a broker")
+		return
+	case err != nil:
+		d.Fault("url", example, "url is no address of a broker: %v", err)
 		return
 	}
 	port := "1883"
@@ -119,19 +123,19 @@ func (b *Broker) decodeURL(d *home.Decoder, text string) {
 	case "mqtts":
 		b.tls, port = true, "8883"
 	default:
-		d.Fault("url", example, "url begins with '%s://', expected mqtt:// or mqtts://", u.Scheme)
+		d.Fault("url", example, "url begins with '%s', expected mqtt:// or mqtts://", secret.Scheme(u))
 		return
 	}
 	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		d.Fault("url", example, "url has more than host and port")
 	}
+	b.host = u.Hostname()
 	if p := u.Port(); p != "" {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > math.MaxUint16 {
 			d.Fault("url", example, "url has the port %s, expected 1 to 65535", p)
 		}
 		port = p
 	}
-	b.host = u.Hostname()
 	b.address = net.JoinHostPort(b.host, port)
 	if name := u.User.Username(); name != "" {
 		if b.user != "" && b.user != name {

@@ -7,37 +7,18 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"hogar/gateway/secret"
 )
-
-// covered is shown in place of a secret.
-const covered = "***"
-
-// secrets finds what must not be shown: the password in a URL, and the value of a
-// key that sounds like one (but not the name of a file).
-var secrets = regexp.MustCompile(
-	`(://[^/@\s:]*:).+(@)|((?i:password|passwd|secret|token)["']?[ \t]*:[ \t]+)[^\s,}][^,}\n]*`)
-
-// cover replaces the secrets in a text.
-func cover(s string) string { return secrets.ReplaceAllString(s, "${1}${3}"+covered+"${2}") }
 
 // Redact shows a URL without its password. Use it wherever a URL is logged or
 // told; a text that is no URL is covered whole.
-func Redact(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return covered
-	}
-	if _, has := u.User.Password(); has {
-		return strings.Replace(u.Redacted(), ":xxxxx@", ":"+covered+"@", 1)
-	}
-	return raw
-}
+func Redact(raw string) string { return secret.Show(raw) }
 
 // Loopback reports whether the host of a URL is this machine.
 func Loopback(raw string) bool {
-	u, err := url.Parse(raw)
+	u, err := secret.Parse(raw)
 	if err != nil {
 		return false
 	}
@@ -59,9 +40,9 @@ func (a AMQP) Dial() ([]string, error) {
 	}
 	urls := make([]string, len(a.URLs))
 	for i, raw := range a.URLs {
-		u, err := url.Parse(raw)
+		u, err := secret.Parse(raw)
 		if err != nil {
-			return nil, fmt.Errorf("amqp url %d is not a URL", i)
+			return nil, fmt.Errorf("amqp url %d: %w", i, err)
 		}
 		if _, has := u.User.Password(); password != "" && u.User.Username() != "" && !has {
 			u.User = url.UserPassword(u.User.Username(), password)

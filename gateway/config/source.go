@@ -6,9 +6,11 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"hogar/gateway/home"
+	"hogar/gateway/secret"
 )
 
 // Source remembers how a configuration was written: for each path the file, the
@@ -19,6 +21,9 @@ type Source struct {
 	places map[string]place
 	broken map[string]bool // paths of which YAML left nothing that could be checked
 	lost   bool            // a key of the first level could not be read
+
+	covers sync.Once
+	plain  []string // secrets that stand in the files, the longest first
 }
 
 // file is one file that was read.
@@ -67,15 +72,15 @@ func (s *Source) Resolve(f home.Fault) Problem {
 	if at.own {
 		shown = at.shown
 	}
-	f.Message = cover(f.Message) // without the path: what follows "password:" in it is no secret
-	p.Message, p.Hint = said(cover(shown), f), cover(p.Hint)
+	f.Message = s.cover(f.Message) // without the path: what follows "password:" in it is no secret
+	p.Message, p.Hint = said(s.cover(shown), f), s.cover(p.Hint)
 	if at.file >= len(s.files) {
 		return p
 	}
 	file := s.files[at.file]
 	p.File, p.order, p.Line, p.Column = file.name, at.file, where.line, where.column
 	if p.Line > 0 && p.Line <= len(file.lines) {
-		p.line, p.caret = excerpt(file.lines[p.Line-1], p.Column)
+		p.line, p.caret = s.excerpt(file.lines[p.Line-1], p.Column)
 	}
 	return p
 }
@@ -185,13 +190,13 @@ const widest = 110
 
 // excerpt returns the part of a line around the column as it may be shown, and
 // the column in it. Secrets are covered.
-func excerpt(line []rune, column int) (string, int) {
+func (s *Source) excerpt(line []rune, column int) (string, int) {
 	column = min(max(column, 1), len(line)+1)
-	whole := cover(string(line))
-	before := cover(string(line[:column-1]))
+	whole := s.cover(string(line))
+	before := s.cover(string(line[:column-1]))
 	caret := utf8.RuneCountInString(before) + 1
 	if !strings.HasPrefix(whole, before) { // the column is inside a secret
-		caret = max(strings.Index(whole, covered), 0) + 1
+		caret = max(strings.Index(whole, secret.Covered), 0) + 1
 	}
 	shown := []rune(whole)
 	if len(shown) <= widest {
@@ -238,7 +243,7 @@ func (s *Source) Files() []Listing {
 	for i, f := range s.files {
 		lines := make([]string, len(f.lines))
 		for n, line := range f.lines {
-			lines[n] = cover(string(line))
+			lines[n] = s.cover(string(line))
 		}
 		shown[i] = Listing{f.name, strings.Join(lines, "\n")}
 	}
