@@ -84,6 +84,10 @@ type Options struct {
 	MessageTTL time.Duration // how long one waits for a gateway that is away; 0: 60 s
 	// Publishes are the exchanges to which rules publish, for [Topology].
 	Publishes []string
+	// ReplyTo are the queues that receipts and answers may go to, as the sender names them: patterns
+	// like those of a topic, in which {user} stands for the sender, and the word direct for direct
+	// replies. Those that begin with hogar. or amq. are none of them. nil: direct and all.
+	ReplyTo []string
 	// House answers questions about the devices; nil: they are refused.
 	House House
 	// Rules answers questions about the rules; nil: they are refused.
@@ -115,6 +119,9 @@ func (o Options) withDefaults() Options {
 	o.History = orElse(o.History, "stream")
 	o.QueueType = orElse(o.QueueType, "classic")
 	o.Version = orElse(o.Version, "dev")
+	if o.ReplyTo == nil {
+		o.ReplyTo = []string{ReplyDirect, ReplyAny}
+	}
 	if o.MessageTTL <= 0 {
 		o.MessageTTL = defaultMessageTTL
 	}

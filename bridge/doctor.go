@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -45,6 +47,7 @@ func Examine(ctx context.Context, o Options, running bool) []Finding {
 	d := &doctor{ctx: ctx, b: New(o, nil, nil, slog.New(slog.DiscardHandler))}
 	d.b.times.greet = examineTimeout
 	d.clock(o.Clock)
+	d.receipts()
 	targets, err := parseTargets(d.b.opts.URLs)
 	if err != nil {
 		d.add("address of the broker", err, "")
@@ -96,6 +99,17 @@ func (d *doctor) clock(c *clock.Clock) {
 	default:
 		d.add("clock", nil, shows)
 	}
+}
+
+// receipts says where senders may have their receipts put. Any queue is no fault: without
+// access: everybody who may publish is trusted.
+func (d *doctor) receipts() {
+	where := d.b.opts.ReplyTo
+	if slices.Contains(where, ReplyAny) {
+		d.add("receipts", nil, "a sender may have them put into any queue, with the gateway's rights; amqp.reply_to says which it may name")
+		return
+	}
+	d.add("receipts", nil, "they go to "+strings.Join(where, ", "))
 }
 
 // reach tries name, port and TLS.

@@ -16,10 +16,10 @@ type reply struct {
 	pub amqp.Publishing
 }
 
-// mayReply reports whether a receipt may go to a queue. The gateway may write to any
+// mayReply reports whether a receipt may go to a queue at all. The gateway may write to any
 // queue, so it must not be talked into writing to its own, or to the broker's.
 func mayReply(to string) bool {
-	if strings.HasPrefix(to, "amq.rabbitmq.reply-to.") {
+	if direct(to) {
 		return true
 	}
 	return to != "" && len(to) <= maxKey && !strings.HasPrefix(to, "hogar.") && !strings.HasPrefix(to, "amq.")
@@ -41,8 +41,14 @@ func (b *Bridge) answer(d *amqp.Delivery, o home.Outcome) {
 
 // respond hands a message for a sender to the replier.
 func (b *Bridge) respond(d *amqp.Delivery, kind string, body []byte) {
-	if !mayReply(d.ReplyTo) {
-		b.drop("reply_to "+d.ReplyTo, "no receipt goes to queues that begin with hogar. or amq.; use amq.rabbitmq.reply-to or a queue of your own")
+	source := sourceOf(d)
+	switch {
+	case !mayReply(d.ReplyTo):
+		b.drop("reply_to of "+source, "no receipt goes to queues that begin with hogar. or amq.; use amq.rabbitmq.reply-to or a queue of your own")
+		return
+	case !b.opts.repliesTo(d):
+		b.drop("reply_to of "+source, "its receipts may not go to the queue that it names; amqp.reply_to says which it may name: "+
+			strings.Join(b.opts.ReplyTo, ", "))
 		return
 	}
 	pub := amqp.Publishing{
@@ -84,6 +90,7 @@ func (b *Bridge) reply(ctx context.Context, t *target) error {
 		case why := <-l.closed:
 			return advise(orClosed(why), t, "reply")
 		case r := <-b.receipts.queue:
+			r.pub.UserId = t.user
 			// Never mandatory: of a direct reply RabbitMQ 3.10 says that it was not
 			// routed when it was, and 4.2 that it was when it was not.
 			err := c.send(ctx, "", r.to, false, r.pub)

@@ -5,9 +5,11 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"hogar/bridge"
 	"hogar/drivers"
 	"hogar/drivers/mqtt"
 	"hogar/gateway/clock"
@@ -70,6 +72,12 @@ func Check(cfg *config.Config, faults *home.Faults) *Plan {
 	p.checkGiven(faults)
 	p.checkCatalog(faults)
 	p.planDoor(faults)
+	for i, pattern := range cfg.AMQP.ReplyTo {
+		if err := bridge.CheckReplyTo(pattern); err != nil {
+			faults.Add(home.Fault{Path: []string{"amqp", "reply_to", strconv.Itoa(i)}, Hint: "like direct, {user}.# or answers.*",
+				Message: fmt.Sprintf("'%s' is no pattern of queues: %v", pattern, err)})
+		}
+	}
 	for i := range p.devices {
 		d := &p.devices[i]
 		d.filters = decodeFilters(d.Filters, d.Name, d.properties(), faults)

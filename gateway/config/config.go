@@ -77,6 +77,7 @@ type AMQP struct {
 	MessageTTL   time.Duration // how long messages of other applications wait for the gateway
 	History      string        // stream, quorum, classic or none
 	Declare      bool          // declare what is missing; else only check
+	ReplyTo      []string      // the queues that receipts may go to; nil: as access: says
 }
 
 // Journal is the log on disk.

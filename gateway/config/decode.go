@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	_ "time/tzdata" // a Pi's smallest system has no time zones of its own
 
 	"hogar/gateway/home"
+	"hogar/gateway/secret"
 )
 
 // Keys of the language that this version does not serve. They are refused and
@@ -120,8 +120,12 @@ func (l *loader) amqp(d *home.Decoder) AMQP {
 		MessageTTL:   d.Duration("message_ttl", time.Minute, time.Second, 30*24*time.Hour),
 		History:      d.Word("history", "stream", "stream", "quorum", "classic", "none"),
 		Declare:      d.Bool("declare", true),
+		ReplyTo:      d.Texts("reply_to"),
 	}
 	d.Done()
+	if d.Get("reply_to") != nil && a.ReplyTo == nil {
+		a.ReplyTo = []string{} // an empty list: nowhere
+	}
 	for _, n := range d.List("urls") {
 		if n.Kind == home.NodeScalar {
 			l.url(n)
@@ -149,9 +153,9 @@ const usualBroker = "amqp://localhost:5672"
 // url checks one URL of a broker, without ever showing its password.
 func (l *loader) url(n *home.Node) {
 	const hint = "write it like amqp://casa@broker or amqps://casa@broker:5671/vhost"
-	u, err := url.Parse(n.Text)
+	u, err := secret.Parse(n.Text)
 	if err != nil {
-		l.faults.At(n, hint, "this is not a URL")
+		l.faults.At(n, hint, "this is not a URL: %v", err)
 		return
 	}
 	if u.Scheme != "amqp" && u.Scheme != "amqps" || u.Hostname() == "" {
