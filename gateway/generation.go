@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -22,6 +23,7 @@ import (
 type generation struct {
 	plan   *Plan
 	board  drivers.Board
+	urls   []string       // of the brokers
 	bridge *bridge.Bridge // nil: there is no broker to talk to
 
 	runners map[string]*runner // of the devices on the board, by name
@@ -37,14 +39,17 @@ type generation struct {
 // start starts a generation of plan on board; its goroutines end with stop. The
 // one before, old, has been stopped, but for the runners that are kept; nil: there was none.
 func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, urls []string, old *Plan, kept map[string]*runner) (*generation, error) {
-	gen := &generation{plan: plan, board: board, runners: make(map[string]*runner), found: g.newFound(plan), simulated: make(map[string]home.Catalog)}
+	gen := &generation{plan: plan, board: board, urls: urls, runners: make(map[string]*runner), found: g.newFound(plan), simulated: make(map[string]home.Catalog)}
 	free := context.WithoutCancel(ctx) // the order in which all ends is stop's
 	deviceCtx, stopDevices := context.WithCancel(free)
 	bridgeCtx, stopBridge := context.WithCancel(free)
 	gen.stopDevices, gen.stopBridge = stopDevices, stopBridge
 
-	run := g.devices(deviceCtx, gen, kept)
-	if err := g.hub.Do(ctx, func() { g.furnish(gen, old); g.remind(kept) }); err != nil {
+	run, err := g.attach(deviceCtx, gen, old, kept)
+	if err != nil {
+		stopDevices()
+		stopBridge()
+		gen.devices.Wait()
 		return nil, err
 	}
 	if runs, ok := board.(interface{ Run(context.Context) error }); ok {
@@ -64,6 +69,21 @@ func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, ur
 	}
 	gen.devices.Go(func() { g.tellBroker(deviceCtx, gen) })
 	return gen, nil
+}
+
+// attach makes the devices known to the door and to the hub, and returns what is to run beside
+// their runners. Nothing of it runs yet, so that a panic in it can be taken back.
+func (g *gateway) attach(ctx context.Context, gen *generation, old *Plan, kept map[string]*runner) (run []func(context.Context), err error) {
+	const doing = "start the devices"
+	err = Guard(doing, g.o.Version, func() error {
+		run = g.devices(ctx, gen, kept)
+		var broken error // the hub's goroutine is another
+		err := g.hub.Do(ctx, func() {
+			broken = Guard(doing, g.o.Version, func() error { g.furnish(gen, old); g.remind(kept); return nil })
+		})
+		return cmp.Or(err, broken)
+	})
+	return run, err
 }
 
 // furnish tells the hub what the house has now: which devices, and the rules,
@@ -204,6 +224,10 @@ func (p *Plan) Bridge(urls []string, version string) bridge.Options {
 	a := p.Config.AMQP
 	o := bridge.Options{Clock: clock.System(p.trust()), URLs: urls, Gateway: p.Config.Gateway, Exchange: a.Exchange, History: a.History,
 		QueueType: a.QueueType, MessageTTL: a.MessageTTL, Declare: a.Declare, Version: version, Coalesce: true, Names: p.resolver(), Publishes: p.engine.Publishes()}
+	o.ReplyTo = a.ReplyTo
+	if o.ReplyTo == nil && p.Config.Access != nil {
+		o.ReplyTo = []string{bridge.ReplyDirect, bridge.ReplyOwn}
+	}
 	for _, s := range p.engine.Messages() {
 		o.Messages = append(o.Messages, bridge.Source(s))
 	}

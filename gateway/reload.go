@@ -10,44 +10,77 @@ import (
 	"hogar/gateway/home"
 )
 
+// next is what a reload starts.
+type next struct {
+	plan  *Plan
+	board drivers.Board
+	urls  []string
+	same  []device // those that may go on
+}
+
 // reloadNow reads the configuration again and replaces the generation: all of it
-// or nothing.
+// or nothing, also when a part of that panics.
 func (g *gateway) reloadNow(ctx context.Context) error {
 	g.reload.Lock()
 	defer g.reload.Unlock()
-	plan, err := g.o.Reload()
-	if err != nil {
-		return err
-	}
 	old := g.get()
-	if plan.Config.Gateway != old.plan.Config.Gateway {
-		return fmt.Errorf("gateway is %s now and was %s: that needs a restart", plan.Config.Gateway, old.plan.Config.Gateway)
-	}
-	if plan.Config.Journal != old.plan.Config.Journal {
-		return errors.New("journal is not what it was: that needs a restart")
-	}
-	if !reflect.DeepEqual(plan.Config.Web, old.plan.Config.Web) {
-		return errors.New("web is not what it was: that needs a restart")
-	}
-	urls, err := g.urls(plan)
+	var n next
+	err := Guard("reload", g.o.Version, func() (err error) {
+		n, err = g.prepare(old.plan)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	same := plan.inherit(old.plan)
-	board, err := g.o.Board(plan.Parts())
-	if err != nil {
-		return err
-	}
-	kept := old.keep(board, same)
+	kept := old.keep(n.board, n.same)
 	old.stop(g, 0, kept) // what was not sent yet, the next bridge sends
-	gen, err := g.start(ctx, plan, board, urls, old.plan, kept)
+	gen, err := g.start(ctx, n.plan, n.board, n.urls, old.plan, kept)
+	if _, broken := errors.AsType[*Broken](err); broken {
+		return errors.Join(err, g.goBack(ctx, old, kept))
+	}
 	if err != nil {
 		return err // the gateway is stopping
 	}
 	g.set(gen)
-	g.o.Clock.SetTrust(plan.trust())
-	g.tell("reloaded", map[string]any{"devices": len(plan.devices), "rules": plan.rules})
+	g.o.Clock.SetTrust(n.plan.trust())
+	g.tell("reloaded", map[string]any{"devices": len(n.plan.devices), "rules": n.plan.rules})
 	return nil
+}
+
+// prepare reads and checks all that a reload needs. The house that runs is not touched.
+func (g *gateway) prepare(old *Plan) (n next, err error) {
+	if n.plan, err = g.o.Reload(); err != nil {
+		return n, err
+	}
+	switch cfg := n.plan.Config; {
+	case cfg.Gateway != old.Config.Gateway:
+		return n, fmt.Errorf("gateway is %s now and was %s: that needs a restart", cfg.Gateway, old.Config.Gateway)
+	case cfg.Journal != old.Config.Journal:
+		return n, errors.New("journal is not what it was: that needs a restart")
+	case !reflect.DeepEqual(cfg.Web, old.Config.Web):
+		return n, errors.New("web is not what it was: that needs a restart")
+	}
+	if n.urls, err = g.urls(n.plan); err != nil {
+		return n, err
+	}
+	n.same = n.plan.inherit(old)
+	n.board, err = g.o.Board(n.plan.Parts())
+	return n, err
+}
+
+// goBack starts the generation that was stopped for one that could not be started.
+func (g *gateway) goBack(ctx context.Context, old *generation, kept map[string]*runner) error {
+	return Guard("go back to the configuration before", g.o.Version, func() error {
+		board, err := g.o.Board(old.plan.Parts())
+		if err != nil {
+			return err
+		}
+		gen, err := g.start(ctx, old.plan, board, old.urls, nil, kept)
+		if err == nil {
+			g.set(gen)
+		}
+		return err
+	})
 }
 
 // keep returns the runners that go on over a reload: those of devices that are the same,

@@ -126,7 +126,7 @@ func printDevices(w io.Writer, found []home.DeviceState, now time.Time) error {
 			fmt.Fprintf(t, "%s\t%s\n", d.Name, p.escaped(dim, d.Kind+": "+strings.Join(d.Members, ", ")))
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\n", d.Name, showStatus(p, &d), d.Reason)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", d.Name, showStatus(p, &d), plain(d.Reason))
 		for _, r := range d.Readings {
 			_, property := home.Split(r.Name)
 			value := showReading(r)

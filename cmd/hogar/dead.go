@@ -106,7 +106,7 @@ func listDead(cmd *cobra.Command, letters *bridge.DeadLetters, _ []string, asJSO
 	}
 	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, d := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", printable(d.ID), d.Time.Local().Format(time.DateTime), printable(d.Key), printable(d.Reason))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", plain(printable(d.ID)), d.Time.Local().Format(time.DateTime), plain(printable(d.Key)), plain(printable(d.Reason)))
 	}
 	return t.Flush()
 }
@@ -119,13 +119,13 @@ func showDead(cmd *cobra.Command, letters *bridge.DeadLetters, args []string, as
 	if asJSON {
 		return printJSON(cmd.OutOrStdout(), []bridge.Dead{d})
 	}
-	body := printable(d.Body)
+	body := strings.ReplaceAll(printable(d.Body), "\n", "\n          ")
 	if d.LeftOut > 0 {
 		body = fmt.Sprintf("left out: it had %d bytes", d.LeftOut)
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "id        %s\nreason    %s\nat        %s\nexchange  %s\nkey       %s\nuser      %s\ntype      %s\nbody      %s\n",
-		printable(d.ID), printable(d.Reason), d.Time.Local().Format(time.DateTime), printable(d.Exchange), printable(d.Key), printable(d.User),
-		printable(d.Type), body)
+		plain(printable(d.ID)), plain(printable(d.Reason)), d.Time.Local().Format(time.DateTime), plain(printable(d.Exchange)), plain(printable(d.Key)), plain(printable(d.User)),
+		plain(printable(d.Type)), body)
 	return err
 }
 
@@ -139,7 +139,7 @@ func redriveDead(cmd *cobra.Command, letters *bridge.DeadLetters, ids []string, 
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), "there is none")
 	default:
 		for _, s := range sent {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is sent again as %s\n", printable(s.ID), s.As)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is sent again as %s\n", plain(printable(s.ID)), s.As)
 		}
 	}
 	return errors.Join(failed, err)

@@ -77,8 +77,8 @@ func (j journald) WithGroup(name string) slog.Handler {
 // readByJournald reports whether what is written to w goes to journald. The environment alone
 // does not say it: a terminal of a desktop has the same from its own service.
 func readByJournald(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
+	file := fileOf(w)
+	if file == nil {
 		return false
 	}
 	info, err := file.Stat()

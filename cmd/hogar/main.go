@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hogar/gateway"
+	"hogar/gateway/secret"
 )
 
 // version is stamped by the build.
@@ -26,6 +27,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitBroken = 70 // as sysexits.h has it: the program met a mistake of its own
 	exitDisk   = 75 // as sysexits.h has it: a temporary failure; systemd starts it again
 	exitConfig = 78 // as sysexits.h has it: the configuration cannot be run; systemd does not try again
 )
@@ -51,16 +53,24 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(in)
+	out, errs = &screen{to: out}, &screen{to: errs}
 	root.SetOut(out)
 	root.SetErr(errs)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd := root
+	err := gateway.Guard("hogar", version, func() (err error) {
+		cmd, err = root.ExecuteContextC(ctx)
+		return err
+	})
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errTold):
 		return exitFailed
 	}
-	fmt.Fprintln(errs, priority(errs)+"hogar:", err)
+	fmt.Fprintln(errs, priority(errs)+"hogar:", secret.In(err.Error()))
+	if _, ok := errors.AsType[*gateway.Broken](err); ok {
+		return exitBroken
+	}
 	if errors.Is(err, gateway.ErrDisk) {
 		return exitDisk
 	}

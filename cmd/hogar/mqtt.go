@@ -192,9 +192,9 @@ func printExplanation(w io.Writer, x gateway.Explanation) error {
 	p := paintFor(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.StripEscape)
 	for _, d := range x.Devices {
-		fmt.Fprintf(t, "%s\t%s\t%s %s\n", p.escaped(bold, d.Device), d.Catalog.Label, d.Catalog.Driver, d.Catalog.ID)
+		fmt.Fprintf(t, "%s\t%s\t%s %s\n", p.escaped(bold, d.Device), plain(d.Catalog.Label), d.Catalog.Driver, plain(d.Catalog.ID))
 		for _, prop := range d.Catalog.Properties {
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", prop.Name, prop.Type, describeProperty(prop))
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", prop.Name, prop.Type, plain(describeProperty(prop)))
 		}
 	}
 	if err := t.Flush(); err != nil {
@@ -217,7 +217,7 @@ func printExplanation(w io.Writer, x gateway.Explanation) error {
 		if n := times[line]; n > 1 {
 			line = fmt.Sprintf("%s (%d times)", line, n)
 		}
-		fmt.Fprintln(w, "  "+line)
+		fmt.Fprintln(w, "  "+plain(line))
 	}
 	return nil
 }

@@ -73,13 +73,13 @@ func printOutbox(cmd *cobra.Command, o api.Outbox) error {
 	}
 	fmt.Fprintln(out)
 	if o.Error != "" {
-		fmt.Fprintf(out, "trouble    %s\n", o.Error)
+		fmt.Fprintf(out, "trouble    %s\n", plain(o.Error))
 	}
 	if o.Journal != "" {
-		fmt.Fprintf(out, "journal    %s\n", o.Journal)
+		fmt.Fprintf(out, "journal    %s\n", plain(o.Journal))
 	}
 	if o.Held != "" {
-		fmt.Fprintf(out, "held by    %s\n", o.Held)
+		fmt.Fprintf(out, "held by    %s\n", plain(o.Held))
 	}
 	if len(o.SetAside) > 0 {
 		fmt.Fprintf(out, "set aside  %d, see hogar outbox --set-aside\n", len(o.SetAside))
@@ -134,7 +134,7 @@ func printAside(cmd *cobra.Command, list []api.SetAside) error {
 	}
 	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, s := range list {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", s.Seq, s.Time.Local().Format(time.DateTime), s.Key, s.Reason)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", s.Seq, s.Time.Local().Format(time.DateTime), plain(s.Key), plain(s.Reason))
 	}
 	return t.Flush()
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"time"
 
 	"golang.org/x/term"
@@ -32,13 +31,13 @@ func progressOn(w io.Writer) *progress {
 	if !isTerminal(w) {
 		return &progress{}
 	}
-	return &progress{out: w, next: time.Now().Add(progressAfter)}
+	return &progress{out: fileOf(w), next: time.Now().Add(progressAfter)}
 }
 
 // isTerminal reports whether somebody may be looking at w.
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	f := fileOf(w)
+	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
 // say shows text in the place of what it said before, now and then.

@@ -47,9 +47,9 @@ func printRules(w io.Writer, list []api.Rule, now time.Time) error {
 		if !r.Last.IsZero() {
 			last = "ran " + age(now, r.Last)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, p.escaped(ruleColor(r.State), r.State), last, r.Why)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, p.escaped(ruleColor(r.State), r.State), last, plain(r.Why))
 		for _, found := range r.Findings {
-			fmt.Fprintf(t, "\t\t\t%s\n", p.escaped(yellow, found))
+			fmt.Fprintf(t, "\t\t\t%s\n", p.escaped(yellow, plain(found)))
 		}
 	}
 	return t.Flush()
@@ -104,16 +104,16 @@ func showTrace(p paint, t *api.RuleTrace) string {
 		past = append(past, told{t.Runs[i].Began, showRun(p, &t.Runs[i])})
 	}
 	for _, q := range t.Quiet {
-		past = append(past, told{q.At, fmt.Sprintf("%s  not started: %s, by %s%s\n", stamp(q.At), p.in(yellow, q.Why), q.Event, saw(q.If))})
+		past = append(past, told{q.At, fmt.Sprintf("%s  not started: %s, by %s%s\n", stamp(q.At), p.in(yellow, plain(q.Why)), plain(q.Event), saw(q.If))})
 	}
 	slices.SortStableFunc(past, func(a, b told) int { return a.at.Compare(b.at) })
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s is %s: %s\n", t.Name, p.in(ruleColor(t.State), t.State), t.Why)
+	fmt.Fprintf(&out, "%s is %s: %s\n", t.Name, p.in(ruleColor(t.State), t.State), plain(t.Why))
 	if !t.Next.IsZero() {
 		fmt.Fprintf(&out, "it looks again at %s\n", stamp(t.Next))
 	}
 	for _, found := range t.Findings {
-		fmt.Fprintln(&out, p.in(yellow, found))
+		fmt.Fprintln(&out, p.in(yellow, plain(found)))
 	}
 	for _, one := range past {
 		out.WriteString(one.text)
@@ -123,16 +123,16 @@ func showTrace(p paint, t *api.RuleTrace) string {
 
 func showRun(p paint, r *api.RuleRun) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s  run %d started by %s%s\n", stamp(r.Began), r.Run, r.Event, saw(r.If))
+	fmt.Fprintf(&out, "%s  run %d started by %s%s\n", stamp(r.Began), r.Run, plain(r.Event), saw(r.If))
 	for _, s := range r.Steps {
-		fmt.Fprintf(&out, "  %s  %s\n", stamp(s.At), s.Did)
+		fmt.Fprintf(&out, "  %s  %s\n", stamp(s.At), plain(s.Did))
 	}
 	if r.Cut > 0 {
 		fmt.Fprintf(&out, "  … %d more\n", r.Cut)
 	}
 	reason := ""
 	if r.Reason != "" {
-		reason = ": " + r.Reason
+		reason = ": " + plain(r.Reason)
 	}
 	if r.Ended.IsZero() {
 		fmt.Fprintf(&out, "  %s%s\n", p.in(green, r.State), reason)
@@ -152,7 +152,7 @@ func saw(values string) string {
 	if values == "" {
 		return ""
 	}
-	return " (if saw " + values + ")"
+	return " (if saw " + plain(values) + ")"
 }
 
 // stamp is a moment of the house in this machine's local time.
@@ -180,7 +180,7 @@ so that enabling it again is no event.`,
 			case f.json:
 				return printJSON(cmd.OutOrStdout(), []api.Rule{r})
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is %s: %s\n", r.Name, r.State, r.Why)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is %s: %s\n", r.Name, r.State, plain(r.Why))
 			return err
 		},
 	}

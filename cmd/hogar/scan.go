@@ -194,7 +194,7 @@ func printReport(w io.Writer, found []scan.Finding) error {
 			if f.Class == scan.PWM {
 				chip = ""
 			}
-			fmt.Fprintf(t, "  %s\t%s\n", f.Place, strings.Join(filled(chip, f.Value, held(p, f.Holder), f.Note), "; "))
+			fmt.Fprintf(t, "  %s\t%s\n", plain(f.Place), strings.Join(filled(plain(chip), plain(f.Value), held(p, f.Holder), plain(f.Note)), "; "))
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -219,7 +219,7 @@ func held(p paint, holder string) string {
 	if holder == "" {
 		return ""
 	}
-	return p.escaped(yellow, "used by "+holder)
+	return p.escaped(yellow, "used by "+plain(holder))
 }
 
 // printPins tells the pins that are held one by one, and the free ones in a line.
@@ -236,10 +236,10 @@ func printPins(w io.Writer, p paint, found []scan.Finding) {
 			first = false
 		}
 		if f.Holder == "" {
-			free = append(free, f.Place)
+			free = append(free, plain(f.Place))
 			continue
 		}
-		fmt.Fprintf(t, "  %s\t%s\n", f.Place, strings.Join(filled(f.Value, held(p, f.Holder), f.Note), "; "))
+		fmt.Fprintf(t, "  %s\t%s\n", plain(f.Place), strings.Join(filled(plain(f.Value), held(p, f.Holder), plain(f.Note)), "; "))
 	}
 	_ = t.Flush() // the next write tells
 	if len(free) > 0 {

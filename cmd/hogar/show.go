@@ -11,7 +11,8 @@ import (
 	"hogar/gateway/home"
 )
 
-// paint colours text for a terminal; on anything else it leaves it plain.
+// paint colours text for a terminal; on anything else it leaves it plain. What it makes is for
+// a [screen], which knows its colours from those of others.
 type paint struct{ on bool }
 
 // ANSI colours (ECMA-48, SGR).
@@ -36,7 +37,7 @@ func (p paint) in(color, s string) string {
 	if !p.on || color == "" || s == "" {
 		return s
 	}
-	return "\x1b[" + color + "m" + s + "\x1b[0m"
+	return own + "\x1b[" + color + "m" + s + own + "\x1b[0m"
 }
 
 // escaped is in, with the colours hidden from a tabwriter that strips 0xff.
@@ -44,7 +45,7 @@ func (p paint) escaped(color, s string) string {
 	if !p.on || color == "" {
 		return s
 	}
-	return "\xff\x1b[" + color + "m\xff" + s + "\xff\x1b[0m\xff"
+	return "\xff" + own + "\x1b[" + color + "m\xff" + s + "\xff" + own + "\x1b[0m\xff"
 }
 
 func statusColor(status string) string {
@@ -73,22 +74,22 @@ func showDesired(p paint, r home.LastReading) string {
 	if !r.Desired.Known() || r.Desired == r.Value {
 		return ""
 	}
-	return p.escaped(yellow, "  (was set to "+r.Desired.String()+")")
+	return p.escaped(yellow, "  (was set to "+plain(r.Desired.String())+")")
 }
 
 // showReading is a value with its unit, or why there is none.
 func showReading(r home.LastReading) string {
 	if !r.Value.Known() {
-		return "unknown (" + r.Unknown + ")"
+		return "unknown (" + plain(r.Unknown) + ")"
 	}
 	return withUnit(r.Value, r.Unit)
 }
 
 func withUnit(v home.Value, unit string) string {
 	if unit == "" {
-		return v.String()
+		return plain(v.String())
 	}
-	return v.String() + " " + unit
+	return plain(v.String() + " " + unit)
 }
 
 // age is how long ago t was, as people say it.
@@ -119,14 +120,14 @@ func showReceipt(p paint, o *home.Outcome) string {
 		width = max(width, len(part.Device))
 	}
 	for _, part := range o.Parts {
-		s.WriteString(fmt.Sprintf("\n  %-*s  %s", width, part.Device, showResult(p, &part)))
+		s.WriteString(fmt.Sprintf("\n  %-*s  %s", width, plain(part.Device), showResult(p, &part)))
 	}
 	return s.String()
 }
 
 // showOutcome is a receipt in one line.
 func showOutcome(p paint, o *home.Outcome) string {
-	return fmt.Sprintf("%s %s  %s", o.Device, o.Set, showResult(p, o))
+	return fmt.Sprintf("%s %s  %s", plain(o.Device), plain(o.Set.String()), showResult(p, o))
 }
 
 func showResult(p paint, o *home.Outcome) string {
@@ -136,13 +137,13 @@ func showResult(p paint, o *home.Outcome) string {
 	}
 	s := p.in(color, string(o.Result))
 	if len(o.Reading) > 0 {
-		s += ", now " + o.Reading.String()
+		s += ", now " + plain(o.Reading.String())
 	}
 	if o.Error != "" {
-		s += ": " + o.Error
+		s += ": " + plain(o.Error)
 	}
 	if o.Hint != "" {
-		s += " (" + o.Hint + ")"
+		s += " (" + plain(o.Hint) + ")"
 	}
 	return s
 }
@@ -152,7 +153,7 @@ func because(p paint, reason string) string {
 	if reason == "" {
 		return ""
 	}
-	return p.in(dim, "  because: "+reason)
+	return p.in(dim, "  because: "+plain(reason))
 }
 
 // showEvent is one line of watch; "" for what is not shown.
@@ -169,42 +170,42 @@ func showEvent(p paint, e api.Event) string {
 }
 
 func describe(p paint, ev *home.Event) string {
-	name := fmt.Sprintf("%-34s", ev.FullName())
+	name := fmt.Sprintf("%-34s", plain(ev.FullName()))
 	switch ev.Kind {
 	case home.KindReading:
 		if ev.Flags&home.FlagRaw != 0 {
 			return name + " " + p.in(dim, "raw "+showReading(home.LastReading{Value: ev.Value, Unit: ev.Unit, Unknown: ev.Unknown}))
 		}
 		if !ev.Value.Known() {
-			return name + " " + p.in(yellow, "unknown") + " (" + ev.Unknown + ")"
+			return name + " " + p.in(yellow, "unknown") + " (" + plain(ev.Unknown) + ")"
 		}
 		return name + " " + p.in(bold, withUnit(ev.Value, ev.Unit))
 	case home.KindEvent:
-		return name + " " + p.in(violet, ev.Value.String())
+		return name + " " + p.in(violet, plain(ev.Value.String()))
 	case home.KindStatus:
 		s := name + " " + p.in(statusColor(ev.State), ev.State)
 		if ev.Reason != "" {
-			s += ": " + ev.Reason
+			s += ": " + plain(ev.Reason)
 		}
 		return s
 	case home.KindOutcome:
-		return fmt.Sprintf("%-34s ", "command by "+ev.Outcome.Source) + showOutcome(p, ev.Outcome) + because(p, ev.Outcome.Reason)
+		return fmt.Sprintf("%-34s ", "command by "+plain(ev.Outcome.Source)) + showOutcome(p, ev.Outcome) + because(p, ev.Outcome.Reason)
 	case home.KindRule:
 		s := fmt.Sprintf("%-34s ", "rule "+ev.Name) + p.in(blue, ev.State)
 		if ev.Reason != "" {
-			s += ": " + ev.Reason
+			s += ": " + plain(ev.Reason)
 		}
 		return s
 	case home.KindGateway:
-		return p.in(cyan, "gateway "+strings.TrimSpace(ev.Name+" "+ev.Reason))
+		return p.in(cyan, "gateway "+plain(strings.TrimSpace(ev.Name+" "+ev.Reason)))
 	case home.KindMessage, home.KindPublish:
 		way := "message in"
 		if ev.Kind == home.KindPublish {
 			way = "message by rule " + ev.Name
 		}
-		return fmt.Sprintf("%-34s ", way) + p.in(violet, ev.Message.Exchange+" "+ev.Message.Key) + " " + string(ev.Message.Body)
+		return fmt.Sprintf("%-34s ", way) + p.in(violet, plain(ev.Message.Exchange+" "+ev.Message.Key)) + " " + plain(string(ev.Message.Body))
 	case home.KindVariable:
-		return fmt.Sprintf("%-34s ", "vars."+ev.Name) + ev.Value.String()
+		return fmt.Sprintf("%-34s ", "vars."+ev.Name) + plain(ev.Value.String())
 	}
 	return ""
 }

@@ -41,8 +41,8 @@ type table struct {
 
 // live draws the table until it is interrupted.
 func (f *watchFlags) live(cmd *cobra.Command, house running, pattern string) error {
-	out, ok := cmd.OutOrStdout().(*os.File)
-	if !ok || !term.IsTerminal(int(out.Fd())) || f.json || f.raw || len(f.kinds) > 0 {
+	out := fileOf(cmd.OutOrStdout())
+	if out == nil || !term.IsTerminal(int(out.Fd())) || f.json || f.raw || len(f.kinds) > 0 {
 		return usageError{errors.New("--table is for a terminal, and alone (without it each event is a line)")}
 	}
 	found, now, err := house.Devices(cmd.Context(), pattern)
@@ -107,7 +107,7 @@ func (t *table) draw(out *os.File, stop <-chan struct{}) {
 				width, height = 80, 24
 			}
 			text := t.lines(paintFor(out), time.Now().Add(t.skew), width, height-1)
-			_, _ = io.WriteString(out, goHome+strings.ReplaceAll(text, "\n", eraseRest+"\n")+eraseBelow)
+			_, _ = io.WriteString(out, goHome+strings.ReplaceAll(escape(text), "\n", eraseRest+"\n")+eraseBelow)
 			t.changed, last = false, time.Now()
 		}
 		t.mu.Unlock()
@@ -132,7 +132,7 @@ func (t *table) lines(p paint, now time.Time, width, height int) string {
 		for _, r := range d.Readings {
 			one := row{[4]string{r.Name, withUnit(r.Value, r.Unit), age(now, r.Time), d.Status}, [4]string{"", bold, dim, statusColor(d.Status)}}
 			if !r.Value.Known() {
-				one.cells[1], one.colors[1] = "unknown: "+r.Unknown, yellow
+				one.cells[1], one.colors[1] = "unknown: "+plain(r.Unknown), yellow
 			}
 			rows = append(rows, one)
 		}
