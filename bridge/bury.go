@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"strings"
-	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -17,7 +16,7 @@ func (b *Bridge) bury(ctx context.Context, d *amqp.Delivery, o home.Outcome) err
 		"hogar-user-id":  d.UserId,
 		"hogar-exchange": d.Exchange,
 		"hogar-key":      d.RoutingKey,
-		"hogar-time":     time.Now().UTC().Format(home.TimeFormat),
+		"hogar-time":     b.opts.Clock.Now().UTC().Format(home.TimeFormat),
 	}
 	if n := bodyLeftOut(d.Headers); n > 0 {
 		headers[bodyBytesHeader] = n

@@ -11,6 +11,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -147,7 +148,7 @@ func (c *Client) exchangeFor(ctx context.Context, exchange, key string, pub amqp
 	if len(key) > maxKey {
 		return answer, false, fmt.Errorf("the name has %d bytes; AMQP allows %d in a key", len(key), maxKey)
 	}
-	pub.ReplyTo, pub.DeliveryMode, pub.Timestamp, pub.UserId = "amq.rabbitmq.reply-to", amqp.Persistent, time.Now(), c.link.target.user
+	pub.ReplyTo, pub.DeliveryMode, pub.Timestamp, pub.UserId = "amq.rabbitmq.reply-to", amqp.Persistent, clock.Wall(time.Now()), c.link.target.user
 	sent, err := c.channel.PublishWithDeferredConfirm(exchange, key, true, false, pub)
 	if err != nil {
 		return answer, false, c.link.failure(c.closed, err, "send to exchange "+exchange)

@@ -12,6 +12,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -70,7 +71,7 @@ func (b *Bridge) understand(d *amqp.Delivery, from origin, received time.Time) (
 	if bad == nil {
 		bad = unread
 	}
-	c.Deadline = deadline(d, expires, received, from.ttl)
+	c.Deadline = b.deadline(d, expires, received, from.ttl)
 	c.Expires = b.opts.Clock.At(c.Deadline)
 	return c, bad
 }
@@ -205,7 +206,7 @@ func readEnvelope(body []byte, c *home.Command, property, messageID string) (tim
 }
 
 // deadline is the earliest of what the sender and the gateway allow, in machine time.
-func deadline(d *amqp.Delivery, expires, received time.Time, ttl int64) time.Time {
+func (b *Bridge) deadline(d *amqp.Delivery, expires, received time.Time, ttl int64) time.Time {
 	lives := time.Duration(ttl) * time.Millisecond
 	expiration, err := strconv.ParseInt(d.Expiration, 10, 64)
 	limited := err == nil && expiration >= 0
@@ -213,10 +214,10 @@ func deadline(d *amqp.Delivery, expires, received time.Time, ttl int64) time.Tim
 		lives = time.Duration(expiration) * time.Millisecond
 	}
 	at := received.Add(lives)
-	// The distance from the wall clock's time is added to the machine's time, which
-	// no setting of the clock moves afterwards.
-	earlier := func(wall time.Time) {
-		if t := received.Add(wall.Sub(received.Round(0))); t.Before(at) {
+	// The distance from the wall time is added to the machine's time, which no setting of the
+	// clock moves afterwards. A clock that is not trusted cannot say what is over.
+	earlier := func(limit time.Time) {
+		if t := received.Add(limit.Sub(clock.Wall(received))); t.Before(at) && b.opts.Clock.Trusted() {
 			at = t
 		}
 	}

@@ -106,7 +106,7 @@ func TestDeadline(t *testing.T) {
 		if tc.expires != 0 {
 			expires = now.Add(tc.expires).UTC().Round(0)
 		}
-		if got := deadline(&tc.d, expires, now, tc.ttl).Sub(now); got.Round(time.Millisecond) != tc.want {
+		if got := (&Bridge{}).deadline(&tc.d, expires, now, tc.ttl).Sub(now); got.Round(time.Millisecond) != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 	}

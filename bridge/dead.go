@@ -14,6 +14,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -233,7 +234,7 @@ func again(m *amqp.Delivery, user string) amqp.Publishing {
 	}
 	headers["hogar-redriven"] = m.MessageId
 	pub := amqp.Publishing{Headers: headers, ContentType: m.ContentType, ContentEncoding: m.ContentEncoding, Type: m.Type,
-		DeliveryMode: amqp.Persistent, MessageId: "redriven-" + rand.Text()[:16], Timestamp: time.Now(), UserId: user,
+		DeliveryMode: amqp.Persistent, MessageId: "redriven-" + rand.Text()[:16], Timestamp: clock.Wall(time.Now()), UserId: user,
 		AppId: m.AppId, Body: m.Body}
 	if m.Type != typeCommand {
 		return pub

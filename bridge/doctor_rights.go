@@ -7,6 +7,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/clock"
 )
 
 // rights tries each operation in a way that has no effect: publishing in a
@@ -96,7 +98,7 @@ func (d *doctor) probe() {
 		key := o.Gateway + "." + kind.String() + ".hogar.probe"
 		what := "route of " + o.Gateway + "." + kind.String() + ".#"
 		err := c.send(ctx, o.Exchange, key, true, amqp.Publishing{Type: "hogar.probe.v1", Expiration: "0", UserId: d.target.user,
-			DeliveryMode: amqp.Transient, AppId: "hogar/" + o.Version, Timestamp: time.Now()})
+			DeliveryMode: amqp.Transient, AppId: "hogar/" + o.Version, Timestamp: clock.Wall(time.Now())})
 		select {
 		case x := <-blocking:
 			if x.Active {

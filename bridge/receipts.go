@@ -10,9 +10,9 @@ import (
 // that a command makes: a person waits for them.
 type receipts struct {
 	queue chan reply
-	left  atomic.Int64  // are in the queue, or on their way
-	moved chan struct{} // holds one: left has become less
-	last  atomic.Int64  // when one went out, machine time
+	left  atomic.Int64              // are in the queue, or on their way
+	moved chan struct{}             // holds one: left has become less
+	last  atomic.Pointer[time.Time] // when one went out, machine time
 }
 
 // repliesMost is how many receipts may wait. Where more than half of that wait,
@@ -46,7 +46,8 @@ func (r *receipts) put(one reply) bool {
 // over notes that one from the queue was sent, or given up.
 func (r *receipts) over(sent bool) {
 	if sent {
-		r.last.Store(time.Now().UnixNano())
+		now := time.Now()
+		r.last.Store(&now)
 	}
 	r.left.Add(-1)
 	select {
@@ -57,7 +58,8 @@ func (r *receipts) over(sent bool) {
 
 // crowd reports whether commands should wait for the receipts that do.
 func (r *receipts) crowd() bool {
-	return len(r.queue) > repliesMost/2 && time.Since(time.Unix(0, r.last.Load())) < movesWithin
+	last := r.last.Load()
+	return len(r.queue) > repliesMost/2 && last != nil && time.Since(*last) < movesWithin
 }
 
 // first lets the receipts go first, for a moment. For one goroutine.

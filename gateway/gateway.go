@@ -106,6 +106,7 @@ func Run(ctx context.Context, o Options) error {
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	wg.Go(func() { g.report("hub", g.hub.Run(hubCtx)) })
 	wg.Go(func() { g.keepLedger(hubCtx) })
+	wg.Go(func() { g.o.Clock.Watch(hubCtx) })
 	wg.Go(func() {
 		if watchDisk(hubCtx, g.diskDead) && o.Plan.Config.Journal.WhenDead == "exit" {
 			dead(ErrDisk)

@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"time"
@@ -88,4 +89,15 @@ func chip() bool {
 		}
 	}
 	return false
+}
+
+// Watch looks at the machine's clock as soon as somebody has set it, so that [Clock.Changed] says
+// so at once, until ctx ends. Where the system cannot say when it is set, who looks finds out.
+func (c *Clock) Watch(ctx context.Context) {
+	if _, machine := c.src.(*system); !machine {
+		return
+	}
+	for awaitSet(ctx) == nil {
+		c.Read()
+	}
 }

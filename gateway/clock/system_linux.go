@@ -1,6 +1,9 @@
 package clock
 
 import (
+	"context"
+	"errors"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,4 +23,28 @@ func kernelSynchronised() bool {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
 	return err == nil && state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0
+}
+
+// awaitSet waits until somebody has set the wall time, or ctx ends: a timer that never rings is
+// cancelled by a setting of the clock (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET).
+func awaitSet(ctx context.Context) error {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_REALTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	timer := os.NewFile(uintptr(fd), "timerfd")
+	defer timer.Close()
+	far := unix.ItimerSpec{Value: unix.NsecToTimespec(time.Now().AddDate(10, 0, 0).UnixNano())}
+	if err := unix.TimerfdSettime(fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &far, nil); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = timer.SetReadDeadline(time.Now()) })()
+	var expirations [8]byte
+	if _, err := timer.Read(expirations[:]); errors.Is(err, unix.ECANCELED) {
+		return nil
+	} else if ctx.Err() != nil {
+		return ctx.Err()
+	} else {
+		return err
+	}
 }
