@@ -28,6 +28,9 @@ type Spec struct {
 	Every      time.Duration // default time between two readings; 0: it is not polled
 	Timeout    time.Duration // longest time that Sense or Set may take; 0: 5 s of machine time
 	Open       func(ctx context.Context, board Board) (Device, error)
+	// Doubts says what this machine will do otherwise than the options ask for, as the kernel's
+	// files show it. It opens nothing. nil: nothing is known.
+	Doubts func(files Files) []string
 }
 
 // Part is what a device occupies: a chip on a bus, a pin, or something of the

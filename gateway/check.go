@@ -273,6 +273,24 @@ func (p *Plan) Parts() map[string][]drivers.Part {
 	return parts
 }
 
+// Doubts are warnings about what this machine will do otherwise than the configuration asks for, as
+// the kernel's files show it.
+func (p *Plan) Doubts(files drivers.Files) (doubts []home.Fault) {
+	for _, d := range p.devices {
+		for _, text := range d.doubts(files) {
+			doubts = append(doubts, home.Fault{Path: d.Options.Node.Path, Message: text, Warning: true})
+		}
+	}
+	return doubts
+}
+
+func (d *device) doubts(files drivers.Files) []string {
+	if d.spec.Doubts == nil {
+		return nil
+	}
+	return d.spec.Doubts(files)
+}
+
 // options are the pairs of the device's entry that are its driver's.
 func (d *device) options() []home.Pair {
 	houses := []string{"label", "every", "stale_after", "groups", "filters", "safety", "on_return"}

@@ -142,6 +142,9 @@ func (g *gateway) devices(ctx context.Context, gen *generation, kept map[string]
 		r := kept[d.Name]
 		if r == nil {
 			r = g.runner(&d, gen.board)
+			for _, text := range d.doubts(gen.board.Files()) {
+				g.o.Log.Warn("the machine is not as the device wants it", "device", d.Name, "error", text)
+			}
 		}
 		doors[d.Name] = control.Device{Properties: d.spec.Properties, Actuator: settable(d.spec.Properties, r), Timeout: d.spec.Timeout}
 		gen.runners[d.Name] = r

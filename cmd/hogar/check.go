@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hogar/drivers"
+	"hogar/drivers/board"
 	"hogar/drivers/simboard"
 	"hogar/gateway"
 	"hogar/gateway/config"
@@ -25,12 +27,17 @@ func load(path string, w io.Writer) (*gateway.Plan, error) {
 	return plan, nil
 }
 
-func check(path string) (*gateway.Plan, []config.Problem) {
+func check(path string) (*gateway.Plan, []config.Problem) { return checkOn(path, nil) }
+
+// checkOn also says what a machine, by its files, will do otherwise than asked for. files may be nil.
+func checkOn(path string, files drivers.Files) (*gateway.Plan, []config.Problem) {
 	cfg, source, found := config.Load(path)
 	plan := gateway.Check(cfg, found)
 	simboard.Decode(cfg.Simulate, plan.Parts()) // its faults are told to found
 	if found.Failed() {
 		plan = nil
+	} else if files != nil {
+		found.List = append(found.List, plan.Doubts(files)...)
 	}
 	return plan, source.Problems(found)
 }
@@ -53,12 +60,13 @@ func count(n int, one, many string) string {
 
 func newCheck() *cobra.Command {
 	var asJSON bool
+	var root string
 	cmd := &cobra.Command{
 		Use:   "check [FILE...]",
 		Short: "find the faults of a configuration",
 		Long: `check reads a configuration as run would, with its devices and rules, and prints
-every fault with its place and what to write instead. No hardware and no broker
-is touched. "-" reads standard input. It exits with 1 when there is a fault;
+every fault with its place and what to write instead, and what this machine's
+kernel will do otherwise. No hardware and no broker is touched. "-" reads standard input. It exits with 1 when there is a fault;
 warnings alone are none.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -68,9 +76,14 @@ warnings alone are none.`,
 				}
 				args = []string{path}
 			}
+			machine, err := board.New(board.Options{Root: root})
+			if err != nil {
+				return err
+			}
+			defer machine.Close()
 			bad := false
 			for _, path := range args {
-				ok, err := checkOne(cmd.OutOrStdout(), path, asJSON)
+				ok, err := checkOne(cmd.OutOrStdout(), path, checking{machine.Files(), asJSON})
 				if err != nil {
 					return err
 				}
@@ -82,14 +95,21 @@ warnings alone are none.`,
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&root, "root", "", "the machine is below this folder instead of /")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the faults as JSON, one a line")
 	return cmd
 }
 
+// checking is how files are checked.
+type checking struct {
+	files drivers.Files
+	json  bool
+}
+
 // checkOne prints what is wrong with one file, or that nothing is.
-func checkOne(w io.Writer, path string, asJSON bool) (ok bool, err error) {
-	plan, problems := check(path)
-	if asJSON {
+func checkOne(w io.Writer, path string, how checking) (ok bool, err error) {
+	plan, problems := checkOn(path, how.files)
+	if how.json {
 		enc := json.NewEncoder(w)
 		for _, p := range problems {
 			if err := enc.Encode(p); err != nil {

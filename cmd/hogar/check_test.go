@@ -144,3 +144,30 @@ func TestCheckJSON(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestCheckOfTheMachine: what the kernel of this machine will do otherwise is a warning at the device, and no fault.
+func TestCheckOfTheMachine(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"sys/firmware/devicetree/base/model":                         "Raspberry Pi 4 Model B Rev 1.4\x00",
+		"sys/module/pinctrl_bcm2835/parameters/persist_gpio_outputs": "N\n",
+		"hogar.yaml": "gateway: casa\ndevices:\n  hall.lamp: {driver: relay, pin: GPIO17}\n  hall.fan: {driver: relay, pin: GPIO18, on_exit: off}\n",
+	} {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(root, "hogar.yaml")
+	code, out, _ := called(t, "check", "--root", root, file)
+	if code != exitDone || strings.Count(out, "persist_gpio_outputs is N") != 1 || !strings.Contains(out, file+":3:") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	if code, out, _ := called(t, "check", "--root", t.TempDir(), file); code != exitDone || strings.Contains(out, "persist") {
+		t.Errorf("on what is no Raspberry Pi: exit code %d\n%s", code, out)
+	}
+}

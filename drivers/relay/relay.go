@@ -9,7 +9,9 @@
 //	active_low  true for a board that switches on at a low level, as most relay boards do; default false
 //	on_start    off (default), on, or keep: the state when the gateway starts; keep leaves a pin that
 //	            is an output as it is. The level is set together with the direction: nothing clicks.
-//	on_exit     keep (default), off or on: the state when the gateway stops
+//	on_exit     keep (default), off or on: the state when the gateway stops. keep and on hold where the kernel
+//	            leaves a released pin as it is, which Raspberry Pi OS's does, but with dtparam=strict_gpiod; Debian's
+//	            own and others make it an input
 //	property    the name of its one property; default state
 //
 // A device that is opened again after an error goes back to the last state it
@@ -45,6 +47,7 @@ func New(d *home.Decoder) drivers.Spec {
 		Open: func(_ context.Context, board drivers.Board) (drivers.Device, error) {
 			return open(board, o, last)
 		},
+		Doubts: o.doubts,
 	}
 }
 
@@ -116,8 +119,8 @@ func (r *relay) Set(ctx context.Context, property string, value home.Value) ([]d
 	return readings, nil
 }
 
-// Close brings the relay into its state on_exit and releases the pin. The level
-// of a released pin stays as it is on a Raspberry Pi.
+// Close brings the relay into its state on_exit and releases the pin. Whether the level of a released
+// pin stays is the kernel's business; see doubts.
 func (r *relay) Close() error {
 	var err error
 	if r.onExit != "keep" {

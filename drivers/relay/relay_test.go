@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,50 @@ func TestContract(t *testing.T) {
 					"pin: GPIO17, on_exit: toggle", "pin: GPIO17, property: State", "pin: GPIO17, active_low: 2"},
 			})
 		})
+	}
+}
+
+// files are the kernel's.
+type files map[string]string
+
+func (f files) Glob(string) ([]string, error)  { return nil, nil }
+func (f files) WriteFile(string, []byte) error { return fs.ErrPermission }
+func (f files) ReadFile(name string) ([]byte, error) {
+	if text, ok := f[name]; ok {
+		return []byte(text), nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+// What becomes of a released pin: raspberrypi/linux, pinctrl-rp1.c has persist_gpio_outputs on, mainline's pinctrl-bcm2835.c off, and
+// older ones know only inputs.
+func TestDoubts(t *testing.T) {
+	const model, old, rp1 = "sys/firmware/devicetree/base/model", "sys/module/pinctrl_bcm2835/parameters/persist_gpio_outputs", "sys/module/pinctrl_rp1/parameters/persist_gpio_outputs"
+	four, five := "Raspberry Pi 4 Model B Rev 1.4\x00", "Raspberry Pi 5 Model B Rev 1.0\x00"
+	for _, one := range []struct {
+		options string
+		files   files
+		says    string
+	}{
+		{"pin: GPIO17", files{model: four, old: "Y\n"}, ""},
+		{"pin: GPIO17", files{model: four, old: "N\n"}, "pinctrl_bcm2835.persist_gpio_outputs is N"},
+		{"pin: GPIO17, on_exit: on", files{model: four, old: "N\n"}, "on_exit: on does not hold"},
+		{"pin: GPIO17, on_exit: off", files{model: four, old: "N\n"}, ""},
+		{"pin: GPIO17", files{model: four}, "has no parameter"},
+		{"pin: GPIO17", files{model: five, rp1: "Y\n"}, ""},
+		{"pin: GPIO17", files{model: five, rp1: "N\n"}, "pinctrl_rp1.persist_gpio_outputs=y"},
+		{"pin: mcp23017/3", files{model: four, old: "N\n"}, ""},
+		{"pin: GPIO17", files{model: "Some Board"}, ""},
+		{"pin: GPIO17", files{}, ""},
+	} {
+		spec, faults := drivertest.Decode(New, one.options)
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		doubts := strings.Join(spec.Doubts(one.files), "\n")
+		if (doubts == "") != (one.says == "") || !strings.Contains(doubts, one.says) {
+			t.Errorf("%s with %q: %q, want %q", one.options, one.files, doubts, one.says)
+		}
 	}
 }
 
