@@ -92,7 +92,38 @@ func (f *replayFlags) run(cmd *cobra.Command) error {
 // what holds at the beginning.
 const warmUp = 24 * time.Hour
 
-// events are what was recorded, and the house time of the last of it; done is
+// past is how the clock stood while events were recorded.
+type past struct {
+	begin, end home.Timeline
+	known      bool      // by an event
+	last       time.Time // of what was seen, on the elapsed clock
+}
+
+// see takes in an event, in the order of the journal.
+func (p *past) see(ev *home.Event) {
+	if !p.known {
+		p.known = p.begin.Begin(ev)
+	}
+	p.end.Place(ev)
+	p.last = ev.Elapsed
+}
+
+// placed gives the events their elapsed times.
+func (p *past) placed(events iter.Seq2[home.Event, error]) iter.Seq2[home.Event, error] {
+	return func(yield func(home.Event, error) bool) {
+		line := p.begin
+		for ev, err := range events {
+			if err == nil {
+				line.Place(&ev)
+			}
+			if !yield(ev, err) {
+				return
+			}
+		}
+	}
+}
+
+// events are what was recorded, and the elapsed time of the last of it; done is
 // called when they have been read.
 func (f *replayFlags) events(cmd *cobra.Command, plan *gateway.Plan, since time.Duration) (events iter.Seq2[home.Event, error], last time.Time, done func() error, err error) {
 	shown := progressOn(cmd.ErrOrStderr())
@@ -102,33 +133,41 @@ func (f *replayFlags) events(cmd *cobra.Command, plan *gateway.Plan, since time.
 			return nil, last, nil, err
 		}
 		var all []home.Event
+		var p past
 		for ev, err := range bridge.History(cmd.Context(), plan.Bridge([]string{url}, version), time.Now().Add(-since-warmUp)) {
 			if err != nil {
 				return nil, last, nil, err
 			}
 			all = append(all, ev)
-			last = ev.At
-			shown.say(func() string { return "reading the history: up to " + stamp(last) })
+			p.see(&ev)
+			shown.say(func() string { return "reading the history: up to " + stamp(ev.At) })
 		}
 		shown.end()
-		return func(yield func(home.Event, error) bool) {
+		return p.placed(func(yield func(home.Event, error) bool) {
 			for _, ev := range all {
 				if !yield(ev, nil) {
 					return
 				}
 			}
-		}, last, func() error { return nil }, nil
+		}), p.last, func() error { return nil }, nil
 	}
 	view, err := f.journal.look()
 	if err != nil {
 		return nil, last, nil, err
 	}
+	var p past
 	for r, err := range shown.scan(view, 0) {
-		if err == nil {
-			last = time.UnixMicro(r.Time)
+		if err != nil {
+			continue
 		}
+		ev := home.Event{}
+		if home.Kind(r.Kind) == home.KindGateway { // the others say nothing of the clock
+			ev, _ = home.ParseEvent(home.KindGateway, r.Body)
+		}
+		ev.At = time.UnixMicro(r.Time)
+		p.see(&ev)
 	}
-	return recorded(shown.scan(view, 0)), last, view.Close, nil
+	return p.placed(recorded(shown.scan(view, 0))), p.last, view.Close, nil
 }
 
 // edited loads the edited rules against the house.

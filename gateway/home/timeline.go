@@ -78,6 +78,17 @@ type Timeline struct {
 	Offset time.Duration // by which the wall time is ahead of the elapsed time
 }
 
+// Begin sets the offset as it was before ev, and reports whether ev knows: the first one
+// that does says how the events before it are to be read, when the journal no longer has
+// its own beginning.
+func (t *Timeline) Begin(ev *Event) bool {
+	set, ok := ev.ClockSet()
+	if ok {
+		t.Offset = ev.At.Sub(set.Elapsed) - time.Duration(set.By*float64(time.Second)).Round(time.Millisecond)
+	}
+	return ok
+}
+
 // Place sets ev.Elapsed.
 func (t *Timeline) Place(ev *Event) {
 	if set, ok := ev.ClockSet(); ok {

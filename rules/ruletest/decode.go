@@ -16,9 +16,10 @@ type decoder struct {
 	house  rules.House
 	faults *home.Faults
 
-	test *Test
-	last time.Time // of the step before
-	back time.Time // the gateway is off until then
+	test   *Test
+	last   time.Time // of the step before
+	back   time.Time // the gateway is off until then
+	stands setting   // the clock of the house
 }
 
 // Decode reads the tests of one file: a map with tests:, a list. What is wrong
@@ -86,7 +87,7 @@ func (d *decoder) one(n *home.Node) *Test {
 }
 
 func (d *decoder) start(in *home.Decoder) {
-	d.last, d.back = time.Time{}, time.Time{}
+	d.last, d.back, d.stands = time.Time{}, time.Time{}, setting{}
 	if text := in.Text("start", ""); text != "" {
 		at, ok := rules.LocalTime(text, time.Time{}, d.suite.location())
 		if !ok || len(text) < len("2026-07-01 ") {
@@ -139,6 +140,7 @@ func (d *decoder) step(n *home.Node) step {
 	d.moment(&s, in)
 	within := in.Duration("within", 0, 0, 366*24*time.Hour)
 	s.restart = in.Duration("restart", 0, time.Millisecond, 366*24*time.Hour)
+	d.clock(&s, in)
 	for _, p := range n.Pairs { // inputs come in the order in which they are written
 		d.input(&s, p.Key, in.Get)
 	}
@@ -186,8 +188,8 @@ func (d *decoder) at(n *home.Node) time.Time {
 	if after, err := home.ParseDuration(n.Text); err == nil {
 		return d.test.start.Add(after)
 	}
-	if at, ok := rules.LocalTime(n.Text, d.last, d.suite.location()); ok {
-		return at
+	if at, ok := rules.LocalTime(n.Text, d.last.Add(d.stands.offset), d.suite.location()); ok {
+		return at.Add(-d.stands.offset)
 	}
 	d.faults.At(n, "write 2m10s after the start, 06:45, or 2026-07-02 06:45", "at is %s", n.Describe())
 	return d.last

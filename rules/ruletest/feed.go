@@ -42,7 +42,10 @@ func (r *runner) feed(ev home.Event) {
 			break
 		}
 		ev := r.queue[n]
-		ev.At = r.now
+		ev.At, ev.Elapsed = r.wall(r.now), r.elapsed(r.now)
+		if r.stands.doubted {
+			ev.Flags |= home.FlagUntrusted
+		}
 		r.note(&ev, n == 0)
 		if r.heard != nil {
 			r.heard(&ev)
@@ -61,19 +64,19 @@ func (r *runner) note(ev *home.Event, first bool) {
 	case home.KindReading:
 		r.values[ev.FullName()] = ev.Value
 		if r.house == nil && first {
-			r.log.add(r.now, ev.FullName()+": "+ev.Value.String())
+			r.log.add(r.wall(r.now), ev.FullName()+": "+ev.Value.String())
 		}
 	case home.KindEvent:
-		r.log.add(r.now, ev.FullName()+": "+ev.Value.String())
+		r.log.add(r.wall(r.now), ev.FullName()+": "+ev.Value.String())
 	case home.KindStatus:
 		if r.now.After(r.test.start) {
-			r.log.add(r.now, ev.Device+" is "+ev.State)
+			r.log.add(r.wall(r.now), ev.Device+" is "+ev.State)
 		}
 	case home.KindMessage:
-		r.log.add(r.now, "message "+ev.Message.Exchange+" "+ev.Message.Key)
+		r.log.add(r.wall(r.now), "message "+ev.Message.Exchange+" "+ev.Message.Key)
 	case home.KindVariable:
-		r.log.add(r.now, "vars."+ev.Name+": "+ev.Value.String())
+		r.log.add(r.wall(r.now), "vars."+ev.Name+": "+ev.Value.String())
 	case home.KindGateway:
-		r.log.add(r.now, "the gateway has started")
+		r.log.add(r.wall(r.now), map[string]string{home.EventStarted: "the gateway has started", home.EventClockSet: "the clock was set"}[ev.Name])
 	}
 }

@@ -134,7 +134,7 @@ func (r *runner) within(x *expectation) string {
 // when shows a moment: at 2m10s (23:02:10).
 func (r *runner) when(t time.Time) string {
 	layout := "15:04:05"
-	local, start := t.In(r.suite.location()), r.test.start.In(r.suite.location())
+	local, start := r.wall(t).In(r.suite.location()), r.test.start.In(r.suite.location())
 	if local.Format(time.DateOnly) != start.Format(time.DateOnly) {
 		layout = "2006-01-02 15:04:05"
 	}

@@ -38,17 +38,23 @@ type Replayed struct {
 }
 
 // Replay runs recorded events over two sets of rules and compares what they do
-// from since on; what was recorded earlier only brings them up to date. Nothing
-// is actuated: each command counts as obeyed at once, and what actuators reported
-// is what was recorded.
+// from since on, a moment of the elapsed clock; what was recorded earlier only brings
+// them up to date. Events without an elapsed time get it from those that say how the
+// clock was set. Nothing is actuated: each command counts as obeyed at once, and what
+// actuators reported is what was recorded.
 func Replay(events iter.Seq2[home.Event, error], since time.Time, before, after *rules.Engine) (Replayed, error) {
 	sides := [2]*side{{engine: before, since: since}, {engine: after, since: since}}
 	var out Replayed
+	var line home.Timeline
 	for ev, err := range events {
 		if err != nil {
 			return out, fmt.Errorf("replay: %w", err)
 		}
-		if !ev.At.Before(since) {
+		if ev.Elapsed.IsZero() {
+			line.Place(&ev)
+		}
+		line.Offset = ev.At.Sub(ev.Elapsed)
+		if !ev.Elapsed.Before(since) {
 			out.Events++
 			out.Last = ev.At
 			if out.First.IsZero() {
@@ -71,10 +77,10 @@ func replayed(ev home.Event) []home.Event {
 	if replays(&ev) {
 		return []home.Event{ev}
 	}
-	list := []home.Event{{At: ev.At, Flags: ev.Flags}} // time has passed
+	list := []home.Event{{At: ev.At, Elapsed: ev.Elapsed, Flags: ev.Flags}} // time has passed
 	if o := ev.Outcome; o != nil && o.Device == home.Vars && o.Result.OK() {
 		for _, s := range o.Reading {
-			list = append(list, home.Event{At: ev.At, Flags: ev.Flags, Kind: home.KindVariable, Name: s.Property, Value: s.Value})
+			list = append(list, home.Event{At: ev.At, Elapsed: ev.Elapsed, Flags: ev.Flags, Kind: home.KindVariable, Name: s.Property, Value: s.Value})
 		}
 	}
 	return list
@@ -96,17 +102,30 @@ type side struct {
 	engine  *rules.Engine
 	since   time.Time
 	actions []Action
+	last    home.Event // that was stepped
+	begun   time.Time  // this run of the gateway
 }
 
-// take steps what is due, moment by moment, and then the event.
+// asleep is for how long a gateway that runs records nothing at most: behind more than
+// that nothing is done that would have been due meanwhile.
+const asleep = 24 * time.Hour
+
+// take steps what is due, moment by moment, and then the event. While the gateway was off,
+// or slept, there were no such moments.
 func (s *side) take(ev home.Event) {
-	for {
+	off := ev.Kind == home.KindGateway && ev.Name == home.EventStarted || ev.Elapsed.Sub(s.last.Elapsed) > asleep
+	if set, ok := ev.ClockSet(); ok && !set.Start.Equal(s.begun) {
+		off, s.begun = true, set.Start
+	}
+	for !off {
 		at := s.engine.Next()
-		if at.IsZero() || !at.Before(ev.At) {
+		if at.IsZero() || !at.Before(ev.Elapsed) {
 			break
 		}
-		s.step(home.Event{At: at, Flags: ev.Flags & home.FlagUntrusted})
+		wall := at.Add(s.last.At.Sub(s.last.Elapsed)) // the clock is set by an event
+		s.step(home.Event{At: wall, Elapsed: at, Flags: s.last.Flags & home.FlagUntrusted})
 	}
+	s.last = ev
 	s.step(ev)
 }
 
@@ -118,8 +137,8 @@ func (s *side) step(ev home.Event) {
 		ev := queue[0]
 		queue = queue[1:]
 		for _, d := range s.engine.Step(ev) {
-			if answer, ok := s.decided(ev.At, d); ok {
-				answer.At, answer.Flags = ev.At, ev.Flags&home.FlagUntrusted
+			if answer, ok := s.decided(&ev, d); ok {
+				answer.At, answer.Elapsed, answer.Flags = ev.At, ev.Elapsed, ev.Flags&home.FlagUntrusted
 				queue = append(queue, answer)
 			}
 		}
@@ -128,10 +147,10 @@ func (s *side) step(ev home.Event) {
 
 // decided notes an action, and returns what the house answers: the outcome of a
 // command, a message that has been recorded.
-func (s *side) decided(at time.Time, d rules.Decision) (answer home.Event, ok bool) {
+func (s *side) decided(by *home.Event, d rules.Decision) (answer home.Event, ok bool) {
 	note := func(source, did string) {
-		if !at.Before(s.since) {
-			s.actions = append(s.actions, Action{at, strings.TrimPrefix(source, "rule:"), did})
+		if !by.Elapsed.Before(s.since) {
+			s.actions = append(s.actions, Action{by.At, strings.TrimPrefix(source, "rule:"), did})
 		}
 	}
 	if c := d.Command; c != nil {

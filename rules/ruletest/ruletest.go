@@ -66,6 +66,7 @@ type step struct {
 	fails    []failing
 	breaks   []breaking
 	restart  time.Duration
+	clock    *setting // nil: it goes on as it stands
 	expect   []*expectation
 	anything bool
 	check    *home.Node

@@ -20,10 +20,11 @@ type runner struct {
 	engine *rules.Engine
 	result *Result
 
-	now    time.Time
-	path   []string // of the step that was done last
-	saved  []byte   // the state while the gateway is off
+	now    time.Time // the time of the test, which is never set
+	path   []string  // of the step that was done last
+	saved  []byte    // the state while the gateway is off
 	back   time.Time
+	off    *step    // the step at which it went off
 	coming []coming // inputs of later, by time
 	queue  []home.Event
 	fails  map[string]string
@@ -33,6 +34,11 @@ type runner struct {
 	any    bool
 	house  *house
 	log    journal
+
+	stands    setting       // the clock of the house
+	start     time.Time     // of the gateway, on the elapsed clock
+	uncounted time.Duration // that passed while it was off and is not in the elapsed time
+	missing   time.Duration // of it, what is not known yet
 
 	heard func(ev *home.Event) // told of each event; may be nil
 	acted func(text string)    // and of each thing that rules do
@@ -98,6 +104,10 @@ func (r *runner) begin() {
 		r.house = newHouse(r.suite, w)
 		r.house.world.Advance(r.now)
 	}
+	r.start = r.now
+	if len(r.test.steps) > 0 && r.test.steps[0].at.Equal(r.now) {
+		r.doubts(&r.test.steps[0])
+	}
 	r.feed(home.Event{})
 	for _, name := range r.suite.House.Names() {
 		if r.suite.House.Device(name) {
@@ -133,6 +143,10 @@ func (r *runner) step(s *step) {
 	}
 	r.broke(s.breaks)
 	r.advance(s.at, true)
+	if s.restart == 0 {
+		r.setClock(s.clock)
+		r.advance(s.at, true)
+	}
 	for _, in := range s.inputs {
 		r.input(in)
 	}
@@ -172,21 +186,23 @@ func (r *runner) turnOff(s *step) {
 		r.fail(s.path, err.Error())
 		return
 	}
-	r.saved, r.back = state, s.at.Add(s.restart)
-	r.log.add(r.now, "the gateway goes off")
+	r.saved, r.back, r.off = state, s.at.Add(s.restart), s
+	r.log.add(r.wall(r.now), "the gateway goes off")
 }
 
 // turnOn starts the gateway again.
 func (r *runner) turnOn() {
 	r.log.collect(r.engine)
 	r.cover.add(r.engine)
-	r.now, r.engine = r.back, r.load()
+	r.now = r.back
+	r.startClock()
+	r.engine = r.load()
 	if err := r.engine.Restore(r.saved); err != nil {
 		r.fail(r.path, err.Error())
 	}
 	r.saved, r.back = nil, time.Time{}
 	r.coming = slices.DeleteFunc(r.coming, func(c coming) bool { return c.at.Before(r.now) })
-	r.feed(home.Event{Kind: home.KindGateway, Name: "started"})
+	r.feed(home.Event{Kind: home.KindGateway, Name: home.EventStarted, Detail: encoded(r.clockSet())})
 }
 
 // advance lets all happen that is due before a moment, or up to it.
@@ -225,7 +241,9 @@ func (r *runner) next() (at time.Time, ok bool) {
 			at = t
 		}
 	}
-	earlier(r.engine.Next())
+	if t := r.engine.Next(); !t.IsZero() {
+		earlier(t.Add(r.uncounted))
+	}
 	if len(r.coming) > 0 {
 		earlier(r.coming[0].at)
 	}

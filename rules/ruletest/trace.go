@@ -15,6 +15,7 @@ const mostLines = 60
 type journal struct {
 	zone  *time.Location
 	lines []entry
+	done  []entry // in order, up to when the clock was set last
 }
 
 type entry struct {
@@ -63,12 +64,22 @@ func (j *journal) run(rule string, run *rules.RunTrace) {
 	j.add(run.Ended, text)
 }
 
+// cut ends what is in order by the clock as it stood: it is set now.
+func (j *journal) cut() {
+	slices.SortStableFunc(j.lines, func(a, b entry) int { return a.at.Compare(b.at) })
+	for _, l := range slices.Compact(j.lines) {
+		if !slices.Contains(j.done, l) { // the rules remember it for longer
+			j.done = append(j.done, l)
+		}
+	}
+	j.lines = nil
+}
+
 // show returns the last lines, each with its time.
 func (j *journal) show() []string {
-	slices.SortStableFunc(j.lines, func(a, b entry) int { return a.at.Compare(b.at) })
-	j.lines = slices.Compact(j.lines)
+	j.cut()
 	var list []string
-	lines := j.lines
+	lines := j.done
 	if len(lines) > mostLines {
 		list = append(list, fmt.Sprintf("… %d lines before", len(lines)-mostLines))
 		lines = lines[len(lines)-mostLines:]
