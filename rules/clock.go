@@ -119,10 +119,10 @@ func (e *Engine) longer(set home.ClockSet) {
 		switch p, ok := t.schedule.(periodic); {
 		case ok:
 			shift(&t.state.Due, p.every)
-			shift(&t.state.Last, 0)
 		case t.schedule == nil:
 			shift(&t.state.Due, t.hold)
 		}
+		shift(&t.state.Acted, 0)
 	}
 	for _, r := range e.rules {
 		shift(&r.state.Paused, runawayPause)

@@ -200,7 +200,7 @@ func (e *Engine) restoreRule(r *rule, s savedRule) {
 		if list := s.Triggers[t.key]; len(list) > 0 {
 			t.state = list[0]
 			s.Triggers[t.key] = list[1:]
-			if st := &t.state; t.schedule != nil && !st.Due.IsZero() && st.Last.IsZero() {
+			if st := &t.state; t.schedule != nil && !st.Due.IsZero() && st.Acted.IsZero() {
 				e.served(t, e.wall())
 			}
 		}

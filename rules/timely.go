@@ -43,10 +43,10 @@ func (e *Engine) setDue(t *trigger, wall time.Time) {
 
 // served notes that a trigger's schedule needs nothing more up to a wall time.
 func (e *Engine) served(t *trigger, wall time.Time) {
-	if t.lasts() {
-		wall = wall.Add(-e.offset)
+	if !t.lasts() {
+		t.state.Last = wall
 	}
-	t.state.Last = wall
+	t.state.Acted = e.now
 }
 
 // dueMoment is when a trigger's timer is to wake it, on the elapsed clock.
@@ -69,14 +69,14 @@ func (e *Engine) retime(t *trigger, since time.Duration) {
 	s, wall := &t.state, e.wall()
 	if p, ok := t.schedule.(periodic); ok {
 		if s.Due.After(e.now) { // else it is missed
-			s.Due = later(p.near(s.Last.Add(p.every), e.offset), e.now)
+			s.Due = later(p.near(s.Acted.Add(p.every), e.offset), e.now)
 		}
 		return
 	}
 	if !e.trusted {
 		return
 	}
-	from := wall.Add(-since)
+	from := later(wall.Add(-since), s.Acted.Add(e.offset)) // of another day it was started just now
 	switch {
 	case t.again():
 		from = wall

@@ -20,8 +20,10 @@ type triggerState struct {
 	Seen condition `json:"seen,omitempty"`
 	Gap  bool      `json:"gap,omitempty"` // nothing was known since: it must be seen again
 	Due  time.Time `json:"due,omitzero"`  // end of the hold, or the next time of the schedule: wall time with at, sun and cron
-	Last time.Time `json:"last,omitzero"` // up to when the schedule has been served, by the same clock
-	New  bool      `json:"new,omitempty"` // never looked at
+	Last time.Time `json:"last,omitzero"` // up to when at, sun or cron have been served; wall time
+
+	Acted time.Time `json:"acted,omitzero"` // when the schedule was served last; elapsed time
+	New   bool      `json:"new,omitempty"`  // never looked at
 }
 
 // truth evaluates a trigger's condition.
