@@ -9,6 +9,8 @@
 //	address    0x40 (default) to 0x7f but 0x70, which all such chips answer to: the levels at A0 to A5
 //	out0 … out15   the name of the property that drives this output, a number from 0 to 100 %; at least one
 //	frequency  of all outputs in Hz, 24 to 1526, default 1000
+//	oscillator of the chip in MHz, 23 to 27, default 25: a chip's own is up to 8 % off, which a servo notices. Measure the
+//	           frequency of an output, and write oscillator · measured / wished
 //	active_low true where a low level switches on (LEDs between supply and output); default false
 //	on_start   off (default), on, or keep: what all are set to when the gateway starts; keep leaves a chip
 //	           that is running as it is
@@ -20,7 +22,7 @@
 // (pin 5), OE to GND; dtparam=i2c_arm=on. V+ is the supply of what is driven. An output
 // gives 10 mA and takes 25 mA: all else goes through a MOSFET.
 //
-// The duty has steps of 1/4096, the frequency is as right as the chip's own oscillator. It speaks to the
+// The duty has steps of 1/4096, the frequency is as right as what is known of the chip's own oscillator. It speaks to the
 // chip itself: periph's driver divides by zero in a pin's Out and misses the
 // prescaler by one. Datasheet: PCA9685, rev. 4.
 package pca9685
@@ -54,7 +56,7 @@ type output struct {
 func New(d *home.Decoder) drivers.Spec {
 	o := options{
 		part:    drivers.ChipPart(d, "pca9685", addresses()...),
-		scale:   divide(d.Number("frequency", 1000, 24, 1526)),
+		scale:   divide(d.Number("frequency", 1000, 24, 1526), d.Number("oscillator", 25, 23, 27)*1e6),
 		mode2:   totem,
 		onStart: d.Word("on_start", "off", "off", "on", "keep"),
 		onExit:  d.Word("on_exit", "keep", "off", "on", "keep"),

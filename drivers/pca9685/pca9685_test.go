@@ -28,10 +28,31 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// A chip of 27 MHz, as Adafruit's library assumes (issues 72 and 11 have 23 to 27), makes 50 Hz with 131 and not with 121.
+func TestOscillator(t *testing.T) {
+	for oscillator, want := range map[float64]byte{23e6: 111, 25e6: 121, 27e6: 131} {
+		if got := divide(50, oscillator); got != want {
+			t.Errorf("50 Hz of %v Hz is %d, want %d", oscillator, got, want)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		rig := drivertest.NewRig(t, New, "out0: servo, frequency: 50, oscillator: 27")
+		rig.Open(t)
+		bus, err := rig.Board.I2C("I2C1")
+		scale := make([]byte, 1)
+		if err == nil {
+			err = bus.Tx(0x40, []byte{prescale}, scale)
+		}
+		if err != nil || scale[0] != 131 {
+			t.Errorf("the prescaler is %d, %v", scale[0], err)
+		}
+	})
+}
+
 // The datasheet's example: 200 Hz is a prescaler of 1E (§7.3.5); and its limits.
 func TestDivide(t *testing.T) {
 	for hertz, want := range map[float64]byte{200: 0x1E, 24: 253, 1526: 3, 1000: 5} {
-		if got := divide(hertz); got != want {
+		if got := divide(hertz, 25e6); got != want {
 			t.Errorf("%v Hz is %#x, want %#x", hertz, got, want)
 		}
 	}

@@ -21,13 +21,12 @@ const (
 	invert    = 1 << 4
 	full      = 1 << 4 // in the high bytes: always on, always off
 
-	oscillator = 25e6
-	steps      = 4096
-	settling   = 500 * time.Microsecond // of the oscillator
+	steps    = 4096
+	settling = 500 * time.Microsecond // of the oscillator
 )
 
-// divide is the prescaler for a frequency (§7.3.5).
-func divide(hertz float64) byte {
+// divide is the prescaler for a frequency, with an oscillator of so many Hz (§7.3.5).
+func divide(hertz, oscillator float64) byte {
 	return byte(min(max(math.Round(oscillator/(steps*hertz))-1, 3), 255))
 }
 

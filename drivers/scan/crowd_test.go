@@ -24,8 +24,9 @@ func crowd() map[string][]drivers.Part {
 			{Chip: "mcp4725", Address: 0x60}, {Chip: "scd4x", Address: 0x62}, {Chip: "mcp3421", Address: 0x68}, {Chip: "tca9548a", Address: 0x70},
 			{Chip: "bme280", Address: 0x76}, {Chip: "bmp280", Address: 0x77}},
 		{{Chip: "htu21d", Address: 0x40}, {Chip: "pcf8591", Address: 0x48}, {Chip: "tea5767", Address: 0x60}, {Chip: "pca9633", Address: 0x62},
-			{Chip: "ds3231", Address: 0x68}, {Chip: "tca9548a", Address: 0x76}, {Chip: "ms5611", Address: 0x77}, {Chip: "pcf8574a", Address: 0x38}},
+			{Chip: "ds3231", Address: 0x68}, {Chip: "sh1106", Address: 0x3d}, {Chip: "tca9548a", Address: 0x76}, {Chip: "ms5611", Address: 0x77}, {Chip: "pcf8574a", Address: 0x38}},
 		{{Chip: "ina3221", Address: 0x40}, {Chip: "ina260", Address: 0x45}, {Chip: "bmp388", Address: 0x76}, {Chip: "tca9548a", Address: 0x77}},
+		{{Chip: "bmp390", Address: 0x77}, {Chip: "ina226", Address: 0x4c}, {Chip: "pca9685", Address: 0x70}},
 	} {
 		for _, p := range chips {
 			p.Bus = fmt.Sprintf("I2C%d", bus+1)
@@ -39,7 +40,7 @@ func crowd() map[string][]drivers.Part {
 // registers the number of a register, which alone sets nothing; to a sensor of Sensirion's what tells its status or number. To
 // all others every byte is an instruction.
 func harmless(chip string, w []byte) bool {
-	registers := []string{"mcp9808", "ina219", "ina226", "ina260", "ina3221", "pca9685", "ads1115", "ads1015", "tmp102", "lm75", "bme280", "bmp280", "bmp388", "ds3231"}
+	registers := []string{"mcp9808", "ina219", "ina226", "ina260", "ina3221", "pca9685", "ads1115", "ads1015", "tmp102", "lm75", "bme280", "bmp280", "bmp388", "bmp390", "ds3231"}
 	// To an SHT4x F3 is no command (§4.5 of its datasheet), to an SHT3x, whose commands have two bytes, 89 alone is none.
 	told := map[string][][]byte{"sht3x": {{0xF3, 0x2D}, {0x89}}, "sht4x": {{0x89}, {0xF3, 0x2D}}, "scd4x": {{0xE4, 0xB8}}}
 	return len(w) == 0 || len(w) == 1 && slices.Contains(registers, chip) ||
@@ -81,7 +82,7 @@ func settings() map[string]struct {
 		"mcp9808": {2, []byte{1, 2, 3, 4}}, "ina219": {2, []byte{0, 5}}, "ina226": {2, []byte{0, 5, 6, 7}}, "ina3221": {2, []byte{0}}, "ina260": {2, []byte{0}},
 		"ads1115": converter, "ads1015": converter, "tmp102": converter, "lm75": converter,
 		"pca9685": {1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xFE}}, "bme280": {1, []byte{0xF2, 0xF4, 0xF5}}, "bmp280": {1, []byte{0xF4, 0xF5}},
-		"bmp388": {8, []byte{0x00, 0x18, 0x30}}, "ds3231": {8, []byte{0x00, 0x08, 0x10}},
+		"bmp388": {8, []byte{0x00, 0x18, 0x30}}, "bmp390": {8, []byte{0x00, 0x18, 0x30}}, "ds3231": {8, []byte{0x00, 0x08, 0x10}},
 	}
 }
 

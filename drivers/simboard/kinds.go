@@ -54,9 +54,11 @@ func kinds() []kind {
 	}
 }
 
-func every(*seat) bool      { return true }
-func onBus(s *seat) bool    { return s.part.Bus != "" }
-func measures(s *seat) bool { return !chips("relay", "pwm", "pca9685", "ssd1306")(s) && !s.switches() }
+func every(*seat) bool   { return true }
+func onBus(s *seat) bool { return s.part.Bus != "" }
+func measures(s *seat) bool {
+	return !chips("relay", "pwm", "pca9685", "ssd1306", "sh1106")(s) && !s.switches()
+}
 
 // chips are the parts with one of these chips.
 func chips(names ...string) func(*seat) bool {

@@ -19,6 +19,7 @@ func models() map[string]model {
 		"scd4x":   {func() chip { return &scd4x{} }, span(0x62, 0x62)},
 		"sht3x":   {func() chip { return &sht3x{} }, span(0x44, 0x45)},
 		"sht4x":   {func() chip { return &sht4x{} }, span(0x44, 0x46)},
+		"sh1106":  {func() chip { return &sh1106{} }, span(0x3c, 0x3d)},
 		"ssd1306": {func() chip { return &ssd1306{} }, span(0x3c, 0x3d)},
 		"tmp102":  {func() chip { return &tmp102{} }, span(0x48, 0x4b)},
 	}

@@ -114,13 +114,14 @@ func (c *ssd1306) show() string {
 // "" when it has none.
 func (b *Board) Screen(device string) string {
 	for _, s := range b.parts[device] {
-		if s.part.Chip != "ssd1306" {
+		on := b.buses[s.part.Bus]
+		if on == nil {
 			continue
 		}
-		at := b.buses[s.part.Bus].chips[s.part.Address]
-		at.mu.Lock()
-		defer at.mu.Unlock()
-		if c, ok := at.chip.(*ssd1306); ok {
+		at := on.chips[s.part.Address]
+		if c, ok := at.chip.(interface{ show() string }); ok {
+			at.mu.Lock()
+			defer at.mu.Unlock()
 			return c.show()
 		}
 	}

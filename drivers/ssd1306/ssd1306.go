@@ -1,5 +1,5 @@
 // Package ssd1306 shows text on a small OLED display with Solomon's SSD1306 (or
-// SSD1309, or another that understands the same) on I2C.
+// SSD1309, or another that understands the same) or Sino Wealth's SH1106 on I2C.
 //
 //	hall.display: {driver: ssd1306, address: 0x3c, text: "cellar {cellar} °C\nbath {bath} %"}
 //
@@ -14,6 +14,8 @@
 //	         property that was never set shows as -, what does not fit is cut
 //	bus      default I2C1
 //	address  0x3c (default) or 0x3d; some boards have 0x78 or 0x7a printed on them, which is the same with a bit more
+//	chip     ssd1306 (default), or sh1106, which many displays of 1.3 inches have: with the wrong one the picture is
+//	         two dots off, with noise at an edge. Neither can be asked which it is
 //	size     128x64 (default) or 128x32
 //	scale    1 (default: 21 characters in 8 or 4 lines) or 2 (10 characters in 4 or 2 lines)
 //	rotate   true turns the picture upside down; default false
@@ -27,8 +29,8 @@
 // The whole picture is drawn again every minute with all settings, so that a display that
 // lost its supply comes back; periph's driver only sends what has changed, and knows
 // address 0x3c alone. The chip cannot be asked what it shows: the
-// reading is what it was sent and has acknowledged. Datasheet: SSD1306, rev. 1.1 (§9 and 10,
-// and the application note for the charge pump).
+// reading is what it was sent and has acknowledged. Datasheets: SSD1306, rev. 1.1 (§9 and 10,
+// and the application note for the charge pump); SH1106, version 2.3 (commands 2, 3, 12 and 17).
 package ssd1306
 
 import (
@@ -48,7 +50,8 @@ const width = 128
 
 type options struct {
 	part     drivers.Part
-	pages    int // lines of eight dots
+	paged    bool // an SH1106: it is told where each line begins
+	pages    int  // lines of eight dots
 	scale    int
 	rotate   bool
 	contrast byte
@@ -61,8 +64,10 @@ var placeholder = regexp.MustCompile(`\{[^{}\s]*\}`)
 
 // New decodes the options of a display.
 func New(d *home.Decoder) drivers.Spec {
+	chip := d.Word("chip", "ssd1306", "ssd1306", "sh1106")
 	o := options{
-		part:     drivers.ChipPart(d, "ssd1306", 0x3c, 0x3d),
+		part:     drivers.ChipPart(d, chip, 0x3c, 0x3d),
+		paged:    chip == "sh1106",
 		pages:    map[string]int{"128x64": 8, "128x32": 4}[d.Word("size", "128x64", "128x64", "128x32")],
 		scale:    d.Int("scale", 1, 1, 2),
 		rotate:   d.Bool("rotate", false),
@@ -151,7 +156,12 @@ func (d *display) show(ctx context.Context, texts map[string]string) error {
 		if err := d.guard.Write(d.setUp()...); err != nil {
 			return err
 		}
-		for _, page := range picture {
+		for n, page := range picture {
+			if d.paged {
+				if err := d.guard.Write(at(n)...); err != nil {
+					return err
+				}
+			}
 			if err := d.guard.Write(append([]byte{data}, page[:]...)...); err != nil {
 				return err
 			}
@@ -178,6 +188,15 @@ func (d *display) setUp() []byte {
 	if d.rotate {
 		columnsFrom, rowsFrom = 0xA0, 0xC0
 	}
+	if d.paged {
+		return []byte{
+			commands,
+			0xD5, 0x80, 0xA8, byte(8*d.pages - 1), 0xD3, 0, 0x40, // clock, rows, no offset, first line
+			0xAD, 0x8B, // voltage converter (command 12)
+			columnsFrom, rowsFrom, 0xDA, wiring, 0x81, d.contrast,
+			0xD9, 0x1F, 0xDB, 0x40, 0xA4, 0xA6, // precharge and its voltage, the memory's picture, not inverted
+		}
+	}
 	return []byte{
 		commands,
 		0xD5, 0x80, // clock
@@ -193,6 +212,13 @@ func (d *display) setUp() []byte {
 		0x21, 0, width - 1,
 		0x22, 0, byte(d.pages - 1),
 	}
+}
+
+// at are the commands that say where a line of an SH1106 begins: its memory has 132 columns, of which
+// the display shows those from the third on (commands 1, 2 and 17).
+func at(page int) []byte {
+	const margin = 2
+	return []byte{commands, 0xB0 | byte(page), margin, 0x10}
 }
 
 // draw writes a text into pages of eight rows of dots.
