@@ -99,6 +99,29 @@ func (h *testHouse) litFor(meanwhile func()) time.Duration {
 	return time.Since(began)
 }
 
+// finds asks for what happened between two wall times, and compares it with all there is.
+func (h *testHouse) finds(from, to time.Time) {
+	h.t.Helper()
+	count := func(from, to time.Time) (all, within int) {
+		for ev := range h.Past.Range(h.t.Context(), from, to, nil) {
+			all++
+			if !ev.At.Before(from) && !ev.At.After(to) {
+				within++
+			}
+		}
+		return all, within
+	}
+	want := 0
+	for ev := range h.Past.Range(h.t.Context(), time.Time{}, noonHouse.AddDate(200, 0, 0), nil) {
+		if !ev.At.Before(from) && !ev.At.After(to) {
+			want++
+		}
+	}
+	if all, within := count(from, to); all != want || within != want || want == 0 {
+		h.t.Errorf("from %v to %v: %d are found, %d of them within, want %d", from, to, all, within, want)
+	}
+}
+
 // TestHouseBehindItsJournal starts a house whose journal ends ahead of the clock, as after a power
 // cut without a network, and again after a kill. It works from the first second.
 func TestHouseBehindItsJournal(t *testing.T) {
@@ -175,6 +198,8 @@ func TestHouseWhoseClockIsSet(t *testing.T) {
 				if !h.board.Level("GPIO18") {
 					t.Error("the heater was switched off before its time")
 				}
+				h.finds(noonHouse, noonHouse.Add(4*time.Second))
+				h.finds(shows.Now().Add(-time.Minute), shows.Now())
 				h.stop()
 
 				h = runHouse(t, second, clock.New(shows.Now(), 1), func(o *Options) { o.Journal = dir })

@@ -67,7 +67,9 @@ func (f *watchFlags) live(cmd *cobra.Command, house running, pattern string) err
 func (t *table) take(ev *home.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.skew = max(t.skew, time.Until(ev.Time)) // the time of a simulated house may run faster
+	if skew := time.Until(ev.Time); skew > t.skew || ev.Name == home.EventClockSet { // the time of a simulated house may run faster
+		t.skew = skew
+	}
 	i := slices.IndexFunc(t.devices, func(d home.DeviceState) bool { return d.Name == ev.Device })
 	if i < 0 {
 		return
