@@ -111,8 +111,7 @@ const queueMax = 16
 // defaultTimeout is how long one Set may take.
 const defaultTimeout = 5 * time.Second
 
-// New makes a door to no devices; [Control.Attach] says which there are. A nil clock is
-// one that shows the time of now and is never set.
+// New makes a door to no devices; [Control.Attach] says which there are. A nil clock is never set.
 func New(hub Hub, house *clock.Clock, log *slog.Logger) *Control {
 	if house == nil {
 		house = clock.New(time.Time{}, 1)

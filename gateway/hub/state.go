@@ -188,39 +188,6 @@ func (s *state) apply(ev *home.Event, live bool) {
 	s.look(ev.Device, d)
 }
 
-// setClock takes in how the two clocks relate from now on. What an earlier run measured
-// is as much older as the gateway was off.
-func (s *state) setClock(ev *home.Event, set home.ClockSet) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.offset = ev.At.Sub(ev.Elapsed)
-	if set.Off == 0 {
-		return
-	}
-	earlier := func(t time.Time) time.Time {
-		if t.IsZero() || !t.Before(set.Start) {
-			return t
-		}
-		return t.Add(-time.Duration(set.Off * float64(time.Second)))
-	}
-	for name, d := range s.devices {
-		d.Since, d.Measured = earlier(d.Since), earlier(d.Measured)
-		for property, last := range d.Last {
-			last.Time = earlier(last.Time)
-			d.Last[property] = last
-		}
-		s.look(name, d)
-	}
-}
-
-// shown is an elapsed time as a wall time. The lock is held.
-func (s *state) shown(elapsed time.Time) time.Time {
-	if elapsed.IsZero() {
-		return elapsed
-	}
-	return elapsed.Add(s.offset)
-}
-
 // read keeps the reading, unless a newer one is known: one that comes late must
 // not take the place of what was measured after it.
 func (d *device) read(ev *home.Event) {
