@@ -231,3 +231,57 @@ func TestHouseWhoseClockIsSet(t *testing.T) {
 		})
 	}
 }
+
+// TestHouseWithoutATrustedClock starts in 1970, as a Pi without a network does, and is set right
+// after a minute. All works from the first second but what needs the time of the day.
+func TestHouseWithoutATrustedClock(t *testing.T) {
+	plan := planOf(t, clockHouse)
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		shows := clock.New(time.Unix(30, 0).UTC().Add(12*time.Hour+29*time.Minute+30*time.Second), 1)
+		shows.SetLevel(clock.Doubted)
+		h := runHouse(t, plan, shows, func(o *Options) { o.Journal = dir })
+		time.Sleep(2 * time.Second)
+		if lit := h.litFor(func() {}); lit < 30*time.Second || lit > 31*time.Second {
+			t.Errorf("the light is on for %v, want 30 s", lit)
+		}
+		time.Sleep(2 * time.Minute) // past half past twelve, as it seems
+		if c := h.House.Status().Clock; c.Trusted || c.Why == "" {
+			t.Errorf("the clock is said to be %+v", c)
+		}
+		right := time.Date(2026, 12, 1, 12, 29, 30, 0, time.UTC)
+		shows.Set(right)
+		shows.SetLevel(clock.Vouched)
+		time.Sleep(20 * time.Second)
+		if c := h.House.Status().Clock; !c.Trusted || c.SetBy < 56*365*24*3600 {
+			t.Errorf("the clock is said to be %+v", c)
+		}
+		time.Sleep(20 * time.Second)
+		h.isOnline("hall.air", 100*365*24*time.Hour)
+		h.stop()
+	})
+	c := countsOf(t, dir)
+	if c.starts["noon"] != 1 || c.starts["light"] != 1 || c.late+c.stale != 0 || c.sets < 2 || c.sets > 3 {
+		t.Errorf("%+v", c)
+	}
+	j, err := journal.Open(dir, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	var line home.Timeline
+	for r := range j.Scan(0) {
+		ev, err := home.ParseEvent(home.Kind(r.Kind), r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev.At, ev.Flags = time.UnixMicro(r.Time), home.Flags(r.Flags)
+		line.Place(&ev)
+		if untrusted := ev.Flags&home.FlagUntrusted != 0; untrusted != (ev.At.Year() < 1971) {
+			t.Fatalf("%s %s of %v is marked as not trusted: %v", ev.Kind, ev.FullName(), ev.At, untrusted)
+		}
+		if ev.Kind == home.KindRule && ev.Name == "noon" && ev.At.Year() < 2026 {
+			t.Errorf("noon is %s at %v", ev.State, ev.At)
+		}
+	}
+}

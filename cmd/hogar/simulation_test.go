@@ -68,7 +68,37 @@ func TestSimulate(t *testing.T) {
 		return len(r) > 0 && r[0].Time.After(stopped)
 	})
 	call(exitDone, "1 times as fast", "speed", "1")
+	setClock(t, g, call)
 	g.stop()
+}
+
+// setClock sets the clock of a simulated house, forward, back and to a time.
+func setClock(t *testing.T, g *gate, call func(code int, says string, args ...string) string) {
+	t.Helper()
+	before := g.status().HouseTime
+	call(exitDone, "", "clock", "-2h")
+	if by := g.status().HouseTime.Sub(before); by < -2*time.Hour || by > -2*time.Hour+time.Minute {
+		t.Errorf("set back by 2h it shows %v more", by)
+	}
+	if c := g.status().Clock; !c.Trusted || c.SetBy > -7199 || c.SetBy < -7201 || c.SetAt.IsZero() {
+		t.Errorf("the clock is said to be %+v", c)
+	}
+	code, out, errs := called(t, "devices", "--socket", g.socket)
+	if first, _, _ := strings.Cut(out, "\n"); code != exitDone || !strings.Contains(first, "the clock was set back by 2h at ") {
+		t.Errorf("hogar devices begins with %q (%d %s)", first, code, errs)
+	}
+	call(exitDone, "", "clock", "+90m")
+	call(exitDone, "", "clock", "2082-12-01T10:00")
+	if year := g.status().HouseTime.Year(); year != 2082 {
+		t.Errorf("it shows the year %d, want 2082", year)
+	}
+	call(exitFailed, "expected +1h30m, -2h, or a time like", "clock", "tomorrow")
+	call(exitFailed, "expected a year from 1970 to 2199", "clock", "1950-01-01T00:00")
+	call(exitUsage, "0 arguments", "clock")
+	until(t, "the sensors go on", func() bool {
+		d := g.device("hall.climate")
+		return d.Status == home.Online && len(d.Readings) > 0 && g.status().HouseTime.Sub(d.Readings[0].Time) < time.Minute
+	})
 }
 
 // TestSimulateFaultsInTheConfiguration are told by check.
