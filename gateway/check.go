@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -153,7 +154,7 @@ func (p *Plan) checkParts(faults *home.Faults) {
 	for _, d := range p.devices {
 		for _, part := range d.spec.Parts {
 			where := part
-			where.Chip = ""
+			where.Chip, where.Kernel = "", samePort(part.Kernel)
 			if where == (drivers.Part{}) {
 				continue // its own fault has been told
 			}
@@ -165,6 +166,16 @@ func (p *Plan) checkParts(faults *home.Faults) {
 			taken[where] = d.Name
 		}
 	}
+}
+
+// samePort is the one name of a serial port that has several: /dev/serial0 and what is below
+// /dev/serial/by-id lead to others, on the machine where they are.
+func samePort(kernel string) string {
+	real, err := filepath.EvalSymlinks("/" + kernel)
+	if kernel == "" || err != nil {
+		return kernel // no path at all, another machine's, or not plugged in
+	}
+	return strings.TrimPrefix(real, "/")
 }
 
 // place is where a part sits, whatever it is.

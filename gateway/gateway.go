@@ -171,11 +171,11 @@ func (g *gateway) open() error {
 // serve runs the first generation, answers on the socket, and reloads, until ctx
 // ends.
 func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
-	board, err := g.o.Board(g.o.Plan.Parts())
+	urls, err := g.urls(g.o.Plan) // before there is a board to be closed
 	if err != nil {
 		return err
 	}
-	urls, err := g.urls(g.o.Plan)
+	board, err := g.o.Board(g.o.Plan.Parts())
 	if err != nil {
 		return err
 	}

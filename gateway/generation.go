@@ -50,6 +50,7 @@ func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, ur
 		stopDevices()
 		stopBridge()
 		gen.devices.Wait()
+		gen.closeBoard(g, kept)
 		return nil, err
 	}
 	if runs, ok := board.(interface{ Run(context.Context) error }); ok {
@@ -278,6 +279,11 @@ func (gen *generation) stop(g *gateway, flush time.Duration, kept map[string]*ru
 	}
 	gen.stopBridge()
 	gen.bridges.Wait()
+	gen.closeBoard(g, kept)
+}
+
+// closeBoard closes the board, unless there are runners that go on with it.
+func (gen *generation) closeBoard(g *gateway, kept map[string]*runner) {
 	if c, ok := gen.board.(io.Closer); ok && kept == nil {
 		g.report("board", c.Close())
 	}
