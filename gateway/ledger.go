@@ -125,11 +125,14 @@ func (g *gateway) keepLedger(ctx context.Context) {
 	g.countWaiting(ctx)
 	tick := time.NewTicker(ledgerTick)
 	defer tick.Stop()
-	told := time.Now()
+	told, books := time.Now(), audit{}
 	for {
 		select {
 		case now := <-tick.C:
 			g.ledger.Tick(now)
+			if sampled, accepted, news := books.look(g.ledger.Counts()); news {
+				g.o.Log.Error("the ledger does not add up: please report this with hogar outbox --json", "sampled", sampled, "accepted", accepted)
+			}
 			if now.Sub(told) >= ledgerTold {
 				told = now
 				g.tellLedger()
@@ -138,6 +141,27 @@ func (g *gateway) keepLedger(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// audit looks whether the ledger adds up, and finds a difference that stays: one that an event
+// on its way makes is gone at the next look.
+type audit struct {
+	sampled, accepted int64 // at the last look
+	looks             int   // with that result
+}
+
+// auditLooks is how many looks in a row make a difference one that stays.
+const auditLooks = 10
+
+// look takes the ledger of a moment, and reports, once for each difference that stays, what is
+// not accounted for.
+func (a *audit) look(c ledger.Counts) (sampled, accepted int64, news bool) {
+	sampled, accepted = c.All.Missing()
+	if sampled != a.sampled || accepted != a.accepted || c.Counting {
+		*a = audit{sampled: sampled, accepted: accepted}
+	}
+	a.looks++
+	return sampled, accepted, a.looks == auditLooks && (sampled != 0 || accepted != 0)
 }
 
 // tellLedger publishes the ledger.

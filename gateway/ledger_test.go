@@ -83,3 +83,32 @@ func TestLedgerOfAFullJournal(t *testing.T) {
 		}
 	}
 }
+
+// A ledger that does not add up is reported once, and an event on its way is no reason to.
+func TestALedgerThatDoesNotAddUpIsReportedOnce(t *testing.T) {
+	var a audit
+	reports := 0
+	look := func(sampled, accepted uint64, times int) {
+		for range times {
+			if _, _, news := a.look(ledger.Counts{All: ledger.Entry{Sampled: sampled, Accepted: accepted, Confirmed: accepted}}); news {
+				reports++
+			}
+		}
+	}
+	look(5, 5, 100)
+	for range 100 {
+		look(6, 5, 1) // on its way
+		look(6, 6, 1)
+	}
+	if reports != 0 {
+		t.Errorf("%d reports of a ledger that adds up", reports)
+	}
+	look(7, 6, 100)
+	if reports != 1 {
+		t.Errorf("%d reports of one difference", reports)
+	}
+	look(8, 6, 100)
+	if reports != 2 {
+		t.Errorf("%d reports of two differences", reports)
+	}
+}

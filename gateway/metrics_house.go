@@ -112,6 +112,11 @@ func (g *gateway) aboutDelivery(f family) {
 			line(labels("reason", reason), lost(counts.All)[reason])
 		}
 	})
+	sampled, accepted := counts.All.Missing()
+	f.gauges("hogar_events_unaccounted", "Events that the ledger's sums do not account for; one on its way may be among them for a moment.", func(line func(string, float64)) {
+		line(labels("of", "sampled"), float64(sampled))
+		line(labels("of", "accepted"), float64(accepted))
+	})
 	f.gauge("hogar_events_set_aside", "Messages that the broker refused for their own sake.", float64(counts.All.SetAside))
 	g.aboutJournal(f, g.journal.Stats())
 	s := g.Status()

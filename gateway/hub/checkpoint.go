@@ -37,6 +37,7 @@ func (h *Hub) Recover() {
 		line.Offset = h.firstOffset()
 		h.o.Log.Warn("there is no checkpoint: what was known from before the oldest record is lost (last values, timers, variables, ids of commands)", "oldest", first)
 	}
+	strange := 0
 	for r, err := range h.o.Journal.Scan(seq) {
 		if err != nil {
 			h.o.Log.Warn("part of the journal cannot be read and is left out of the state", "error", err)
@@ -44,12 +45,16 @@ func (h *Hub) Recover() {
 		}
 		ev, err := home.ParseEvent(home.Kind(r.Kind), r.Body)
 		if err != nil {
-			continue // a kind of a newer version: readers skip what they do not know
+			strange++ // a kind of a newer version: readers skip what they do not know
+			continue
 		}
 		ev.Seq, ev.Flags, ev.Class, ev.At = r.Seq, home.Flags(r.Flags), home.Class(r.Class), time.UnixMicro(r.Time)
 		line.Place(&ev)
 		newest = clock.Mark{At: ev.At, Elapsed: ev.Elapsed}
 		h.apply(&ev, false)
+	}
+	if strange > 0 {
+		h.o.Log.Warn("records that this version does not know are left out of the state", "records", strange)
 	}
 	h.state.ready()
 	h.turns.ready()
