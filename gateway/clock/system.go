@@ -20,10 +20,21 @@ func System(t Trust) *Clock {
 	return &Clock{src: &system{origin: time.Now(), boot: sinceBoot()}, trust: t}
 }
 
-func (s *system) now() (time.Time, time.Duration) {
-	now := time.Now()
-	return now.Round(0).UTC(), s.at(now)
+// now reads both clocks, once more when something came in between. What time.Now says of the
+// year 2157 and later has no monotonic part, so that what has passed is asked for by itself.
+func (s *system) now() (wall time.Time, passed time.Duration) {
+	for range 3 {
+		before := time.Since(s.origin)
+		wall, passed = time.Now().Round(0).UTC(), time.Since(s.origin)
+		if passed-before < atOnce {
+			break
+		}
+	}
+	return wall, passed + s.asleep
 }
+
+// atOnce is how long it may take to read two clocks.
+const atOnce = 100 * time.Millisecond
 
 func (s *system) at(machine time.Time) time.Duration { return machine.Sub(s.origin) + s.asleep }
 
