@@ -131,7 +131,7 @@ func checkStatus(t *testing.T, got api.Status, name string) {
 		got.Started.IsZero() || got.HouseTime.IsZero() || strings.Contains(got.AMQP.URL, "guest:guest") {
 		t.Errorf("status: %+v", got)
 	}
-	want := api.Status{Gateway: name, Version: "dev", Simulated: true, Started: got.Started, HouseTime: got.HouseTime,
+	want := api.Status{Gateway: name, Version: "dev", Simulated: true, Clock: api.Clock{Trusted: true}, Started: got.Started, HouseTime: got.HouseTime,
 		Speed: 1, Devices: 2, Online: 2, AMQP: got.AMQP, Journal: got.Journal}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
