@@ -142,11 +142,13 @@ func find(files drivers.Files, pin string) (string, error) {
 		return "", err
 	}
 	var all []string
+	var unread error // of a chip that is in the way of no other
 	for _, file := range names {
 		folder := path.Dir(file)
 		name, err := drivers.ReadText(files, file)
 		if err != nil {
-			return "", err
+			unread = err
+			continue
 		}
 		if !strings.HasPrefix(name, "dht11") {
 			continue
@@ -162,6 +164,9 @@ func find(files drivers.Files, pin string) (string, error) {
 	}
 	if len(all) == 1 {
 		return all[0], nil
+	}
+	if unread != nil {
+		return "", unread
 	}
 	return "", fmt.Errorf("%w: the kernel has no driver at the pin: write dtoverlay=dht11,gpiopin=%s into config.txt and restart",
 		drivers.ErrAbsent, strings.TrimPrefix(pin, "GPIO"))

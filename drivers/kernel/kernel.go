@@ -45,32 +45,6 @@ import (
 	"hogar/gateway/home"
 )
 
-// kind is what channels of a kind measure: the value in the file times by.
-type kind struct {
-	property, unit string
-	by             float64
-}
-
-// hwmon are the kinds of hwmon channels by the begin of their names.
-func hwmon() map[string]kind {
-	return map[string]kind{
-		"temp": {"temperature", "°C", 1e-3}, "humidity": {"humidity", "%", 1e-3}, "in": {"voltage", "V", 1e-3},
-		"curr": {"current", "A", 1e-3}, "power": {"power", "W", 1e-6}, "energy": {"energy", "kWh", 1e-6 / 3.6e6}, "fan": {"speed", "rpm", 1},
-	}
-}
-
-// iio are the kinds of IIO channels by what follows in_.
-func iio() map[string]kind {
-	return map[string]kind{
-		"temp": {"temperature", "°C", 1e-3}, "humidityrelative": {"humidity", "%", 1e-3}, "pressure": {"pressure", "hPa", 10},
-		"illuminance": {"illuminance", "lx", 1}, "voltage": {"voltage", "V", 1e-3}, "current": {"current", "A", 1e-3}, "power": {"power", "W", 1e-3},
-		"resistance": {"resistance", "Ω", 1}, "concentration_co2": {"co2", "ppm", 1e4}, "concentration_voc": {"voc", "ppb", 1e7},
-		"distance": {"distance", "m", 1}, "temp_object": {"object_temperature", "°C", 1e-3}, "temp_ambient": {"ambient_temperature", "°C", 1e-3},
-		"massconcentration_pm1": {"pm1", "µg/m³", 1}, "massconcentration_pm2p5": {"pm25", "µg/m³", 1},
-		"massconcentration_pm4": {"pm4", "µg/m³", 1}, "massconcentration_pm10": {"pm10", "µg/m³", 1},
-	}
-}
-
 // channel is one file to be read.
 type channel struct {
 	class string // hwmon or iio
@@ -276,10 +250,12 @@ func (c channel) find(files drivers.Files, p place) (string, error) {
 		return "", err
 	}
 	var found, there []string
+	var unread error // of a chip that is in the way of no other
 	for _, file := range names {
 		name, err := drivers.ReadText(files, file)
 		if err != nil {
-			return "", err
+			unread = err
+			continue
 		}
 		there = append(there, name)
 		if p.onBus || name == p.name {
@@ -291,6 +267,8 @@ func (c channel) find(files drivers.Files, p place) (string, error) {
 		return found[0], nil
 	case len(found) > 1:
 		return "", fmt.Errorf("there are %d such chips: write at: instead of name:, 1-0044 for the one at 0x44 on bus 1", len(found))
+	case unread != nil:
+		return "", unread
 	case p.onBus:
 		return "", fmt.Errorf("%w there, or the kernel has no driver for it: is its overlay in config.txt?", drivers.ErrAbsent)
 	}

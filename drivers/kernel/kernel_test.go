@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -129,6 +130,30 @@ func TestReads(t *testing.T) {
 		if diff := cmp.Diff(one.want, got); diff != "" || (err != nil) != (one.say != "") ||
 			err != nil && !strings.Contains(err.Error(), one.say) || errors.Is(err, drivers.ErrAbsent) != one.absent {
 			t.Errorf("%s: %v\n%s", one.options, err, diff)
+		}
+	}
+}
+
+// hanging is a board on which one chip's name cannot be read.
+type hanging struct{ board }
+
+func (h hanging) Files() drivers.Files { return h }
+func (h hanging) ReadFile(name string) ([]byte, error) {
+	if strings.HasSuffix(name, "hwmon0/name") {
+		return nil, syscall.ETIMEDOUT
+	}
+	return h.board.ReadFile(name)
+}
+
+// A chip that hangs is in the way of no other.
+func TestAnotherHangs(t *testing.T) {
+	const h = "sys/class/hwmon/hwmon"
+	b := hanging{kernelWith(h+"0/name", "sht3x", h+"0/temp1_input", "1000", h+"1/name", "cpu_thermal", h+"1/temp1_input", "48312")}
+	for options, want := range map[string]map[string]float64{"name: cpu_thermal, channels: temp1": {"temperature": 48.312}, "name: sht3x, channels: temp1": nil} {
+		spec, _ := drivertest.Decode(New, options)
+		got, err := sense(t, spec, b)
+		if diff := cmp.Diff(want, got); diff != "" || (err == nil) != (want != nil) || err != nil && !errors.Is(err, syscall.ETIMEDOUT) {
+			t.Errorf("%s: %v\n%s", options, err, diff)
 		}
 	}
 }
