@@ -100,3 +100,10 @@ func TestElapsed(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkRead(b *testing.B) {
+	c := System(Trust{Always: true})
+	for b.Loop() {
+		c.Read()
+	}
+}

@@ -216,7 +216,7 @@ func TestEveryCrashPoint(t *testing.T) {
 func (h *fakeHub) once(t *testing.T, before []home.Event) {
 	t.Helper()
 	count := make(map[string]int)
-	for _, ev := range append(before, h.records...) {
+	for _, ev := range slices.Concat(before, h.records) {
 		if ev.Kind == home.KindOutcome {
 			count[ev.Outcome.ID]++
 			if ev.Outcome.Result == home.Undecided && !slices.ContainsFunc(ev.Outcome.Set, func(s home.Setting) bool { return s.Value == home.Toggle }) {
