@@ -12,6 +12,7 @@ import (
 	"hogar/drivers/simboard"
 	"hogar/gateway"
 	"hogar/gateway/config"
+	"hogar/gateway/secret"
 )
 
 // load reads and checks a configuration. Its problems are told to w; the plan is
@@ -22,7 +23,7 @@ func load(path string, w io.Writer) (*gateway.Plan, error) {
 		return nil, err
 	}
 	if plan == nil {
-		return nil, fmt.Errorf("%s has %s", path, count(faults(problems), "fault", "faults"))
+		return nil, fmt.Errorf("%s has %s", secret.In(path), count(faults(problems), "fault", "faults"))
 	}
 	return plan, nil
 }
@@ -122,7 +123,7 @@ func checkOne(w io.Writer, path string, how checking) (ok bool, err error) {
 		return false, err
 	}
 	if plan == nil {
-		_, err = fmt.Fprintf(w, "%s: %s\n", path, count(faults(problems), "fault", "faults"))
+		_, err = fmt.Fprintf(w, "%s: %s\n", secret.In(path), count(faults(problems), "fault", "faults"))
 		return false, err
 	}
 	_, err = fmt.Fprintf(w, "%s: ok, %s, %s\n", path,

@@ -269,13 +269,13 @@ func printSimulation(w io.Writer, state api.SimulationState) {
 	}
 	fmt.Fprintf(w, "%s, %s\n", state.HouseTime.Local().Format("2006-01-02 15:04:05"), how)
 	for _, name := range slices.Sorted(maps.Keys(state.Broken)) {
-		fmt.Fprintf(w, "%s: %s\n", name, paintFor(w).in(red, state.Broken[name]))
+		fmt.Fprintf(w, "%s: %s\n", plain(name), paintFor(w).in(red, plain(state.Broken[name])))
 	}
 	var driven []string
 	for _, name := range slices.SortedFunc(maps.Keys(state.Pins), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) // GPIO5 before GPIO17
 	}) {
-		driven = append(driven, name+" "+state.Pins[name])
+		driven = append(driven, plain(name+" "+state.Pins[name]))
 	}
 	if len(driven) > 0 {
 		fmt.Fprintln(w, "pins driven:", strings.Join(driven, ", "))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"hogar/gateway/secret"
 )
@@ -33,7 +34,7 @@ func (s *Source) secrets() []string {
 	var list []string
 	add := func(text string) {
 		quoted := strings.Trim(strconv.Quote(text), `"`)
-		for _, form := range append(strings.Fields(text), text, quoted, url.PathEscape(text), url.QueryEscape(text)) {
+		for _, form := range append(strings.FieldsFunc(text, splits), text, quoted, url.PathEscape(text), url.QueryEscape(text)) {
 			if len(form) >= leastSecret && !slices.Contains(list, form) {
 				list = append(list, form)
 			}
@@ -46,8 +47,8 @@ func (s *Source) secrets() []string {
 		case secretKey.MatchString(key):
 			add(at.text)
 		default:
-			if password, has := passwordIn(at.text); has {
-				add(password)
+			for _, one := range hidden(at.text) {
+				add(one)
 			}
 		}
 	}
@@ -55,19 +56,29 @@ func (s *Source) secrets() []string {
 	return list
 }
 
-// passwordIn returns the password of what is, or was meant to be, an address with one.
-func passwordIn(text string) (string, bool) {
+// splits reports where a secret may be cut: by YAML, or where it is taken for the name of a file.
+func splits(r rune) bool { return unicode.IsSpace(r) || r == '/' }
+
+// hidden returns what may not be shown of a text that is, or was meant to be, an address.
+func hidden(text string) []string {
 	_, rest, isURL := strings.Cut(text, "://")
 	if !isURL {
 		rest = text
 	}
-	at := strings.LastIndex(rest, "@")
-	if at < 0 {
-		return "", false
+	if at := strings.LastIndex(rest, "@"); at >= 0 {
+		user, password, ok := strings.Cut(rest[:at], ":")
+		if !ok || password == user || !isURL && strings.ContainsAny(user, " \t\n{") { // guest:guest; a sentence, a template
+			return nil
+		}
+		return []string{password}
 	}
-	user, password, ok := strings.Cut(rest[:at], ":")
-	if !isURL && strings.ContainsAny(user, " \t\n{") { // a sentence, a template
-		return "", false
+	shown := secret.Show(text)
+	if !isURL || shown == text {
+		return nil
 	}
-	return password, ok && password != user
+	_, query, _ := strings.Cut(rest, "?")
+	if strings.HasSuffix(shown, secret.Covered) {
+		return []string{rest, query}
+	}
+	return []string{query}
 }

@@ -78,7 +78,7 @@ func (s *Source) Resolve(f home.Fault) Problem {
 		return p
 	}
 	file := s.files[at.file]
-	p.File, p.order, p.Line, p.Column = file.name, at.file, where.line, where.column
+	p.File, p.order, p.Line, p.Column = secret.In(file.name), at.file, where.line, where.column
 	if p.Line > 0 && p.Line <= len(file.lines) {
 		p.line, p.caret = s.excerpt(file.lines[p.Line-1], p.Column)
 	}
