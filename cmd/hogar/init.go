@@ -21,7 +21,7 @@ import (
 type initFlags struct {
 	gateway, root string
 	hosts         []string
-	force         bool
+	force, probe  bool
 }
 
 func newInit() *cobra.Command {
@@ -32,7 +32,7 @@ func newInit() *cobra.Command {
 		Long: `init asks nothing. It looks what is on this machine's buses (see hogar scan) and
 whether RabbitMQ and an MQTT broker answer here or at --host, and writes a commented
 configuration: hogar.yaml, or FILE; - is standard output. A file that is there is
-left alone.`,
+left alone. Chips are named by their address, which is a guess; --probe asks them.`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := "hogar.yaml"
@@ -45,6 +45,7 @@ left alone.`,
 	cmd.Flags().StringVar(&f.gateway, "gateway", "", "name of the gateway (default: made of the machine's)")
 	cmd.Flags().StringSliceVar(&f.hosts, "host", nil, "also look for brokers there; may be given several times")
 	cmd.Flags().StringVar(&f.root, "root", "", "look below this folder instead of /")
+	cmd.Flags().BoolVar(&f.probe, "probe", false, "ask chips what they are, which writes to them: see hogar scan")
 	cmd.Flags().BoolVar(&f.force, "force", false, "write over a file that is there")
 	return cmd
 }
@@ -86,7 +87,14 @@ func (f *initFlags) look(ctx context.Context) ([]scan.Finding, error) {
 		return nil, err
 	}
 	defer b.Close()
-	report, err := scan.Look(ctx, b, nil)
+	look := scan.Look
+	if f.probe {
+		if err := (scanFlags{root: f.root}).knows(ctx, nil); err != nil {
+			return nil, err
+		}
+		look = scan.Probe
+	}
+	report, err := look(ctx, b, nil)
 	return report.Findings, err
 }
 

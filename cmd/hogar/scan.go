@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -109,21 +112,42 @@ func (f scanFlags) knows(ctx context.Context, known map[string][]drivers.Part) e
 	if f.simulate || f.root != "" {
 		return nil // a board of its own
 	}
-	client, err := (&askFlags{}).client()
+	path, err := api.FindSocket("")
+	var why *api.Error
+	switch {
+	case errors.As(err, &why) && strings.HasPrefix(why.Title, "no gateway"):
+		return nil
+	case err == nil:
+		err = knownTo(ctx, path, known)
+	}
 	if err != nil {
-		var several *api.Error
-		if errors.As(err, &several) && strings.HasPrefix(several.Title, "several") {
-			return fmt.Errorf("--probe must leave alone what a running gateway has: %w", err)
-		}
-		return nil // none runs
+		return fmt.Errorf("--probe must leave alone what a running gateway has: %w", err)
+	}
+	return nil
+}
+
+// knownTo sees that known has all chips of the gateway that listens at path, where one does.
+func knownTo(ctx context.Context, path string, known map[string][]drivers.Part) error {
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
+		return nil // it has ended, and left its socket behind
+	case err != nil:
+		return err
+	}
+	conn.Close()
+	client := api.NewClient(path)
+	status, err := client.Status(ctx)
+	if err != nil || status.Simulated {
+		return err // it has none of the machine's chips
 	}
 	running, err := client.Devices(ctx, "#")
 	if err != nil {
-		return nil // what a gateway left behind
+		return err
 	}
 	for _, d := range running {
 		if _, ok := known[d.Name]; !ok && slices.Contains(scan.Drivers(), d.Driver) {
-			return fmt.Errorf("--probe must leave alone what a running gateway has, and its %s is in no configuration that was found: name it with --config", d.Name)
+			return fmt.Errorf("its %s is in no configuration that was found: name it with --config", d.Name)
 		}
 	}
 	return nil

@@ -2,12 +2,18 @@ package main
 
 import (
 	"encoding/json"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"hogar/drivers"
 	"hogar/drivers/scan"
+	"hogar/gateway/api"
+	"hogar/gateway/home"
 )
 
 // TestScan looks at the simulated board of the house with one of each driver: every
@@ -78,6 +84,53 @@ func TestScanProbes(t *testing.T) {
 	for _, q := range scan.Asked() {
 		if !strings.Contains(help, q.Writes+", for "+q.Chips) {
 			t.Errorf("the help does not say that %s is written", q.Writes)
+		}
+	}
+}
+
+// TestProbeKnowsTheGateway: a gateway that runs here must have its chips in the configuration, or be a simulated one, or have ended.
+func TestProbeKnowsTheGateway(t *testing.T) {
+	t.Parallel()
+	listen := func(simulated bool) string {
+		path := filepath.Join(t.TempDir(), "s")
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) {
+			_ = json.NewEncoder(w).Encode(api.Status{Gateway: "casa", Simulated: simulated})
+		})
+		mux.HandleFunc("GET /api/devices", func(w http.ResponseWriter, _ *http.Request) {
+			_ = json.NewEncoder(w).Encode([]home.DeviceState{{Name: "hall.light", Driver: "bh1750"}, {Name: "hall.lamp", Driver: "relay"}})
+		})
+		s := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
+		go func() { _ = s.Serve(l) }()
+		t.Cleanup(func() { _ = s.Close() })
+		return path
+	}
+	left := filepath.Join(t.TempDir(), "left")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: left, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	light := map[string][]drivers.Part{"hall.light": {{Chip: "bh1750", Bus: "I2C1", Address: 0x5c}}}
+	for name, one := range map[string]struct {
+		path  string
+		known map[string][]drivers.Part
+		says  string
+	}{
+		"another configuration": {listen(false), nil, "hall.light is in no configuration"},
+		"its configuration":     {listen(false), light, ""},
+		"a simulated gateway":   {listen(true), nil, ""},
+		"one that has ended":    {left, nil, ""},
+		"none":                  {filepath.Join(t.TempDir(), "no"), nil, ""},
+	} {
+		err := knownTo(t.Context(), one.path, one.known)
+		if (err == nil) != (one.says == "") || err != nil && !strings.Contains(err.Error(), one.says) {
+			t.Errorf("%s: %v, want %q", name, err, one.says)
 		}
 	}
 }

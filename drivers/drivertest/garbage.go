@@ -72,7 +72,8 @@ func (b babble) bytes(r []byte) {
 // text is what a file of the kernel could show after a bug, or with a driver of another kind.
 func (b babble) text() string {
 	texts := []string{"", "\n", "85000\n", "-1000000\n", "-99999999999999999999\n", "NaN\n", "1e308\n", "-Inf\n", "0x10\n", "12 34\n",
-		"21.5.3\n", "\x00\xff\n", "t=YES\n"}
+		"21.5.3\n", "\x00\xff\n", "t=YES\n", "00 00 00 00 00 00 00 00 00 : crc=00 YES\n00 00 00 00 00 00 00 00 00 t=0\n",
+		"50 05 4b 46 7f ff 0c 10 1c : crc=1c YES\n50 05 4b 46 7f ff 0c 10 1c t=85000\n", "4b 01 : crc=e1 NO\nt=20687\n", "-3275800\n", "100100\n"}
 	return texts[b.IntN(len(texts))]
 }
 
