@@ -15,7 +15,7 @@ func TestCarbonCopiesPassTopicRights(t *testing.T) {
 	t.Parallel()
 	admin := rabbit(t)
 	vhost := vhostOf(admin)
-	lines, err := Users(Options{Gateway: "finca", URLs: []string{"amqp://guest@" + broker.Addr() + "/" + vhost}, Declare: true})
+	lines, err := Users(Options{Gateway: "cortijo", URLs: []string{"amqp://guest@" + broker.Addr() + "/" + vhost}, Declare: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestCarbonCopiesPassTopicRights(t *testing.T) {
 	if err := ch.QueueBind("readings", "villa.reading.#", "hogar", false, nil); err != nil {
 		t.Fatal(err)
 	}
-	url := "amqp://finca-panel:secret@" + broker.Addr() + "/" + vhost
+	url := "amqp://cortijo-panel:secret@" + broker.Addr() + "/" + vhost
 	send := func(key string, headers amqp.Table) error {
 		return attempt(t, url, func(c *amqp.Channel) error {
 			return c.PublishWithContext(context.Background(), "hogar", key, false, false, amqp.Publishing{Headers: headers, Body: []byte("on")})
@@ -48,13 +48,13 @@ func TestCarbonCopiesPassTopicRights(t *testing.T) {
 		t.Error("it may write the key itself")
 	}
 	for _, header := range []string{"CC", "BCC"} {
-		err := send("finca.command.lamp.state", amqp.Table{header: []any{"villa.reading.a.x", "villa.command.lamp.state"}})
+		err := send("cortijo.command.lamp.state", amqp.Table{header: []any{"villa.reading.a.x", "villa.command.lamp.state"}})
 		if err != nil {
 			t.Errorf("%s: %v: RabbitMQ looks at it now; say so in SECURITY.md and docs/amqp.md", header, err)
 			continue
 		}
 		d, ok, err := ch.Get("readings", true)
-		if err != nil || !ok || d.RoutingKey != "finca.command.lamp.state" {
+		if err != nil || !ok || d.RoutingKey != "cortijo.command.lamp.state" {
 			t.Errorf("%s: readings got %q, %v, %v", header, d.RoutingKey, ok, err)
 		}
 	}
