@@ -213,13 +213,18 @@ func (r *runner) poll(ctx context.Context, dev drivers.Device) (worked bool, err
 const breath = 100 * time.Millisecond
 
 // twice is a measurement that is repeated once when it failed, within the time that it has:
-// one transfer that a chip did not acknowledge is no reason to be offline. The error is
-// that of the first. It is counted where it helped.
+// one transfer that a chip did not acknowledge is no reason to be offline. One that took so long
+// that there is no time for another is not repeated. The error is that of the first. It is
+// counted where it helped.
 func (r *runner) twice(sense task) task {
 	return func(ctx context.Context) ([]drivers.Reading, error) {
+		began := time.Now()
 		readings, first := sense(ctx)
 		if first == nil {
 			return readings, nil
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < breath+time.Since(began) {
+			return nil, first
 		}
 		select {
 		case <-time.After(breath):
