@@ -22,6 +22,7 @@ func TestDevicesTable(t *testing.T) {
 			{Name: "hall.lamp.power", Unknown: "the sensor gave no number", Time: now.Add(-time.Minute)}}},
 		{Name: "kitchen.climate", Status: "offline", Reason: reason, Readings: []home.LastReading{
 			{Name: "kitchen.climate.temperature", Unknown: "offline: " + reason, Time: now}}},
+		{Name: "bath.climate", Status: "online", Repeated: 3},
 		{Name: "downstairs", Kind: "group", Members: []string{"hall.lamp", "kitchen.lamp", "porch.lamp", "garden.lamp"}},
 	}, now)
 	if err != nil {
@@ -32,6 +33,8 @@ func TestDevicesTable(t *testing.T) {
   power          unknown (the sensor gave no number)  1 min ago
 kitchen.climate  offline                              ` + reason + `
   temperature    unknown                              now
+bath.climate     online
+  repeated       3 measurements
 downstairs       group: hall.lamp, kitchen.lamp, porch.lamp, garden.lamp
 `
 	got := regexp.MustCompile(` +\n`).ReplaceAllString(out.String(), "\n")

@@ -33,6 +33,9 @@ func TestContract(t *testing.T) {
 
 func TestReadsBackTheWorld(t *testing.T) {
 	drivertest.Sweep(t, New, "name: cpu_thermal, channels: temp1", map[string]drivertest.Range{"temperature": {Least: -20, Most: 90, Within: 0.001}})
+	drivertest.Sweep(t, New, "name: sps30, channels: in_massconcentration_pm2p5", map[string]drivertest.Range{"pm25": {Least: 0, Most: 900, Within: 0.001}})
+	drivertest.Sweep(t, New, "name: mlx90614, channels: in_temp_object", map[string]drivertest.Range{"object_temperature": {Least: -40, Most: 90, Within: 0.001, Quantity: "temperature"}})
+	drivertest.Sweep(t, New, "name: scd4x, channels: in_concentration_co2", map[string]drivertest.Range{"co2": {Least: 400, Most: 5000, Within: 0.01}})
 	drivertest.Sweep(t, New, "name: bme280, channels: in_pressure", map[string]drivertest.Range{"pressure": {Least: 300, Most: 1100, Within: 0.005}})
 }
 

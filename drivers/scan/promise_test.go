@@ -129,6 +129,31 @@ func TestMultiplexer(t *testing.T) {
 	}
 }
 
+// TestLightUnderWay is hardware.md's vector of E2: 500 lx were measured, then 20 lx are, and a scan comes 50 ms after the begin.
+func TestLightUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rig := drivertest.NewRig(t, bh1750.New, "address: 0x5c")
+		dev := rig.Open(t).(drivers.Sensor)
+		rig.World.Hold("kitchen", "illuminance", 500)
+		if readings, err := dev.Sense(t.Context()); err != nil || readings[0].Value.Number() < 499 {
+			t.Fatalf("%v, %v", readings, err)
+		}
+		rig.World.Hold("kitchen", "illuminance", 20)
+		scanned := make(chan struct{})
+		go func() {
+			defer close(scanned)
+			time.Sleep(50 * time.Millisecond)
+			look(t, rig.Board, nil)
+			probe(t, rig.Board, nil)
+		}()
+		readings, err := dev.Sense(t.Context())
+		if err != nil || readings[0].Value.Number() < 19 || readings[0].Value.Number() > 21 {
+			t.Errorf("%v, %v, want 20 lx", readings, err)
+		}
+		<-scanned
+	})
+}
+
 // scansInARow is how often the board is looked at while a gateway measures.
 const scansInARow = 1000
 

@@ -35,14 +35,20 @@ func (b *Board) placeKernel(s *seat) error {
 func (b *Board) channel(s *seat, class, chip, channel string) error {
 	folders := map[string]string{"hwmon": "sys/class/hwmon/hwmon", "iio": "sys/bus/iio/devices/iio:device"}
 	at := "sys/bus/i2c/devices/" + chip + map[string]string{"hwmon": "/hwmon/hwmon9", "iio": "/iio:device9"}[class]
-	kind := strings.TrimRight(strings.TrimPrefix(channel, "in_"), "0123456789")
+	kind := strings.TrimPrefix(channel, "in_")
 	q, ok := quantities(class)[kind]
+	if !ok {
+		q, ok = quantities(class)[strings.TrimRight(kind, "0123456789")]
+	}
 	if !ok {
 		return fmt.Errorf("the simulation knows no channel %q of %s", channel, class)
 	}
-	around := b.air(s)
+	around, steps := b.air(s), 1e3
+	if q.by < 0.1 { // kPa have three decimals, shares of all more
+		steps = 1e6
+	}
 	read := func() (string, error) {
-		return strconv.FormatFloat(math.Round(around(q.name)*q.by*1000)/1000, 'f', -1, 64) + "\n", nil
+		return strconv.FormatFloat(math.Round(around(q.name)*q.by*steps)/steps, 'f', -1, 64) + "\n", nil
 	}
 	folder := b.files.chip(folders[class], chip)
 	for _, folder := range []string{folder, at} {
@@ -60,7 +66,9 @@ func quantities(class string) map[string]quantity {
 			"curr": {"current", 1e3}, "fan": {"fan", 1}, "power": {"power", 1e6}}
 	}
 	return map[string]quantity{"temp": {"temperature", 1e3}, "humidityrelative": {"humidity", 1e3}, "voltage": {"voltage", 1e3},
-		"current": {"current", 1e3}, "illuminance": {"illuminance", 1}, "pressure": {"pressure", 0.1}, "power": {"power", 1e3}}
+		"current": {"current", 1e3}, "illuminance": {"illuminance", 1}, "pressure": {"pressure", 0.1}, "power": {"power", 1e3},
+		"temp_object": {"temperature", 1e3}, "temp_ambient": {"temperature", 1e3}, "concentration_co2": {"co2", 1e-4}, "massconcentration_pm1": {"pm1", 1},
+		"massconcentration_pm2p5": {"pm25", 1}, "massconcentration_pm4": {"pm25", 1}, "massconcentration_pm10": {"pm10", 1}, "distance": {"distance", 1e-2}}
 }
 
 type quantity struct {
