@@ -21,7 +21,7 @@
 // measurement and one whose supply fell (the same rule is in the kernel, drivers/w1/slaves/w1_therm.c,
 // W1_THERM_CHECK_RESULT, off by default). A DS18S20 that shows 85 °C is believed when it was
 // about as warm before. Some counterfeits hold 25 °C before their first measurement, and
-// nothing tells that from one. Datasheet: DS18B20, 19-7487 rev. 6.
+// that looks like one. Datasheet: DS18B20, 19-7487 rev. 6.
 package ds18b20
 
 import (

@@ -6,7 +6,7 @@
 // Options:
 //
 //	trigger      GPIO23: the processor's number of the pin that asks
-//	echo         GPIO24: that of the pin that hears the answer; one of the header, as an expander tells of
+//	echo         GPIO24: that of the pin that hears the answer; one of the header, as an expander reports
 //	             an edge by I2C, late by more than the echo of a tank takes
 //	temperature  of the air in °C, -40 to 60, default 20: each degree off makes an error of 0.17 %
 //

@@ -20,7 +20,7 @@
 // IIO temp, temp_object and temp_ambient, humidityrelative, pressure, illuminance, voltage, current, power,
 // resistance, concentration_co2, concentration_voc, massconcentration_pm1, _pm2p5, _pm4 and _pm10, and distance.
 // Readings come in °C, %, hPa, lx, V, A, W, kWh, rpm, Ω, ppm, ppb, µg/m³ and m, with three
-// decimals, below 1 with six digits. A resistance without a scale is no reading: an SGP40 tells
+// decimals, below 1 with six digits. A resistance without a scale is no reading: an SGP40 gives
 // ticks there. Its in_concentration_voc is an index from 0 to 500 without a unit: write name: sgp40.
 //
 // A chip on I2C gets its driver by an overlay, dtoverlay=i2c-sensor,sht3x say, or by
@@ -187,7 +187,7 @@ func (c channel) read(files drivers.Files, p place) (float64, error) {
 	}
 	if c.property == "voc" {
 		if name, err := drivers.ReadText(files, path.Join(folder, "name")); err == nil && name == vocIndex {
-			return 0, errors.New("an sgp40 has an index here and no concentration: write name: sgp40 instead of at:")
+			return 0, errors.New("an sgp40 has an index here and no concentration: write name: sgp40, and no at")
 		}
 	}
 	return c.readIn(files, folder)

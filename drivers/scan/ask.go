@@ -9,7 +9,7 @@ import (
 	"hogar/drivers"
 )
 
-// What tells chips apart has to be written: the number of a register that is then read, or
+// To know chips apart something has to be written: the number of a register that is then read, or
 // a command. The same byte is an instruction to another chip: the channels of a
 // multiplexer, a converter's mode, a sensor's power. So a question is put only where
 // plain reads have shown that such a chip is not there.

@@ -37,17 +37,17 @@ func crowd() map[string][]drivers.Part {
 }
 
 // harmless are the bytes that may be written to a chip, after the chips' datasheets: to one with
-// registers the number of a register, which alone sets nothing; to a sensor of Sensirion's what tells its status or number. To
+// registers the number of a register, which alone sets nothing; to a sensor of Sensirion's what asks for its status or number. To
 // all others every byte is an instruction.
 func harmless(chip string, w []byte) bool {
 	registers := []string{"mcp9808", "ina219", "ina226", "ina260", "ina3221", "pca9685", "ads1115", "ads1015", "tmp102", "lm75", "bme280", "bmp280", "bmp388", "bmp390", "ds3231"}
 	// To an SHT4x F3 is no command (§4.5 of its datasheet), to an SHT3x, whose commands have two bytes, 89 alone is none.
-	told := map[string][][]byte{"sht3x": {{0xF3, 0x2D}, {0x89}}, "sht4x": {{0x89}, {0xF3, 0x2D}}, "scd4x": {{0xE4, 0xB8}}}
+	commands := map[string][][]byte{"sht3x": {{0xF3, 0x2D}, {0x89}}, "sht4x": {{0x89}, {0xF3, 0x2D}}, "scd4x": {{0xE4, 0xB8}}}
 	return len(w) == 0 || len(w) == 1 && slices.Contains(registers, chip) ||
-		slices.ContainsFunc(told[chip], func(one []byte) bool { return bytes.Equal(w, one) })
+		slices.ContainsFunc(commands[chip], func(one []byte) bool { return bytes.Equal(w, one) })
 }
 
-// watched is a board that tells of each transfer.
+// watched is a board that reports each transfer.
 type watched struct {
 	*simboard.Board
 	saw func(bus string, address uint16, w []byte)
