@@ -37,7 +37,7 @@ func asField(_ []string, a slog.Attr) slog.Attr {
 		}
 		return '_'
 	}, strings.ToUpper(a.Key))
-	return slog.String("HOGAR_"+name, a.Value.String())
+	return slog.String("HOGAR_"+name, veil(nil, a).Value.String())
 }
 
 // facts writes the attributes of a record, and neither its time, which journald knows, nor its
@@ -47,7 +47,7 @@ func facts(w io.Writer) slog.Handler {
 		if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
 			return slog.Attr{}
 		}
-		return a
+		return veil(nil, a)
 	}})
 }
 

@@ -24,6 +24,7 @@ import (
 	"hogar/gateway/clock"
 	"hogar/gateway/config"
 	"hogar/gateway/home"
+	"hogar/gateway/secret"
 	"hogar/systemd"
 )
 
@@ -219,7 +220,18 @@ func newLog(cmd *cobra.Command, level slog.Level, gateway string) *slog.Logger {
 			return slog.New(h)
 		} // else it gets plain lines
 	}
-	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: veil}))
+}
+
+// veil covers passwords of addresses in what is logged, whoever logs it.
+func veil(_ []string, a slog.Attr) slog.Attr {
+	switch text := a.Value.Any().(type) {
+	case string:
+		a.Value = slog.StringValue(secret.In(text))
+	case error:
+		a.Value = slog.StringValue(secret.In(text.Error()))
+	}
+	return a
 }
 
 // logLevel is what --log says.

@@ -42,7 +42,7 @@ func quiet(t *testing.T, what, out string) {
 
 func TestScreen(t *testing.T) {
 	for text, want := range map[string]string{
-		"22.5 °C\tüber 👩‍👩‍👧 \n":           "22.5 °C\tüber 👩‍👩‍👧 \n",
+		"22.5 °C\tüber 👩‍👩‍👧 \n":          "22.5 °C\tüber 👩‍👩‍👧 \n",
 		"\x1b[31m\x07":                    `\u001b[31m\u0007`,
 		"\x9b2J":                          "\ufffd2J",
 		"a\rb":                            `a\u000db`,
@@ -83,15 +83,19 @@ func TestNoTextSteersTheTerminal(t *testing.T) {
 	rule := api.Rule{Name: "a", State: "failed", Why: x, Findings: []string{x}}
 	now := time.Now()
 	printed := map[string]func(w io.Writer){
-		"devices":      func(w io.Writer) { _ = printDevices(w, devices, now) },
-		"set":          func(w io.Writer) { fmt.Fprintln(w, showReceipt(p, &outcome)) },
-		"rule list":    func(w io.Writer) { _ = printRules(w, []api.Rule{rule}, now) },
-		"scan":         func(w io.Writer) { _ = printReport(w, []scan.Finding{{Class: scan.I2C, Place: x, Chip: x, Value: x, Holder: x, Note: x}, {Class: scan.GPIO, Place: x, Holder: x, Value: x, Note: x}}) },
+		"devices":   func(w io.Writer) { _ = printDevices(w, devices, now) },
+		"set":       func(w io.Writer) { fmt.Fprintln(w, showReceipt(p, &outcome)) },
+		"rule list": func(w io.Writer) { _ = printRules(w, []api.Rule{rule}, now) },
+		"scan": func(w io.Writer) {
+			_ = printReport(w, []scan.Finding{{Class: scan.I2C, Place: x, Chip: x, Value: x, Holder: x, Note: x}, {Class: scan.GPIO, Place: x, Holder: x, Value: x, Note: x}})
+		},
 		"simulate":     func(w io.Writer) { printSimulation(w, api.SimulationState{Broken: map[string]string{"a": x}}) },
 		"watch table":  func(w io.Writer) { _, _ = io.WriteString(w, (&table{devices: devices}).lines(p, now, 200, 50)) },
 		"outbox":       func(w io.Writer) { _ = printOutbox(printsTo(w), api.Outbox{Error: x, Held: x, Journal: x}) },
 		"outbox aside": func(w io.Writer) { _ = printAside(printsTo(w), []api.SetAside{{Key: x, Reason: x}}) },
-		"doctor":       func(w io.Writer) { _ = printFindings(printsTo(w), []bridge.Finding{{What: x, Detail: x, Fix: x}}, false) },
+		"doctor": func(w io.Writer) {
+			_ = printFindings(printsTo(w), []bridge.Finding{{What: x, Detail: x, Fix: x}}, false)
+		},
 		"rule trace": func(w io.Writer) {
 			_, _ = io.WriteString(w, showTrace(p, &api.RuleTrace{Rule: rule, Runs: []api.RuleRun{{Event: x, If: x, Reason: x, State: "failed", Ended: now, Steps: []api.RuleStep{{Did: x}}}},
 				Quiet: []api.RuleQuiet{{Why: x, Event: x, If: x}}}))

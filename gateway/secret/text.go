@@ -20,12 +20,12 @@ func addresses(text string, strict bool) string {
 	}
 	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines {
-		lines[i] = line1(line, strict)
+		lines[i] = coverLine(line, strict)
 	}
 	return strings.Join(lines, "")
 }
 
-func line1(line string, strict bool) string {
+func coverLine(line string, strict bool) string {
 	var b strings.Builder
 	for {
 		head, rest, found := strings.Cut(line, "://")
@@ -35,8 +35,8 @@ func line1(line string, strict bool) string {
 		}
 		b.WriteString("://")
 		own := rest // up to the next address
-		if next := strings.Index(rest, "://"); next >= 0 {
-			own = rest[:next]
+		if before, _, ok := strings.Cut(rest, "://"); ok {
+			own = before
 		}
 		end := clean.FindStringIndex(rest)
 		if end != nil && (!strict || !strings.Contains(own[min(end[1], len(own)):], "@")) {
