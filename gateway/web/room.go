@@ -16,7 +16,7 @@ import (
 // Bounds of connections. The rest of the files that may be open is the house's: journal,
 // brokers, socket and devices go on whatever the page suffers.
 const (
-	mostConns  = 256
+	mostConns  = 160
 	leastConns = 8
 )
 
@@ -30,12 +30,13 @@ func connections() int {
 	return int(min(max(uint64(limit.Cur)/4, leastConns), mostConns))
 }
 
-// room is a listener that bounds the connections: in all, and to one half of that for each
-// address that is no proxy's. At the bound the oldest that nobody uses who was let in is
+// room is a listener that bounds the connections: in all, and of each address that is no
+// proxy's. At the bound the oldest that nobody uses who was let in is
 // closed for the newer one: who is slow, or idle, gives way.
 type room struct {
 	net.Listener
-	most  int
+	most  int // in all
+	ofOne int // of one address
 	proxy func(netip.Addr) bool
 
 	mu    sync.Mutex
@@ -84,7 +85,7 @@ func (m *room) enter(c *conn) (out *conn) {
 		}
 	}
 	m.conns = append(m.conns, c)
-	own := c.from != "" && same >= max(m.most/2, 1)
+	own := c.from != "" && same >= m.ofOne
 	if !own && len(m.conns) <= m.most {
 		return nil
 	}

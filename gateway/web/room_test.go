@@ -36,7 +36,7 @@ func (c *caller) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(netip.Mu
 func (c *caller) Close() error         { c.closed = true; return nil }
 
 // At the bound the oldest that nobody uses gives way: of the same address when that has
-// its half, else of all; and the newcomer itself when all are used. A proxy's are bounded
+// its share, else of all; and the newcomer itself when all are used. A proxy's are bounded
 // only with all others.
 func TestRoom(t *testing.T) {
 	proxies := &Server{o: Options{Proxies: []netip.Prefix{netip.MustParsePrefix("10.9.0.1/32")}}}
@@ -47,7 +47,7 @@ func TestRoom(t *testing.T) {
 		out  []int
 	}{
 		{"room for all", []string{"10.0.0.1:1", "10.0.0.1:2", "10.0.0.2:1", "10.0.0.2:2", "10.0.0.3:1", "10.0.0.3:2"}, nil, nil},
-		{"one address has half", []string{"10.0.0.1:1", "10.0.0.2:1", "10.0.0.1:2", "10.0.0.1:3", "10.0.0.1:4", "10.0.0.1:5"}, nil, []int{0, 2}},
+		{"one address has three", []string{"10.0.0.1:1", "10.0.0.2:1", "10.0.0.1:2", "10.0.0.1:3", "10.0.0.1:4", "10.0.0.1:5"}, nil, []int{0, 2}},
 		{"and its used ones stay", []string{"10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3", "10.0.0.1:4"}, []int{0}, []int{1}},
 		{"all of it used", []string{"10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3", "10.0.0.1:4", "10.0.0.2:1"}, []int{0, 1, 2}, []int{3}},
 		{"an IPv6 network is one", []string{"[2001:db8::1]:1", "[2001:db8::2]:1", "[2001:db8::3:3]:1", "[2001:db8::4]:1", "[2001:db8:0:1::1]:1"}, nil, []int{0}},
@@ -56,7 +56,7 @@ func TestRoom(t *testing.T) {
 		{"a proxy", []string{"10.9.0.1:1", "10.9.0.1:2", "10.9.0.1:3", "10.9.0.1:4", "10.9.0.1:5", "10.9.0.1:6", "10.9.0.1:7"}, nil, []int{0}},
 	} {
 		l := incoming{make(chan net.Conn, len(c.from))}
-		m := &room{Listener: l, most: 6, proxy: proxies.proxy}
+		m := &room{Listener: l, most: 6, ofOne: 3, proxy: proxies.proxy}
 		var came []*caller
 		for i, from := range c.from {
 			one := &caller{from: from}

@@ -127,7 +127,8 @@ func (s *Server) listen(ctx context.Context) (net.Listener, error) {
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	server := s.bounded()
 	server.BaseContext = func(net.Listener) context.Context { return ctx }
-	l = &room{Listener: l, most: connections(), proxy: s.proxy}
+	most := connections()
+	l = &room{Listener: l, most: most, ofOne: most * 3 / 4, proxy: s.proxy}
 	url := s.url(l.Addr())
 	if s.o.Cert != "" {
 		c := &certificate{cert: s.o.Cert, key: s.o.Key}
