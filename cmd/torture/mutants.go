@@ -71,7 +71,7 @@ var mutants = []mutant{
 		{"	return in.end(f, f.delivery.Ack(false))\n}\n\n// end counts", "	return in.end(f, nil)\n}\n\n// end counts"}},
 		hunt{pkg: "./bridge", run: "TestRedelivered"}},
 	{"ids in memory only", "gateway/control/fold.go", []edit{{
-		"	f.ended.put(o, ev.At)\n", ""}},
+		"	f.ended.put(o, elapsed(ev))\n", ""}},
 		hunt{pkg: "./gateway/control", run: "TestKilled"}},
 	{"no deadline before the pin", "gateway/control/serve.go", []edit{{
 		"	if expired(&j.cmd) {\n", "	if false {\n"}},
