@@ -17,19 +17,23 @@ type ruleset struct {
 	engine  *rules.Engine
 	hub     *hub.Hub
 	control *control.Control
-	awake   bool // the first new event has come
+	past    rules.Recorded // of the start, until the first new event
+	awake   bool           // that has come
 }
 
-// Apply steps the rules. While old events are read again, what they decide was
-// done, or recorded, when they were new.
+// Apply steps the rules.
 func (r *ruleset) Apply(ev *home.Event, live bool) {
-	if live && !r.awake {
+	if !live {
+		r.past.Take(ev, r.again)
+		return
+	}
+	if !r.awake {
 		r.awake = true
+		r.past.Flush(r.again)
 		r.engine.Off()
 	}
 	for _, d := range r.engine.Step(*ev) {
 		switch {
-		case !live:
 		case d.Command != nil:
 			r.control.Submit(*d.Command, nil)
 		case d.Event != nil:
@@ -37,11 +41,20 @@ func (r *ruleset) Apply(ev *home.Event, live bool) {
 			r.hub.Accept([]home.Event{*d.Event}, nil)
 		}
 	}
-	if live && ev.Kind == home.KindVariable {
+	if ev.Kind == home.KindVariable {
 		if reading, news := r.told(ev.Name); news {
 			r.hub.Accept([]home.Event{reading}, nil)
 		}
 	}
+}
+
+// again steps an event that is read again. What the rules decide was done, or recorded, when
+// it was new.
+func (r *ruleset) again(ev *home.Event, off bool) {
+	if off {
+		r.engine.Off()
+	}
+	r.engine.Step(*ev)
 }
 
 // Measured renews the age of what the rules know: what was told before holds still.

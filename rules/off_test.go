@@ -84,3 +84,46 @@ func detail(t *testing.T, set home.ClockSet) json.RawMessage {
 	}
 	return b
 }
+
+// TestRecordedStarts finds where a run of the gateway begins in what is recorded of it.
+func TestRecordedStarts(t *testing.T) {
+	at := func(d time.Duration, kind home.Kind, name string, set home.ClockSet) home.Event {
+		ev := home.Event{At: night.Add(d), Elapsed: night.Add(d), Kind: kind, Name: name}
+		if !set.Elapsed.IsZero() {
+			ev.Detail = detail(t, set)
+		}
+		return ev
+	}
+	start := home.ClockSet{Elapsed: night.Add(time.Hour), Start: night.Add(time.Hour)}
+	for name, c := range map[string]struct {
+		events []home.Event
+		want   string
+	}{
+		"devices come first": {[]home.Event{at(0, home.KindReading, "a", home.ClockSet{}), at(time.Hour, home.KindCatalog, "b", home.ClockSet{}),
+			at(time.Hour, home.KindStatus, "c", home.ClockSet{}), at(time.Hour, home.KindGateway, home.EventStarted, start)}, "a off b c started"},
+		"a reload just before the kill": {[]home.Event{at(time.Hour-time.Second, home.KindCatalog, "a", home.ClockSet{}),
+			at(time.Hour, home.KindCatalog, "b", home.ClockSet{}), at(time.Hour, home.KindGateway, home.EventStarted, start)}, "a off b started"},
+		"of a release that knew one clock": {[]home.Event{at(0, home.KindReading, "a", home.ClockSet{}), at(time.Hour, home.KindCatalog, "b", home.ClockSet{}),
+			at(time.Hour, home.KindGateway, home.EventStarted, home.ClockSet{})}, "a off b started"},
+		"nothing before it": {[]home.Event{at(0, home.KindReading, "a", home.ClockSet{}), at(time.Hour, home.KindGateway, home.EventStarted, start)}, "a off started"},
+		"a device is discovered": {[]home.Event{at(0, home.KindCatalog, "a", home.ClockSet{}), at(time.Second, home.KindReading, "b", home.ClockSet{}),
+			at(2*time.Minute, home.KindReading, "c", home.ClockSet{})}, "a b c"},
+		"the end of what there is": {[]home.Event{at(0, home.KindCatalog, "a", home.ClockSet{}), at(time.Second, home.KindReading, "b", home.ClockSet{})}, "a b"},
+	} {
+		var got []string
+		var r Recorded
+		step := func(ev *home.Event, off bool) {
+			if off {
+				got = append(got, "off")
+			}
+			got = append(got, ev.Name)
+		}
+		for i := range c.events {
+			r.Take(&c.events[i], step)
+		}
+		r.Flush(step)
+		if g := strings.Join(got, " "); g != c.want {
+			t.Errorf("%s: %s, want %s", name, g, c.want)
+		}
+	}
+}

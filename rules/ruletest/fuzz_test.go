@@ -25,6 +25,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add("tests:\n- {name: x, start: 2026-07-01 23:00, steps: [{read: {boiler.temperature: {from: 1, to: 2, over: 1h, every: 1s}}, within: 5m, expect: {message: {key: a}}}]}\n")
 	f.Add("tests:\n- {name: x, start: 2026-07-01 23:00, world: {every: 1h}, steps: [{at: 3d, restart: 1h, check: sun.up}]}\n")
+	f.Add("tests:\n- {name: x, start: 2026-07-01 23:00, steps: [{clock: -2h untrusted}, {at: 02:30, clock: 2026-12-01T10:00 trusted}, {after: 1h, restart: 1h, clock: +90d}]}\n")
 	s := someSuite(f, someRules)
 	path := filepath.Join(f.TempDir(), "x.yaml")
 	f.Fuzz(func(t *testing.T, text string) {

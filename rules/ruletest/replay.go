@@ -46,6 +46,15 @@ func Replay(events iter.Seq2[home.Event, error], since time.Time, before, after 
 	sides := [2]*side{{engine: before, since: since}, {engine: after, since: since}}
 	var out Replayed
 	var line home.Timeline
+	var past rules.Recorded
+	step := func(ev *home.Event, off bool) {
+		for _, ev := range replayed(*ev) {
+			for _, s := range sides {
+				s.take(ev, off)
+			}
+			off = false
+		}
+	}
 	for ev, err := range events {
 		if err != nil {
 			return out, fmt.Errorf("replay: %w", err)
@@ -61,12 +70,9 @@ func Replay(events iter.Seq2[home.Event, error], since time.Time, before, after 
 				out.First = ev.At
 			}
 		}
-		for _, ev := range replayed(ev) {
-			for _, s := range sides {
-				s.take(ev)
-			}
-		}
+		past.Take(&ev, step)
 	}
+	past.Flush(step)
 	out.compare(before, after, sides)
 	return out, nil
 }
@@ -103,7 +109,6 @@ type side struct {
 	since   time.Time
 	actions []Action
 	last    home.Event // that was stepped
-	begun   time.Time  // this run of the gateway
 }
 
 // asleep is for how long a gateway that runs records nothing at most: behind more than
@@ -112,12 +117,12 @@ const asleep = 24 * time.Hour
 
 // take steps what is due, moment by moment, and then the event. While the gateway was off,
 // or slept, there were no such moments.
-func (s *side) take(ev home.Event) {
-	off := ev.Kind == home.KindGateway && ev.Name == home.EventStarted || ev.Elapsed.Sub(s.last.Elapsed) > asleep
-	if set, ok := ev.ClockSet(); ok && !set.Start.Equal(s.begun) {
-		off, s.begun = true, set.Start
+func (s *side) take(ev home.Event, off bool) {
+	if off {
+		s.engine.Off()
 	}
-	for !off {
+	set, _ := ev.ClockSet() // one that was set while the gateway was off is recorded before its start
+	for ev.Elapsed.Sub(s.last.Elapsed) <= asleep && !s.last.Elapsed.Before(set.Start) {
 		at := s.engine.Next()
 		if at.IsZero() || !at.Before(ev.Elapsed) {
 			break
