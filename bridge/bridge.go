@@ -30,6 +30,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hogar/gateway/clock"
@@ -92,6 +93,9 @@ type Options struct {
 	House House
 	// Rules answers questions about the rules; nil: they are refused.
 	Rules Rules
+	// Mark is a file that is there while the bridge runs: where a start finds it, the process before
+	// has died, and what RabbitMQ delivers again is taken one by one. "": none.
+	Mark string
 	// Ledger counts what becomes of the records; Outbox lists what is set aside. They are
 	// those of the gateway, which outlive the bridge; nil: its own.
 	Ledger *ledger.Ledger
@@ -99,6 +103,9 @@ type Options struct {
 	// Accept takes the gateway's events about the outbox, and messages of other
 	// applications, into the house, as the hub does; nil: nobody is told.
 	Accept func(events []home.Event, done func(error))
+	// Stream makes an Accept for one session of messages of other applications, which takes nothing more
+	// after a refusal, as the hub's does; nil: Accept.
+	Stream func() func(events []home.Event, done func(error))
 }
 
 // DefaultURL is the broker of a bridge that is given none.
@@ -157,10 +164,13 @@ type Bridge struct {
 	side    chan sideJob
 	missing chan struct{} // tells the consumer that the exchange is gone, and its binding with it
 
+	good     atomic.Int64 // the place of the broker that was connected to last
 	receipts *receipts
 	times    times
 	limits   limits
 
+	hand    *hand   // since Run
+	refused bool    // the house refused the listener's last message
 	careful uint64  // the publisher sends records up to this number one by one
 	suspect suspect // the publisher's, across its sessions
 }
@@ -177,6 +187,9 @@ type times struct {
 	greet     time.Duration // for TLS and the AMQP handshake
 }
 
+// look is how often the queue now is looked at: once a minute.
+func (t *times) look() time.Duration { return 2 * t.cap }
+
 // New makes a bridge. It does nothing before Run.
 func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
 	if log == nil {
@@ -192,7 +205,7 @@ func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
 		opts: o.withDefaults(), journal: j, door: door, log: log, outbox: o.Outbox,
 		side: make(chan sideJob, 64), receipts: newReceipts(), missing: make(chan struct{}, 1),
 		limits: takenLimits,
-		times: times{confirm: 30 * time.Second, backoff: 500 * time.Millisecond, cap: 30 * time.Second,
+		times: times{confirm: 10 * time.Second, backoff: 500 * time.Millisecond, cap: 30 * time.Second,
 			patience: 3 * heartbeat, heartbeat: heartbeat, write: writeTimeout, greet: greetTimeout},
 	}
 }
@@ -201,13 +214,15 @@ func New(o Options, j *journal.Journal, door Door, log *slog.Logger) *Bridge {
 // and never returns because of one. When it has returned, all connections are
 // closed. Run is called once. Its error means that the options are wrong.
 func (b *Bridge) Run(ctx context.Context) error {
-	targets, err := parseTargets(b.opts.URLs)
+	targets, err := b.targets()
 	if err != nil {
 		return err
 	}
 	if err := home.CheckWord(b.opts.Gateway); err != nil {
 		return fmt.Errorf("the gateway's name: %w", err)
 	}
+	b.hand = openHand(b.opts.Mark, b.log)
+	defer b.hand.close()
 	sessions := map[part]func(context.Context, *target) error{partPublish: b.publish, partConsume: b.consume, partReply: b.reply}
 	if len(b.opts.Messages)+len(b.outbox.Bound()) > 0 && b.opts.Accept != nil {
 		sessions[partListen] = b.listen

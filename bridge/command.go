@@ -28,7 +28,6 @@ const (
 
 // origin is where commands of one queue come from.
 type origin struct {
-	queue    string // its last word: commands
 	exchange string
 	prefix   string // of their keys
 	ttl      int64  // ms that one lives at most after it was received
@@ -52,14 +51,7 @@ type envelope struct {
 // understand makes a command of a delivery. Where it cannot, the command has what
 // could be made out, and an id in every case.
 func (b *Bridge) understand(d *amqp.Delivery, from origin, received time.Time) (home.Command, *trouble) {
-	c := home.Command{
-		ID: d.MessageId, Source: sourceOf(d), Received: b.opts.Clock.At(received),
-	}
-	bad := checkID(c.ID)
-	c.Redelivered = d.Redelivered
-	if c.ID == "" || bad != nil {
-		c.ID, c.OwnID = "amqp-"+rand.Text()[:16], true
-	}
+	c, bad := b.heading(d, received)
 	name, own := strings.CutPrefix(d.RoutingKey, from.prefix)
 	if bad == nil && (!own || d.Exchange != from.exchange) {
 		bad = troubled("send it to exchange "+from.exchange+" with a key that begins with "+from.prefix,
@@ -73,6 +65,16 @@ func (b *Bridge) understand(d *amqp.Delivery, from origin, received time.Time) (
 	}
 	c.Deadline = b.deadline(d, expires, received, from.ttl)
 	c.Expires = b.opts.Clock.At(c.Deadline)
+	return c, bad
+}
+
+// heading makes a command of what stands outside the body.
+func (b *Bridge) heading(d *amqp.Delivery, received time.Time) (home.Command, *trouble) {
+	c := home.Command{ID: d.MessageId, Source: sourceOf(d), Received: b.opts.Clock.At(received), Redelivered: d.Redelivered}
+	bad := checkID(c.ID)
+	if c.ID == "" || bad != nil {
+		c.ID, c.OwnID = "amqp-"+rand.Text()[:16], true
+	}
 	return c, bad
 }
 

@@ -2,11 +2,11 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 
 	"hogar/gateway/home"
 )
@@ -20,22 +20,22 @@ const prefetch = 16
 type intake struct {
 	b        *Bridge
 	link     *link
-	now      <-chan amqp.Delivery
-	commands <-chan amqp.Delivery
-	expired  <-chan amqp.Delivery // nil: not consumed
-	finished chan finished        // room for all that can be under way
+	gate     gate
+	now      *subscription
+	commands *subscription
+	expired  *subscription // nil: not consumed
+	finished chan finished // room for all that can be under way
 	copied   chan finished
-	open     int // deliveries that are under way
+	lost     chan error // the queue now is gone
+	open     int        // deliveries that are under way
 
-	expiredChannel *amqp.Channel
-	aside          func(func(context.Context)) // runs what waits, until the session ends
+	aside func(func(context.Context)) // runs what waits, until the session ends
 }
 
 type finished struct {
-	delivery *amqp.Delivery
-	outcome  home.Outcome // of a question: none
-	expired  bool         // it came from the queue expired
-	err      error        // of the copy to dead
+	*arrival
+	outcome home.Outcome // of a question: none
+	err     error        // of the copy to dead
 }
 
 // consume is one session of the consumer.
@@ -48,11 +48,12 @@ func (b *Bridge) consume(ctx context.Context, t *target) error {
 		return err
 	}
 	defer l.close()
-	in := &intake{b: b, link: l, finished: make(chan finished, 4*prefetch), copied: make(chan finished, 4*prefetch)}
+	in := &intake{b: b, link: l, gate: newGate(b.hand, 2), finished: make(chan finished, 4*prefetch), copied: make(chan finished, 4*prefetch),
+		lost: make(chan error, 1)}
 	if err := in.claim(ctx); err != nil {
 		return err
 	}
-	if _, err := in.subscribe(&in.commands, b.opts.queue("commands"), nil); err != nil {
+	if in.commands, err = l.subscribe(b.opts.queue("commands"), 1, prefetch, nil); err != nil {
 		return err
 	}
 	if err := in.openExpired(); err != nil {
@@ -74,6 +75,7 @@ func (b *Bridge) consume(ctx context.Context, t *target) error {
 			in.copied <- f
 		})
 	}
+	in.aside(in.watchNow)
 	if err := in.run(ctx, bury); ctx.Err() == nil {
 		return err
 	}
@@ -81,80 +83,15 @@ func (b *Bridge) consume(ctx context.Context, t *target) error {
 	return ctx.Err()
 }
 
-// claim takes the queue now, which only one connection can have, and so is how a
-// second gateway of the same name is found out. Our own dead connection holds the
-// name until the broker misses its heartbeats, so patience comes first.
-func (in *intake) claim(ctx context.Context) error {
-	b, began, told := in.b, time.Now(), false
-	for {
-		_, err := in.subscribe(&in.now, b.opts.queue("now"), in.declareNow)
-		if !hasCode(err, amqp.ResourceLocked) {
-			return err
-		}
-		if time.Since(began) >= b.times.patience && !told {
-			told = true
-			err := fmt.Errorf("another gateway called %s is connected to %s: give one of the two another name (gateway: in "+
-				"its configuration), or stop it; rabbitmqctl list_connections client_properties shows both",
-				b.opts.Gateway, in.link.target.show)
-			b.status.down(partConsume, err)
-			b.log.Error("no commands are taken", "error", err)
-		}
-		if !sleep(ctx, b.times.backoff) {
-			return ctx.Err()
-		}
-		if in.link.IsClosed() {
-			return in.link.failure(nil, nil, "claim queue "+b.opts.queue("now"))
-		}
-	}
-}
-
-// declareNow declares the queue in every mode: being exclusive, nobody else can.
-func (in *intake) declareNow(ch *amqp.Channel) error {
-	o := &in.b.opts
-	if _, err := ch.QueueDeclare(o.queue("now"), false, true, true, false, nowArgs()); err != nil {
-		return err
-	}
-	return ch.QueueBind(o.queue("now"), o.Gateway+".#", nowExchange, false, nil)
-}
-
-// subscribe consumes a queue of commands.
-func (in *intake) subscribe(to *<-chan amqp.Delivery, name string, declare func(*amqp.Channel) error) (*amqp.Channel, error) {
-	ch, deliveries, err := in.link.subscribe(name, prefetch, declare)
-	if err == nil {
-		*to = deliveries
-	}
-	return ch, err
-}
-
-// subscribe consumes a queue on a channel of its own, after declare if there is one.
-func (l *link) subscribe(name string, prefetch int, declare func(*amqp.Channel) error) (*amqp.Channel, <-chan amqp.Delivery, error) {
-	ch, err := l.Channel()
-	if err != nil {
-		return nil, nil, l.failure(nil, err, "open a channel")
-	}
-	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
-	if declare != nil {
-		if err := declare(ch); err != nil {
-			return nil, nil, l.failure(closed, err, "claim queue "+name)
-		}
-	}
-	if err := ch.Qos(prefetch, 0, false); err != nil {
-		return nil, nil, l.failure(closed, err, "set the prefetch of queue "+name)
-	}
-	deliveries, err := ch.Consume(name, "", false, false, false, false, nil)
-	if err != nil {
-		return nil, nil, l.failure(closed, err, "consume queue "+name)
-	}
-	return ch, deliveries, nil
-}
-
 func (in *intake) run(ctx context.Context, bury func(finished)) error {
 	o := &in.b.opts
-	now := origin{queue: "now", exchange: nowExchange, prefix: o.Gateway + ".", ttl: nowTTL}
-	commands := origin{queue: "commands", exchange: o.Exchange, prefix: o.Gateway + ".command.", ttl: commandTTL}
+	now := origin{exchange: nowExchange, prefix: o.Gateway + ".", ttl: nowTTL}
+	commands := origin{exchange: o.Exchange, prefix: o.Gateway + ".command.", ttl: commandTTL}
+	lived := time.NewTimer(livedFor)
+	defer lived.Stop()
 	for {
 		var err error
-		fromNow, fromCommands, fromExpired := in.now, in.commands, in.expired
+		fromNow, fromCommands, fromExpired := in.now.next(), in.commands.next(), in.expired.next()
 		var later <-chan time.Time
 		if in.b.receipts.crowd() {
 			fromNow, fromCommands, fromExpired, later = nil, nil, nil, time.After(crowdPause)
@@ -166,12 +103,21 @@ func (in *intake) run(ctx context.Context, bury func(finished)) error {
 		case <-in.b.missing:
 			err = fmt.Errorf("consume at %s: the exchange %s was deleted, and the binding of the commands with it; declaring both anew",
 				in.link.target.show, o.Exchange)
+		case err = <-in.lost:
 		case d, ok := <-fromNow:
-			err = in.take(&d, ok, now)
+			err = in.arrive(&arrival{delivery: &d, sub: in.now, from: now}, ok)
 		case d, ok := <-fromCommands:
-			err = in.take(&d, ok, commands)
+			err = in.arrive(&arrival{delivery: &d, sub: in.commands, from: commands}, ok)
 		case d, ok := <-fromExpired:
-			in.takeExpired(&d, ok, commands)
+			err = in.arrive(&arrival{delivery: &d, sub: in.expired, from: commands}, ok)
+		case a := <-in.gate.cleared:
+			in.take(a)
+		case a := <-in.gate.relieved:
+			a.sub.held = false
+		case <-lived.C:
+			if err = errors.Join(in.commands.grow(), in.expired.grow()); in.commands.careful() || in.expired.careful() {
+				lived.Reset(livedFor)
+			}
 		case f := <-in.finished:
 			err = in.finish(f, bury)
 		case f := <-in.copied:
@@ -211,7 +157,11 @@ func (in *intake) finish(f finished, bury func(finished)) error {
 // end counts a command as done with, when its acknowledgement was sent.
 func (in *intake) end(f finished, err error) error {
 	in.open--
-	if err != nil && (!f.expired || in.link.IsClosed()) {
+	f.settled()
+	if err == nil {
+		return f.sub.settle(f.delivery)
+	}
+	if !f.expired() || in.link.IsClosed() {
 		return in.link.failure(nil, err, "acknowledge a command")
 	}
 	return nil
@@ -225,8 +175,9 @@ func (in *intake) settle(f finished) error {
 	if f.err == nil {
 		return in.end(f, f.delivery.Ack(false))
 	}
-	if f.expired {
+	if f.expired() {
 		in.open--
+		f.settled()
 		return in.leaveExpired(f.err)
 	}
 	if in.b.status.tell("queue "+in.b.opts.queue("dead"), f.err.Error()) {
@@ -235,34 +186,73 @@ func (in *intake) settle(f finished) error {
 	return in.end(f, f.delivery.Reject(false))
 }
 
-// take hands a delivery to the door. The receipt is sent from done, so that it
-// goes out even when this connection has ended meanwhile.
-func (in *intake) take(d *amqp.Delivery, open bool, from origin) error {
-	b := in.b
-	if open {
-		b.noteLarge(d, from.queue)
-	}
-	if !open && !in.link.IsClosed() {
-		return fmt.Errorf("consume at %s: a queue of commands was deleted; declaring it anew", in.link.target.show)
-	}
+// arrive takes a message, now or when its turn has come.
+func (in *intake) arrive(a *arrival, open bool) error {
 	if !open {
-		return in.link.failure(nil, nil, "consume")
+		return in.ended(a.sub)
 	}
 	in.open++
-	if asks(d) {
-		in.aside(func(ctx context.Context) { in.ask(ctx, d, from) })
+	in.b.noteLarge(a)
+	if in.gate.admits(a) {
+		in.take(a)
 		return nil
+	}
+	in.aside(func(ctx context.Context) { in.gate.run(ctx, a) })
+	return nil
+}
+
+// ended goes on where a subscription ended on purpose, and without the queue expired, which the next session
+// looks for again.
+func (in *intake) ended(s *subscription) error {
+	err := s.ended()
+	if err != nil && s == in.expired && !in.link.IsClosed() {
+		in.expired, err = nil, nil
+	}
+	return err
+}
+
+// take hands a message to the door. The receipt is sent from done, so that it
+// goes out even when this connection has ended meanwhile.
+func (in *intake) take(a *arrival) {
+	b, d := in.b, a.delivery
+	switch {
+	case a.expired():
+		in.takeExpired(a)
+		return
+	case asks(d) && a.twice:
+		b.noteSetAside(a)
+		in.finished <- finished{arrival: a}
+		return
+	case asks(d):
+		in.aside(func(ctx context.Context) { in.ask(ctx, a) })
+		return
 	}
 	b.status.received.Add(1)
-	done := func(o home.Outcome) {
-		in.finished <- finished{delivery: d, outcome: o}
-		b.answer(d, o) // last: what is woken last runs first, and the sender waits for this
+	done := in.done(a)
+	if a.twice {
+		in.setAside(a, done)
+		return
 	}
-	c, bad := b.understand(d, from, time.Now())
+	c, bad := b.understand(d, a.from, time.Now())
 	if bad != nil {
 		b.door.Refuse(c, bad.problem, bad.hint, done)
-		return nil
+		return
 	}
 	b.door.Submit(c, done)
-	return nil
+}
+
+// done is called with the outcome of a command.
+func (in *intake) done(a *arrival) func(home.Outcome) {
+	return func(o home.Outcome) {
+		in.finished <- finished{arrival: a, outcome: o}
+		in.b.answer(a.delivery, o) // last: what is woken last runs first, and the sender waits for this
+	}
+}
+
+// setAside gives a command that killed twice its outcome, without looking into it.
+func (in *intake) setAside(a *arrival, done func(home.Outcome)) {
+	in.b.noteSetAside(a)
+	c, _ := in.b.heading(a.delivery, time.Now())
+	c.Device = plain(strings.TrimPrefix(a.delivery.RoutingKey, a.from.prefix), maxName)
+	in.b.door.Refuse(c, diedTwice, "`hogar dead show` has it", done)
 }

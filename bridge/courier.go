@@ -128,7 +128,7 @@ func (b *Bridge) runRules(ctx context.Context, l *link, jobs <-chan sideJob) {
 				if b.status.hold(held.Error()) {
 					b.log.Warn("a rule's message is kept, and tried again", "exchange", j.exchange, "key", j.key, "error", err)
 				}
-				if !sleep(ctx, b.backoff(attempt)) {
+				if !sleep(ctx, b.retry(attempt)) {
 					return
 				}
 			}

@@ -48,19 +48,13 @@ const (
 
 // OpenDead connects to the queue dead of the options' gateway.
 func OpenDead(ctx context.Context, o Options) (*DeadLetters, error) {
-	targets, err := parseTargets(o.withDefaults().URLs)
+	b := New(o, nil, nil, nil)
+	b.limits = limits{body: maxCommand, headers: toolLimits.headers}
+	l, err := b.dialAny(ctx, "dead", false)
 	if err != nil {
 		return nil, err
 	}
-	b := New(o, nil, nil, nil)
-	b.limits = limits{body: maxCommand, headers: toolLimits.headers}
-	var l *link
-	for _, t := range targets {
-		if l, err = b.dial(ctx, t, "dead", false); err == nil {
-			return &DeadLetters{b: b, link: l, queue: b.opts.queue("dead")}, nil
-		}
-	}
-	return nil, err
+	return &DeadLetters{b: b, link: l, queue: b.opts.queue("dead")}, nil
 }
 
 // Close ends the connection.

@@ -17,7 +17,8 @@ import (
 const (
 	heartbeat      = 10 * time.Second
 	dialTimeout    = 10 * time.Second
-	greetTimeout   = 30 * time.Second
+	greetTimeout   = 10 * time.Second
+	othersTimeout  = 5 * time.Second // for both, where there are other brokers to try
 	writeTimeout   = 15 * time.Second
 	closeTimeout   = 2 * time.Second
 	goodbyeTimeout = 2 * time.Second // for the last confirms when the bridge stops
@@ -29,18 +30,40 @@ type target struct {
 	show string // without
 	user string // "" when a certificate says who it is
 	addr string
+	turn int // its place among the brokers
 }
 
-func parseTargets(urls []string) ([]*target, error) {
+// targets are the brokers of the options. Where there are several, none of them is waited for
+// as long as one alone.
+func (b *Bridge) targets() ([]*target, error) {
 	var targets []*target
-	for _, s := range urls {
+	for i, s := range b.opts.URLs {
 		t, err := parseTarget(s)
 		if err != nil {
 			return nil, err
 		}
+		t.turn = i
 		targets = append(targets, t)
 	}
+	if len(targets) > 1 {
+		b.times.greet = min(b.times.greet, othersTimeout)
+	}
 	return targets, nil
+}
+
+// dialAny connects to the first broker that can be reached.
+func (b *Bridge) dialAny(ctx context.Context, purpose string, coalesce bool) (*link, error) {
+	targets, err := b.targets()
+	if err != nil {
+		return nil, err
+	}
+	var l *link
+	for _, t := range targets {
+		if l, err = b.dial(ctx, t, purpose, coalesce); err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
 }
 
 func parseTarget(s string) (*target, error) {
@@ -89,7 +112,7 @@ func (b *Bridge) dial(ctx context.Context, t *target, purpose string, coalesce b
 		Properties: amqp.Table{"product": "hogar", "version": b.opts.Version,
 			"connection_name": "hogar " + b.opts.Gateway + " " + purpose},
 		Dial: func(network, addr string) (net.Conn, error) {
-			d := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second, Control: limitUnacked}
+			d := net.Dialer{Timeout: min(dialTimeout, b.times.greet), KeepAlive: 15 * time.Second, Control: limitUnacked}
 			conn, err := d.DialContext(ctx, network, addr)
 			if err != nil {
 				return nil, err
@@ -115,6 +138,7 @@ func (b *Bridge) dial(ctx context.Context, t *target, purpose string, coalesce b
 		}
 		return nil, onLine(advise(err, t, "connect"))
 	}
+	b.good.Store(int64(t.turn))
 	return &link{Connection: conn, raw: raw, target: t, closed: conn.NotifyClose(make(chan *amqp.Error, 1))}, nil
 }
 

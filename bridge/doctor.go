@@ -48,7 +48,7 @@ func Examine(ctx context.Context, o Options, running bool) []Finding {
 	d.b.times.greet = examineTimeout
 	d.clock(o.Clock)
 	d.receipts()
-	targets, err := parseTargets(d.b.opts.URLs)
+	targets, err := d.b.targets()
 	if err != nil {
 		d.add("address of the broker", err, "")
 		return d.findings

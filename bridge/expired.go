@@ -34,32 +34,30 @@ func deathOf(d *amqp.Delivery) (death, bool) {
 	return x, x.key != ""
 }
 
+// expired reports whether a message came from the queue expired.
+func (a *arrival) expired() bool { return a.sub.expired }
+
 // takeExpired gives what the broker moved to the queue expired its outcome, too:
 // for most it is the only trace that their sender will find. The copy to dead
 // and the acknowledgement follow as for a refused command.
-func (in *intake) takeExpired(d *amqp.Delivery, open bool, from origin) {
-	if !open { // deleted, or given up: commands go on, the next session looks again
-		in.expired = nil
-		return
-	}
-	in.open++
-	b := in.b
-	b.noteLarge(d, "expired")
+func (in *intake) takeExpired(a *arrival) {
+	b, d := in.b, a.delivery
 	x, known := deathOf(d)
 	if known {
 		d.Exchange, d.RoutingKey = x.exchange, x.key
 	}
-	done := func(o home.Outcome) {
-		b.answer(d, o)
-		in.finished <- finished{delivery: d, outcome: o, expired: true}
+	done := in.done(a)
+	if a.twice {
+		in.setAside(a, done)
+		return
 	}
 	if !known || x.reason == "rejected" || asks(d) { // it has had an outcome, or is none of ours
 		why := home.Outcome{Result: home.Rejected, Error: "it was in the queue " + b.opts.queue("expired")}
-		in.finished <- finished{delivery: d, outcome: why, expired: true}
+		in.finished <- finished{arrival: a, outcome: why}
 		return
 	}
 	received := time.Now()
-	c, bad := b.understand(d, from, received)
+	c, bad := b.understand(d, a.from, received)
 	switch {
 	case bad != nil:
 		b.door.Refuse(c, bad.problem, bad.hint, done)
@@ -75,9 +73,9 @@ func (in *intake) takeExpired(d *amqp.Delivery, open bool, from origin) {
 // openExpired consumes the queue expired. Without it commands are taken all the same.
 func (in *intake) openExpired() error {
 	b := in.b
-	ch, err := in.subscribe(&in.expired, b.opts.queue("expired"), nil)
+	s, err := in.link.subscribe(b.opts.queue("expired"), 1, prefetch, nil)
 	if err == nil {
-		in.expiredChannel = ch
+		s.expired, in.expired = true, s
 		return nil
 	}
 	if e, ok := errors.AsType[*amqp.Error](err); !ok || in.link.IsClosed() || e.Code != amqp.AccessRefused && e.Code != amqp.NotFound {
@@ -95,8 +93,12 @@ func (in *intake) leaveExpired(why error) error {
 	if b.status.tell("queue "+b.opts.queue("expired"), why.Error()) {
 		b.log.Warn("commands that expired stay in their queue", "error", why)
 	}
+	s := in.expired
 	in.expired = nil
-	if err := in.expiredChannel.Close(); err != nil && in.link.IsClosed() {
+	if s == nil {
+		return nil
+	}
+	if err := s.ch.Close(); err != nil && in.link.IsClosed() {
 		return fmt.Errorf("leave queue %s: %w", b.opts.queue("expired"), err)
 	}
 	return nil

@@ -26,7 +26,9 @@ const offsetHeader = "x-stream-offset"
 // begins. A stream gives whole chunks, so the first events may be older.
 func History(ctx context.Context, o Options, since time.Time) iter.Seq2[home.Event, error] {
 	return func(yield func(home.Event, error) bool) {
-		l, err := anyLink(ctx, o)
+		b := New(o, nil, nil, nil)
+		b.limits = toolLimits
+		l, err := b.dialAny(ctx, "history", false)
 		if err != nil {
 			yield(home.Event{}, err)
 			return
@@ -47,23 +49,6 @@ func History(ctx context.Context, o Options, since time.Time) iter.Seq2[home.Eve
 			yield(home.Event{}, err)
 		}
 	}
-}
-
-// anyLink connects to the first broker that can be reached.
-func anyLink(ctx context.Context, o Options) (*link, error) {
-	b := New(o, nil, nil, nil)
-	b.limits = toolLimits
-	targets, err := parseTargets(b.opts.URLs)
-	if err != nil {
-		return nil, err
-	}
-	var l *link
-	for _, t := range targets {
-		if l, err = b.dial(ctx, t, "history", false); err == nil {
-			return l, nil
-		}
-	}
-	return nil, err
 }
 
 // pastReader reads the stream.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -55,77 +57,158 @@ func (b *Bridge) listen(ctx context.Context, t *target) error {
 		return err
 	}
 	defer l.close()
-	ch, deliveries, err := l.subscribe(b.opts.queue("messages"), listenPrefetch, nil)
+	sub, err := l.subscribe(b.opts.queue("messages"), 1, listenPrefetch, nil)
 	if err != nil {
 		return err
 	}
+	if !b.refused {
+		b.listening(t)
+	}
+	session, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h := &hearing{b: b, link: l, sub: sub, gate: newGate(b.hand, 1), accept: b.opts.stream(), over: make(chan heardOf, 2*listenPrefetch)}
+	defer h.wg.Wait()
+	defer cancel()
+	return h.run(ctx, session)
+}
+
+// listening notes that messages are taken: after a refusal only when one was.
+func (b *Bridge) listening(t *target) {
+	b.refused = false
 	if b.status.proven(partListen) {
 		b.log.Info("listening to other applications", "url", t.show)
 	}
-	return b.hearAll(ctx, l, ch, deliveries)
 }
 
-// hearAll takes messages until ctx ends or the connection does.
-func (b *Bridge) hearAll(ctx context.Context, l *link, ch *amqp.Channel, deliveries <-chan amqp.Delivery) error {
-	durable := make(chan uint64, listenPrefetch)
-	again := time.NewTicker(b.times.cap)
+// stream is where the messages of one session go.
+func (o *Options) stream() func([]home.Event, func(error)) {
+	if o.Stream != nil {
+		return o.Stream()
+	}
+	return o.Accept
+}
+
+// hearing takes messages of other applications over one connection.
+type hearing struct {
+	b       *Bridge
+	link    *link
+	sub     *subscription
+	gate    gate
+	accept  func([]home.Event, func(error))
+	over    chan heardOf // room for all that can be under way
+	refused atomic.Bool  // one was: nothing behind it is taken
+	open    int          // not acknowledged yet
+	wg      sync.WaitGroup
+}
+
+// heardOf is what became of a message.
+type heardOf struct {
+	*arrival
+	err error // it is not recorded
+}
+
+// run takes messages until ctx ends, the connection does, or one is refused: that one and all behind it come
+// again in the next session, in their order. What waits for its turn alone ends with session.
+func (h *hearing) run(ctx, session context.Context) error {
+	again := time.NewTicker(h.b.times.cap)
 	defer again.Stop()
-	open := 0 // not acknowledged yet
-	stopping, limit := ctx.Done(), (<-chan time.Time)(nil)
+	lived := time.NewTimer(livedFor)
+	defer lived.Stop()
+	stopping, limit, next := ctx.Done(), (<-chan time.Time)(nil), h.sub.next
 	for {
+		var err error
 		select {
 		case <-stopping: // what is on its way to the disk is waited for a little
-			stopping, deliveries, limit = nil, nil, time.After(goodbyeTimeout)
+			stopping, limit, next = nil, time.After(goodbyeTimeout), func() <-chan amqp.Delivery { return nil }
 		case <-limit:
 			return ctx.Err()
+		case <-lived.C:
+			if err = h.sub.grow(); h.sub.careful() {
+				lived.Reset(livedFor)
+			}
 		case <-again.C: // an exchange that was missing may have been declared since
-			if b.status.troubled(bindingOf(b.opts.queue("messages"))) {
-				if err := b.prepare(ctx, l.target, b.opts.listenTopology()); err != nil {
-					return err
-				}
+			if h.b.status.troubled(bindingOf(h.sub.queue)) {
+				err = h.b.prepare(ctx, h.link.target, h.b.opts.listenTopology())
 			}
-		case d, ok := <-deliveries:
-			switch {
-			case ok:
-				open++
-				b.hear(&d, durable)
-			case l.IsClosed():
-				return l.failure(nil, nil, "listen")
-			default:
-				return fmt.Errorf("listen at %s: queue %s was deleted; declaring it anew", l.target.show, b.opts.queue("messages"))
-			}
-		case tag := <-durable:
-			open--
-			if err := ch.Ack(tag, false); err != nil {
-				return l.failure(nil, err, "acknowledge a message")
-			}
+		case d, ok := <-next():
+			err = h.arrive(session, &d, ok)
+		case a := <-h.gate.cleared:
+			h.take(session, a)
+		case a := <-h.gate.relieved:
+			a.sub.held = false
+		case of := <-h.over:
+			err = h.end(of)
 		}
-		if stopping == nil && open == 0 {
+		if err != nil {
+			return err
+		}
+		if stopping == nil && h.open == 0 {
 			return ctx.Err()
 		}
 	}
 }
 
-// hear records a message. Its tag comes back by durable, or never, when the journal
-// does not take it: then the broker delivers it again to the next session.
-func (b *Bridge) hear(d *amqp.Delivery, durable chan<- uint64) {
-	tag := d.DeliveryTag
-	b.noteLarge(d, "messages")
-	if !slices.ContainsFunc(b.opts.Messages, func(s Source) bool { return s.Exchange == d.Exchange && home.Match(s.Key, d.RoutingKey) }) {
-		if b.status.tell("queue "+b.opts.queue("messages"), d.Exchange) {
-			b.log.Warn("no rule listens to this any more, but the queue is still bound to it: unbind it, or delete the queue",
-				"queue", b.opts.queue("messages"), "exchange", d.Exchange, "key", d.RoutingKey)
-		}
-		durable <- tag
-		return
+// arrive takes a message, now or when its turn has come.
+func (h *hearing) arrive(session context.Context, d *amqp.Delivery, open bool) error {
+	if !open {
+		return h.sub.ended()
 	}
-	b.opts.Accept([]home.Event{heard(d)}, func(err error) {
-		if err != nil {
-			b.log.Error("a message of another application is not recorded, and stays with rabbitmq", "key", d.RoutingKey, "error", err)
-			return
+	h.open++
+	a := &arrival{delivery: d, sub: h.sub}
+	h.b.noteLarge(a)
+	if h.gate.admits(a) {
+		h.take(session, a)
+		return nil
+	}
+	h.wg.Go(func() { h.gate.run(session, a) })
+	return nil
+}
+
+// end acknowledges a message that is durable.
+func (h *hearing) end(of heardOf) error {
+	h.open--
+	of.settled()
+	if of.err != nil {
+		h.b.refused = true
+		return fmt.Errorf("listen at %s: a message of another application is not recorded, and stays with rabbitmq: %w",
+			h.link.target.show, of.err)
+	}
+	if err := of.delivery.Ack(false); err != nil {
+		return h.link.failure(nil, err, "acknowledge a message")
+	}
+	if h.b.refused {
+		h.b.listening(h.link.target)
+	}
+	return h.sub.settle(of.delivery)
+}
+
+// take records a message. One that killed twice goes to the queue dead.
+func (h *hearing) take(session context.Context, a *arrival) {
+	b, d := h.b, a.delivery
+	switch {
+	case a.twice:
+		b.noteSetAside(a)
+		h.wg.Go(func() {
+			err := b.bury(session, d, home.Outcome{Result: home.Rejected, Error: diedTwice})
+			if permanent(err) {
+				b.log.Error("it could not be copied, and is thrown away", "error", err)
+				err = nil
+			}
+			h.over <- heardOf{a, err}
+		})
+	case !slices.ContainsFunc(b.opts.Messages, func(s Source) bool { return s.Exchange == d.Exchange && home.Match(s.Key, d.RoutingKey) }):
+		if b.status.tell("queue "+h.sub.queue, d.Exchange) {
+			b.log.Warn("no rule listens to this any more, but the queue is still bound to it: unbind it, or delete the queue",
+				"queue", h.sub.queue, "exchange", d.Exchange, "key", d.RoutingKey)
 		}
-		durable <- tag
-	})
+		h.over <- heardOf{a, nil}
+	case !h.refused.Load():
+		h.accept([]home.Event{heard(d)}, func(err error) {
+			if err != nil {
+				h.refused.Store(true)
+			}
+			h.over <- heardOf{a, err}
+		})
+	}
 }
 
 // heard is the event of a message. A body that is no JSON is a text.

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -112,10 +113,6 @@ func TestListenKeeps(t *testing.T) {
 	e.mu.Lock()
 	e.open[0](nil)
 	e.open[1](fmt.Errorf("the disk is full"))
-	e.mu.Unlock()
-	h.until("the refusal is told", func() bool { return strings.Contains(h.log.String(), "stays with rabbitmq") })
-	closeAll(t, h.url)
-	e.mu.Lock()
 	e.forget = false
 	e.mu.Unlock()
 	h.until("two are heard again", func() bool { return len(e.all()) == 5 })
@@ -127,6 +124,52 @@ func TestListenKeeps(t *testing.T) {
 	h.stop()
 	if n := waiting(t, c, "hogar.casa.messages"); n > 0 {
 		t.Errorf("%d were not acknowledged", n)
+	}
+}
+
+// TestListenRefused: when the house refuses a message for a while, that one and all behind it come again by themselves,
+// in their order, and nothing that came behind it is recorded before.
+func TestListenRefused(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var recorded []string
+	refusals := 0
+	h := runBridge(t, Options{Declare: true, Messages: []Source{{"amq.topic", "order"}}, Accept: func(events []home.Event, done func(error)) {
+		mu.Lock()
+		defer mu.Unlock()
+		m := events[0].Message
+		if m != nil && m.ID == "40" && refusals < 3 {
+			refusals++
+			done(errors.New("no space left on device"))
+			return
+		}
+		if m != nil {
+			recorded = append(recorded, m.ID)
+		}
+		if done != nil {
+			done(nil)
+		}
+	}}, &door{})
+	h.until("it listens", func() bool { return strings.Contains(h.log.String(), "listening to other applications") })
+	c := dialClient(t, h.url)
+	var want []string
+	for i := range 100 {
+		want = append(want, fmt.Sprint(i))
+		c.publish("amq.topic", "order", amqp.Publishing{MessageId: fmt.Sprint(i), DeliveryMode: amqp.Persistent})
+	}
+	h.until("all are recorded", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(recorded) >= len(want)
+	})
+	mu.Lock()
+	if diff := cmp.Diff(want, recorded); diff != "" || refusals != 3 {
+		t.Errorf("after %d refusals (-want +got):\n%s", refusals, diff)
+	}
+	mu.Unlock()
+	h.until("all are acknowledged", func() bool { return waiting(t, c, "hogar.casa.messages") == 0 })
+	if n := strings.Count(h.log.String(), "stays with rabbitmq"); n != 1 {
+		t.Errorf("it is logged %d times", n)
 	}
 }
 

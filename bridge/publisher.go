@@ -35,6 +35,7 @@ type publisher struct {
 	taken    bool   // a message of this run has been taken: others may follow it unanswered
 	tag      uint64 // of the last message on ch
 	win      window
+	asides   int        // messages of which it is not durable yet that they are set aside
 	open     int        // messages whose fate the broker has not told
 	full     bool       // the window was full, and has little room yet
 	sent     uint64     // number of the last record that was sent
@@ -97,7 +98,7 @@ func (b *Bridge) publish(ctx context.Context, t *target) error {
 		if b.status.hold(s.Error()) {
 			b.log.Warn("a message is kept, and all behind it", "key", s.key, "error", s.why)
 		}
-		if err := p.pause(ctx, b.backoff(attempt)); err != nil {
+		if err := p.pause(ctx, b.retry(attempt)); err != nil {
 			return err
 		}
 		if err := b.prepare(ctx, t, b.opts.publishTopology()); err != nil { // its queue may have been deleted
@@ -158,7 +159,7 @@ func (p *publisher) run(ctx context.Context) error {
 	watch := time.NewTicker(max(p.b.times.confirm/6, 10*time.Millisecond))
 	defer watch.Stop()
 	for {
-		if p.stuck != nil && p.open == 0 {
+		if p.stuck != nil && p.open == 0 && p.asides == 0 { // else the next run would take it for its own
 			return p.stuck
 		}
 		var in <-chan message

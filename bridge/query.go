@@ -135,7 +135,8 @@ func accessHint(source string) string {
 }
 
 // ask answers a question and acknowledges it; what nobody waits for any more is left.
-func (in *intake) ask(ctx context.Context, d *amqp.Delivery, from origin) {
+func (in *intake) ask(ctx context.Context, a *arrival) {
+	d, from := a.delivery, a.from
 	if d.ReplyTo != "" {
 		kind, answer := typeDevices, any(nil)
 		if d.Type == typeTrace {
@@ -149,5 +150,5 @@ func (in *intake) ask(ctx context.Context, d *amqp.Delivery, from origin) {
 			in.b.respond(d, kind, body)
 		}
 	}
-	in.finished <- finished{delivery: d}
+	in.finished <- finished{arrival: a}
 }

@@ -96,5 +96,6 @@ func (p *publisher) acquit(seq uint64) {
 // setAside gives up a message of the window; the cursor may go past it when that is durable.
 func (p *publisher) setAside(m *message, why string) {
 	seq := m.seq
+	p.asides++
 	p.b.setAside(m, why, func() { p.sideDone <- sideEntry{seq: seq, aside: true} }) // there is room for all of a window
 }

@@ -27,16 +27,7 @@ type Resent struct {
 // which sends all after the cursor anyway. It returns when all were tried, when ctx
 // ends, or when the connection does. Run need not be running.
 func (b *Bridge) Resend(ctx context.Context, since time.Time) (Resent, error) {
-	targets, err := parseTargets(b.opts.URLs)
-	if err != nil {
-		return Resent{}, err
-	}
-	var l *link
-	for _, t := range targets {
-		if l, err = b.dial(ctx, t, "resend", true); err == nil {
-			break
-		}
-	}
+	l, err := b.dialAny(ctx, "resend", true)
 	if err != nil {
 		return Resent{}, err
 	}
@@ -94,7 +85,7 @@ func (r *resender) open() error {
 
 func (r *resender) all(since time.Time) error {
 	from, to := since.UnixMicro(), r.b.journal.Cursor()
-	for rec, err := range r.b.journal.Scan(0) {
+	for rec, err := range r.b.journal.Scan(r.b.journal.Before(from)) {
 		if err != nil {
 			return err
 		}

@@ -79,6 +79,9 @@ func (p *publisher) takeReturns() {
 // settleSide takes the fate of a rule's message. What the broker refuses for the
 // message's own sake is set aside; the rest was tried until it was taken.
 func (p *publisher) settleSide(s sideEntry) {
+	if s.aside {
+		p.asides--
+	}
 	e := p.win.bySeq(s.seq)
 	if e == nil {
 		return

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 // Status is what a bridge does now, and has done since it was made.
@@ -93,9 +91,10 @@ func (s *status) up(p part, url string) {
 }
 
 // noteLarge logs, once for each queue, that a message is over the limit. All are counted below, in the sieve.
-func (b *Bridge) noteLarge(d *amqp.Delivery, queue string) {
-	if n := bodyLeftOut(d.Headers); n > 0 && b.status.tell("too large: "+queue, "once") {
-		b.log.Warn("a message is over the limit, and its body was not read; further ones are counted", "queue", b.opts.queue(queue),
+func (b *Bridge) noteLarge(a *arrival) {
+	d := a.delivery
+	if n := bodyLeftOut(d.Headers); n > 0 && b.status.tell("too large: "+a.sub.queue, "once") {
+		b.log.Warn("a message is over the limit, and its body was not read; further ones are counted", "queue", a.sub.queue,
 			"key", plain(d.RoutingKey, maxKey), "user", sourceOf(d), "bytes", n, "most", b.limits.body)
 	}
 }

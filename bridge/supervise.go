@@ -6,21 +6,28 @@ import (
 	"time"
 )
 
-// supervise runs sessions of one part, each with the next of the targets, until
-// ctx ends. The back-off starts anew after a session that worked for a while.
+// supervise runs sessions of one part until ctx ends: first with the broker that any part
+// was connected to last, and then with one after the other. The back-off starts anew
+// after a session that worked for a while.
 func (b *Bridge) supervise(ctx context.Context, p part, targets []*target, session func(context.Context, *target) error) {
 	failures := 0
-	for i := 0; ; i++ {
+	good := b.good.Load()
+	for next := good; ; {
 		began := time.Now()
-		err := session(ctx, targets[i%len(targets)])
+		err := session(ctx, targets[next%int64(len(targets))])
 		if ctx.Err() != nil {
 			b.status.down(p, nil)
 			return
 		}
-		if time.Since(began) > b.times.cap/3 {
+		next++
+		worked := time.Since(began) > b.times.cap/3 // longer than a broker is waited for that does not answer
+		if worked {
 			failures = 0
 		}
-		wait := b.backoff(failures / len(targets)) // one round through the targets is one failure
+		if last := b.good.Load(); worked || last != good { // it may be there again, or another one was found
+			good, next = last, last
+		}
+		wait := b.retry(failures / len(targets)) // one round through the targets is one failure
 		failures++
 		if text, changed := b.status.down(p, err); changed {
 			b.log.Warn(p.trouble(err), "error", text, "wait", wait.Round(time.Millisecond))
@@ -32,6 +39,13 @@ func (b *Bridge) supervise(ctx context.Context, p part, targets []*target, sessi
 		}
 	}
 }
+
+// mostDoublings is how often the wait before trying again doubles: from half a second to four. What waits
+// for a broker that is back, or for a queue that has room again, goes out soon.
+const mostDoublings = 3
+
+// retry is the wait after so many failures.
+func (b *Bridge) retry(failures int) time.Duration { return b.backoff(min(failures, mostDoublings)) }
 
 // backoff doubles with each failure up to the cap, with full jitter: gateways
 // that lost their broker together do not come back together.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -217,6 +218,7 @@ func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 	o := plan.Bridge(urls, g.o.Version)
 	o.Simulated, o.Clock, o.Outbox, o.Ledger, o.Accept = g.o.Simulated, g.o.Clock, g.outbox, g.ledger, g.hub.Accept
 	o.Worth = g.turns.Worth
+	o.Stream, o.Mark = g.hub.Stream, filepath.Join(g.o.Journal, "in-hand")
 	o.House, o.Rules = g, ruleAnswers{g}
 	o.Names = resolver{plan.house(), plan.wholes(), g.hub.Has}
 	return o
