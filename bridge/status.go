@@ -109,6 +109,13 @@ func (s *status) proven(p part) bool {
 	return news
 }
 
+// works reports whether a part has proven that it works, and no session has ended since.
+func (s *status) works(p part) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.well[p]
+}
+
 // down notes why a part does not work (nil: it was told to end). changed is
 // true when that is news: no part has met the same since it worked.
 func (s *status) down(p part, err error) (text string, changed bool) {

@@ -20,11 +20,12 @@ func (b *Bridge) supervise(ctx context.Context, p part, targets []*target, sessi
 			return
 		}
 		next++
-		worked := time.Since(began) > b.times.cap/3 // longer than a broker is waited for that does not answer
-		if worked {
+		worked := b.status.works(p)
+		if worked && time.Since(began) > b.times.cap/3 {
 			failures = 0
 		}
-		if last := b.good.Load(); worked || last != good { // it may be there again, or another one was found
+		// It may be there again, or another one was found; but not for ever one that ends each session soon.
+		if last := b.good.Load(); worked && failures < mostDoublings || last != good {
 			good, next = last, last
 		}
 		wait := b.retry(failures / len(targets)) // one round through the targets is one failure
