@@ -85,7 +85,7 @@ func (r *resender) open() error {
 
 func (r *resender) all(since time.Time) error {
 	from, to := since.UnixMicro(), r.b.journal.Cursor()
-	for rec, err := range r.b.journal.Scan(r.b.journal.Before(from)) {
+	for rec, err := range r.b.journal.Scan(0) {
 		if err != nil {
 			return err
 		}
