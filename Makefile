@@ -238,6 +238,11 @@ torture-cluster: build ## the same with a RabbitMQ of three nodes, which are kil
 	@sh .ci/install.sh rabbitmq-server mosquitto
 	$(GO) run ./cmd/torture -cluster -seeds $${SEED:-1} -faults $${FAULTS:-60}
 
+.PHONY: siege
+siege: build ## neighbours who mean harm, all at once, for SPAN=10m
+	@sh .ci/install.sh rabbitmq-server mosquitto
+	$(GO) run ./cmd/torture -seeds $${SEED:-1} -siege $${SPAN:-10m}
+
 .PHONY: mutants
 mutants: build ## the proof bites: each of ten mutants of the code is found out, by the torture or a test
 	@sh .ci/install.sh rabbitmq-server mosquitto

@@ -174,8 +174,10 @@ func (p *Proxy) accept() {
 	}
 }
 
-// buffer is the kernel's for each connection: small, so that a stall is felt soon.
-const buffer = 16 << 10
+// buffer is the kernel's for each connection: small, so that a stall is felt soon, and yet some
+// segments of the loopback interface, which have up to 64 kB: with less room than one of them the
+// kernel sends a piece each 200 ms.
+const buffer = 128 << 10
 
 func (p *Proxy) serve(in *net.TCPConn) {
 	p.mu.Lock()

@@ -45,6 +45,7 @@ type Options struct {
 	// takes the longer the more waits; 0: after each.
 	SaveEvery int
 
+	Memory  int      // MB that RabbitMQ may take before it blocks who publishes; 0: 400
 	Plugins []string // of RabbitMQ, beside those that the other options need
 
 	MQTT int // port of RabbitMQ's MQTT plugin; 0: it is off; -1: a free one

@@ -1,6 +1,7 @@
 package localbroker
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -41,8 +42,7 @@ func (r *RabbitMQ) environment() []string {
 	}
 }
 
-const rabbitmqConf = `vm_memory_high_watermark.absolute = 400MB
-disk_free_limit.absolute = 50MB
+const rabbitmqConf = `disk_free_limit.absolute = 50MB
 log.console = false
 log.file.level = info
 `
@@ -53,7 +53,7 @@ func (r *RabbitMQ) writeFiles() error {
 			return err
 		}
 	}
-	conf := rabbitmqConf
+	conf := rabbitmqConf + fmt.Sprintf("vm_memory_high_watermark.absolute = %dMB\n", cmp.Or(r.opts.Memory, 400))
 	plugins := slices.Clone(r.opts.Plugins)
 	if r.opts.TLS != nil {
 		conf, plugins = conf+r.opts.TLS.rabbitmq(), append(plugins, "rabbitmq_auth_mechanism_ssl")

@@ -19,6 +19,10 @@ type brokers struct {
 // 50 messages a second when 10,000 wait, and answers no ping meanwhile.
 const mosquittoSaves = 500
 
+// rabbitMemory in MB has room for the big messages of neighbours: what they do to RabbitMQ is
+// another fault.
+const rabbitMemory = 4000
+
 // clusterSize is the least with which one node may be lost.
 const clusterSize = 3
 
@@ -29,7 +33,7 @@ func startBrokers(ctx context.Context, dir string, cluster bool) (_ *brokers, er
 			b.close()
 		}
 	}()
-	o := localbroker.Options{Dir: filepath.Join(dir, "rabbitmq")}
+	o := localbroker.Options{Dir: filepath.Join(dir, "rabbitmq"), Memory: rabbitMemory}
 	if !cluster {
 		b.rabbit, err = localbroker.StartRabbitMQ(ctx, o)
 	} else if b.cluster, err = localbroker.StartCluster(ctx, o, clusterSize); err == nil {

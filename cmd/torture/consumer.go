@@ -34,6 +34,7 @@ type consumer struct {
 	urls    []string // past all proxies; the first that answers is taken
 	types   []string // of the queue: one after the other
 	gateway string
+	kinds   []string // of events that the queue takes
 	log     *logFile
 
 	mu      sync.Mutex
@@ -44,7 +45,7 @@ type consumer struct {
 }
 
 func newConsumer(urls []string, gateway string, log *logFile) *consumer {
-	return &consumer{urls: urls, types: []string{"quorum", "classic", "stream"}, gateway: gateway, log: log, notes: make(map[string]bool), news: time.Now()}
+	return &consumer{urls: urls, types: []string{"quorum", "classic", "stream"}, kinds: eventKinds(), gateway: gateway, log: log, notes: make(map[string]bool), news: time.Now()}
 }
 
 // with runs f on a channel of a connection of its own, again while its queue is not there yet
@@ -104,7 +105,7 @@ func (c *consumer) bind(anew bool) error {
 		if err := ch.QueueBind(queueName, "", queueName, false, nil); err != nil {
 			return err
 		}
-		for _, kind := range []string{"event", "outcome", "status", "rule", "gateway", "catalog", "reading"} {
+		for _, kind := range c.kinds {
 			if err := ch.ExchangeBind(queueName, c.gateway+"."+kind+".#", exchangeName, false, nil); err != nil {
 				return err
 			}
@@ -114,6 +115,11 @@ func (c *consumer) bind(anew bool) error {
 }
 
 const exchangeName = "hogar"
+
+// eventKinds are the second words of all that the gateway publishes.
+func eventKinds() []string {
+	return []string{"event", "outcome", "status", "rule", "gateway", "catalog", "reading"}
+}
 
 // queueType is that of the queue there is.
 func (c *consumer) queueType() string { return c.types[(c.queues-1)%len(c.types)] }

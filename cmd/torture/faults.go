@@ -55,6 +55,11 @@ func kinds() []kind {
 		{name: "kill Mosquitto", weight: 1, uses: theMosquitto, to: moment, run: killMosquitto},
 		{name: "steal the client id", weight: 1, uses: theMosquitto, from: blink, to: moment, run: stealClientID},
 		{name: "cut MQTT", weight: 5, uses: theMosquitto, run: cutMQTT},
+		{name: "set the clock", weight: 4, uses: theClock, from: blink, to: moment, run: jump},
+		{name: "big messages", weight: 2, uses: theRabbit, run: bigMessages},
+		{name: "a crowd at the page", weight: 2, uses: thePage, from: blink, to: moment, run: crowdAtThePage},
+		{name: "wrong passwords at once", weight: 2, uses: thePage, run: guessesAtOnce},
+		{name: "reload with a bad configuration", weight: 3, uses: theGateway, from: blink, to: moment, run: badReload},
 		{name: "half-open MQTT", weight: 3, uses: theMosquitto, from: blink, to: moment, run: halfOpenMQTT},
 	}
 }

@@ -32,9 +32,16 @@ type gate struct {
 	exit    string        // how it ended last when nobody had asked for it
 	asked   bool          // somebody has
 	hung    bool          // it was stopped for a while since its start
+	said    bool          // it has answered since its start
 	slowest time.Duration // from exec to the first answer, where nothing came between
 	most    float64       // resident memory, MB
+	wrote   float64       // the most that it had written of its memory, MB
+
+	cage cage
 }
+
+// goal is the memory at which the unit has the program free what it no longer needs.
+const goal = "GOMEMLIMIT=200MiB"
 
 func newGate(program, dir string) (*gate, error) {
 	log, err := os.OpenFile(filepath.Join(dir, "gateway.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -46,14 +53,16 @@ func newGate(program, dir string) (*gate, error) {
 		return nil, err
 	}
 	path := filepath.Join(run, "s")
-	return &gate{Client: api.NewClient(path), program: program, dir: dir, path: path, log: log,
+	return &gate{Client: api.NewClient(path), cage: newCage(filepath.Base(run), diskSize), program: program, dir: dir, path: path, log: log,
 		config: filepath.Join(dir, "hogar.yaml"), journal: filepath.Join(dir, "disk", "journal-sim")}, nil
 }
 
-// command makes a process of the program, whose folders are all below dir.
+// command makes a process of the program, under the limits of the unit where the system lets
+// us. Its folders are all below dir.
 func (g *gate) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(g.program, args...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + g.dir, "XDG_RUNTIME_DIR=" + g.dir, "XDG_STATE_HOME=" + g.dir}
+	args = g.cage.wrap(append([]string{g.program}, args...))
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = []string{goal, "PATH=" + os.Getenv("PATH"), "HOME=" + g.dir, "XDG_RUNTIME_DIR=" + g.dir, "XDG_STATE_HOME=" + g.dir}
 	cmd.SysProcAttr = leashed()
 	return cmd
 }
@@ -70,7 +79,7 @@ func (g *gate) start() error {
 	fmt.Fprintf(g.log, "--- start %d at %s\n", g.starts, time.Now().UTC().Format(time.RFC3339Nano))
 	g.cmd = g.command(g.runArgs()...)
 	g.cmd.Stdout, g.cmd.Stderr = g.log, g.log
-	g.asked, g.hung = false, false
+	g.asked, g.hung, g.said = false, false, false
 	if err := g.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", g.program, err)
 	}
@@ -93,6 +102,7 @@ func (g *gate) watch(cmd *exec.Cmd, ended chan struct{}, began time.Time) {
 			cancel()
 			if err == nil {
 				g.mu.Lock()
+				g.said = g.said || g.cmd == cmd
 				if !g.hung {
 					g.slowest = max(g.slowest, time.Since(began))
 				}
@@ -120,9 +130,9 @@ func (g *gate) measure(pid int, ended <-chan struct{}) {
 			return
 		case <-tick:
 		}
-		now := highest(pid)
+		now, wrote := highest(pid), written(pid)
 		g.mu.Lock()
-		g.most = max(g.most, now)
+		g.most, g.wrote = max(g.most, now), max(g.wrote, wrote)
 		g.mu.Unlock()
 	}
 }
@@ -177,6 +187,17 @@ func (g *gate) alive() bool {
 	}
 }
 
+// settled reports whether the process runs, has answered since its start, was not stopped since
+// then and is not about to be ended: one that must answer now.
+func (g *gate) settled() bool {
+	if !g.alive() {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.said && !g.hung && !g.asked
+}
+
 // revive starts it again when it has ended by itself, as systemd would, and
 // reports whether it had.
 func (g *gate) revive() (bool, error) {
@@ -219,6 +240,7 @@ func (g *gate) close() {
 	if g.ended != nil {
 		g.kill()
 	}
+	g.cage.close()
 	_ = os.RemoveAll(filepath.Dir(g.path))
 	_ = g.log.Close()
 }

@@ -25,6 +25,7 @@ type verdict struct {
 	lost, reordered, phantom, mangled, strays int
 	gone                                      int // that Mosquitto lost
 	complaints                                []string
+	siege                                     string // what else was measured in a siege
 }
 
 // maxComplaints are told; all are counted.

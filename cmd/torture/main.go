@@ -11,6 +11,9 @@
 // figures for each seed and exits with 1 when anything was lost, invented,
 // mangled or reordered.
 //
+// With -siege the neighbours mean harm instead, all at once and without a pause, while the
+// gateway keeps the limits of its systemd unit: see siege.go.
+//
 // The logs of a run that failed stay below -dir.
 package main
 
@@ -36,6 +39,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "only faults (or mutants) whose names contain this")
 	flag.BoolVar(&o.mutants, "mutants", false, "show that the torture or a test notices each mutant of the code; run it in the repository")
 	flag.BoolVar(&o.cluster, "cluster", false, "with a RabbitMQ of three nodes, whose queues are quorum queues")
+	flag.DurationVar(&o.siege, "siege", 0, "instead of faults: neighbours who mean harm, all at once, for so long")
 	flag.BoolVar(&o.keep, "keep", false, "keep the logs of runs that passed, too")
 	limit := flag.Duration("limit", time.Hour, "give up after so long")
 	flag.Parse()
@@ -58,6 +62,7 @@ type options struct {
 	faults            int
 	keep, mutants     bool
 	cluster           bool
+	siege             time.Duration // 0: faults
 	patience          time.Duration // 0: settleLimit
 }
 
@@ -98,7 +103,11 @@ func (o options) run(ctx context.Context) (err error) {
 	}
 	for _, seed := range seeds {
 		dir := filepath.Join(o.dir, fmt.Sprintf("seed-%d", seed))
-		res, seedErr := o.torture(ctx, b, dir, seed)
+		run := o.torture
+		if o.siege > 0 {
+			run = o.besiege
+		}
+		res, seedErr := run(ctx, b, dir, seed)
 		if seedErr != nil {
 			return fmt.Errorf("seed %d: %w (logs in %s)", seed, seedErr, dir)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -44,6 +45,7 @@ type rig struct {
 	lines     lines
 	mqttLine  *chaos.Proxy
 	gate      *gate
+	page      *page
 	source    *source
 	consumer  *consumer
 	commander *commander
@@ -96,13 +98,17 @@ func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (
 		r.consumer.types = []string{"quorum"}
 	}
 	r.commander = newCommander(urls, gatewayName, r.topic(""), logs["commands"])
-	if err := r.lay(seed); err != nil {
+	cert, err := r.lay(seed)
+	if err != nil {
 		return nil, err
 	}
 	if r.gate, err = newGate(program, dir); err != nil {
 		return nil, err
 	}
 	r.closers = append(r.closers, r.gate.close)
+	if r.page, err = newPage(ctx, r.gate, dir, cert); err != nil {
+		return nil, err
+	}
 	if err := os.WriteFile(r.gate.config, []byte(r.house()), 0o600); err != nil {
 		return nil, err
 	}
@@ -123,34 +129,34 @@ func newRig(ctx context.Context, b *brokers, program, dir string, seed uint64) (
 	return r, r.commander.start(b.mosquitto.Addr(), seed)
 }
 
-// lay lays what is between the gateway and the brokers.
-func (r *rig) lay(seed uint64) error {
-	cert, err := selfSigned(filepath.Join(r.dir, "ca.pem"))
+// lay lays what is between the gateway and the brokers, and returns the certificate of its TLS.
+func (r *rig) lay(seed uint64) (cert tls.Certificate, err error) {
+	cert, err = selfSigned(filepath.Join(r.dir, "ca.pem"))
 	if err != nil {
-		return err
+		return cert, err
 	}
 	for _, node := range r.nodes() {
 		guard, err := newGuard(node.Addr(), cert)
 		if err != nil {
-			return err
+			return cert, err
 		}
 		r.closers = append(r.closers, guard.close)
 		line, err := chaos.New(guard.addr(), seed)
 		if err != nil {
-			return err
+			return cert, err
 		}
 		r.closers = append(r.closers, func() { _ = line.Close() })
 		r.lines = append(r.lines, line)
 	}
 	if r.mqttLine, err = chaos.New(r.mosquitto.Addr(), seed+1); err != nil {
-		return err
+		return cert, err
 	}
 	r.closers = append(r.closers, func() { _ = r.mqttLine.Close() })
 	if r.tap, err = newTap(r.mqttLine.Addr(), r.source); err != nil {
-		return err
+		return cert, err
 	}
 	r.closers = append(r.closers, r.tap.close)
-	return nil
+	return cert, nil
 }
 
 // house is the configuration: the meters, and two chips that nobody can ask again.
@@ -181,6 +187,8 @@ devices:
 		fmt.Fprintf(&b, "  %s: {driver: mqtt, topic: %s, property: note, type: text}\n", meterName(i), r.topic(meterName(i)))
 	}
 	b.WriteString(r.commander.devices())
+	fmt.Fprintf(&b, besiegedLines, r.topic(""))
+	b.WriteString(r.page.lines())
 	return b.String()
 }
 

@@ -44,14 +44,18 @@ func (r result) line() string {
 	if !v.passed() {
 		word = "FAIL"
 	}
-	share := 0.0
+	again := 0.0
 	if v.delivered > 0 {
-		share = 100 * float64(v.duplicates) / float64(v.delivered)
+		again = 100 * float64(v.duplicates) / float64(v.delivered)
+	}
+	if v.siege != "" {
+		return fmt.Sprintf("%s siege seed=%d accepted=%d delivered=%d dup=%.2f%% lost=%d reordered=%d %s starts=%d rss=%.1fMB took=%s", word, r.seed,
+			v.accepted, v.delivered, again, v.lost, v.reordered, v.siege, r.starts, r.memory, r.took.Round(time.Second))
 	}
 	return fmt.Sprintf("%s seed=%d faults=%d accepted=%d delivered=%d dup=%.2f%% lost=%d reordered=%d phantom=%d mangled=%d mosquitto_lost=%d "+
 		"commands=%d unanswered=%d set_twice=%d "+
 		"starts=%d slowest_start=%s recovery=%s rss=%.1fMB took=%s",
-		word, r.seed, r.faults, v.accepted, v.delivered, share, v.lost, v.reordered, v.phantom+v.strays, v.mangled, v.gone, v.commands, v.unanswered, v.twice,
+		word, r.seed, r.faults, v.accepted, v.delivered, again, v.lost, v.reordered, v.phantom+v.strays, v.mangled, v.gone, v.commands, v.unanswered, v.twice,
 		r.starts, r.slowest.Round(time.Millisecond), r.recovery.Round(100*time.Millisecond), r.memory, r.took.Round(time.Second))
 }
 

@@ -16,6 +16,8 @@ const (
 	theLine               // between the gateway and RabbitMQ
 	theMosquitto          // and the line to it
 	theDisk
+	thePage  // and its users
+	theClock // of the house
 )
 
 // kind is a way in which something goes wrong.
