@@ -225,6 +225,10 @@ func (c *Connection) leaves(s Source, id string) []home.Event {
 	return []home.Event{{Kind: home.KindCatalog, Device: name, Catalog: &home.Catalog{ID: id, Removed: true}}}
 }
 
+// tooOld is how long ago a device may have said, by its own word, what happened: some bridges
+// repeat the last press when they start, as a message that is not retained.
+const tooOld = 10 * time.Second
+
 // said makes an event of a device's reading: a raw one of what is known already. ok is
 // false for what says nothing at all.
 func (c *Connection) said(d *device, r *dialect.Reading, late bool) (ev home.Event, ok bool) {
@@ -243,6 +247,11 @@ func (c *Connection) said(d *device, r *dialect.Reading, late bool) (ev home.Eve
 	switch {
 	case r.Momentary:
 		ev.Kind = home.KindEvent
+		if r.Late || !r.Time.IsZero() && time.Since(r.Time) > tooOld {
+			ev.Flags = home.FlagLate
+		} else if !late {
+			ev.Time = time.Time{} // the device's clock is not the house's
+		}
 	case r.Repeats && c.repeated(d.name, r):
 		ev.Flags |= home.FlagRaw
 		return ev, !late && ev.Value.Known() // nobody knows when it was measured

@@ -65,13 +65,23 @@ func Explain(o Options, messages []dialect.Message) Explanation {
 	return x
 }
 
+// ignore lists what is not taken, once.
+func (x *Explanation) ignore(i Ignored) {
+	known := func(o Ignored) bool {
+		return o.ID == i.ID && o.What == i.What && o.Why == i.Why && (o.Topic == i.Topic || i.What != "")
+	}
+	if !slices.ContainsFunc(x.Ignored, known) {
+		x.Ignored = append(x.Ignored, i)
+	}
+}
+
 // explain reads one message.
 func (c *Connection) explain(m dialect.Message, x *Explanation) {
 	listeners, mine := c.told[m.Topic]
 	for _, l := range listeners {
 		ev, told, fault := l.hear(m.Payload, m.Retained)
 		if fault != "" {
-			x.Ignored = append(x.Ignored, Ignored{m.Topic, l.device, l.topic.property.Name, fault})
+			x.ignore(Ignored{m.Topic, l.device, l.topic.property.Name, fault})
 		}
 		if told {
 			x.Readings = append(x.Readings, as(ev))
@@ -84,7 +94,7 @@ func (c *Connection) explain(m dialect.Message, x *Explanation) {
 		}
 		mine = true
 		for _, i := range t.Ignored {
-			x.Ignored = append(x.Ignored, Ignored{m.Topic, i.ID, i.What, i.Why})
+			x.ignore(Ignored{m.Topic, i.ID, i.What, i.Why})
 		}
 		for _, ev := range c.understood(source, t, m.Retained) {
 			if ev.Kind != home.KindCatalog && ev.Flags&home.FlagRaw == 0 {
@@ -93,6 +103,6 @@ func (c *Connection) explain(m dialect.Message, x *Explanation) {
 		}
 	}
 	if !mine {
-		x.Ignored = append(x.Ignored, Ignored{Topic: m.Topic, Why: "nobody listens to this topic"})
+		x.ignore(Ignored{Topic: m.Topic, Why: "nobody listens to this topic"})
 	}
 }

@@ -85,6 +85,7 @@ type Reading struct {
 	Value     home.Value
 	Unknown   string    // why the value is unknown
 	Time      time.Time // as the device says; zero: now
+	Late      bool      // of an event: it may have happened long ago
 	Repeats   bool      // a message of this kind repeats what has not changed
 }
 

@@ -41,9 +41,10 @@ func (d *device) read(m dialect.Message) dialect.Told {
 	if err != nil {
 		return ignored(d.id, m.Topic, "no JSON object: "+err.Error(), true)
 	}
+	spoke := lastSeen(seen)
 	var at time.Time
 	if m.Late {
-		at = lastSeen(seen)
+		at = spoke
 	}
 	t := dialect.Told{Readings: slices.Grow(d.told[:0], told)}
 	for i := range d.features {
@@ -54,7 +55,7 @@ func (d *device) read(m dialect.Message) dialect.Told {
 		v, why := f.value(raw)
 		if f.Type == home.TypeEvent {
 			if v.Known() && v.Text() != "" {
-				t.Readings = append(t.Readings, dialect.Reading{ID: d.id, Property: f.Name, Momentary: true, Value: v, Time: at})
+				t.Readings = append(t.Readings, dialect.Reading{ID: d.id, Property: f.Name, Momentary: true, Value: v, Time: spoke})
 			}
 			continue
 		}
@@ -73,7 +74,8 @@ func (d *device) read(m dialect.Message) dialect.Told {
 
 // lastSeen is when the device spoke, which is in the message if Zigbee2MQTT is
 // told to write it; zero when it is not. It is the time of a message that comes
-// late only: one that Zigbee2MQTT makes by itself, for a group say, has an old one.
+// late, and of what happens, only: a state that Zigbee2MQTT makes by itself, for a group say,
+// has an old one.
 func lastSeen(raw json.RawMessage) time.Time {
 	v := value(raw)
 	if v.Kind() == home.Number && v.Number() > 1e12 && v.Number() < 1e14 {
@@ -120,6 +122,9 @@ func (f *feature) value(raw json.RawMessage) (v home.Value, why string) {
 	}
 	if !ok {
 		return home.Value{}, "found " + excerpt(string(raw)) + ", expected " + f.expected()
+	}
+	if why := dialect.Absent(f.Property, v); why != "" {
+		return home.Value{}, why
 	}
 	return v, ""
 }
