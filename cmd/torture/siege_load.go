@@ -79,4 +79,3 @@ func (s *siege) clocks(ctx context.Context) error {
 	}
 	return nil
 }
-
