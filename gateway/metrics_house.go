@@ -131,6 +131,11 @@ func (g *gateway) aboutDelivery(f family) {
 			line(labels("broker", m.URL), number(m.Connected))
 		}
 	})
+	f.counters("hogar_mqtt_too_large_total", "MQTT messages that were over the limit, and not read, since the start.", func(line func(string, uint64)) {
+		for _, m := range s.MQTT {
+			line(labels("broker", m.URL), m.TooLarge)
+		}
+	})
 }
 
 func sum(byReason map[string]uint64) (n uint64) {

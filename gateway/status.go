@@ -20,7 +20,7 @@ func (g *gateway) Status() api.Status {
 	}
 	for i, c := range gen.mqtt {
 		m := c.Status()
-		s.MQTT = append(s.MQTT, api.Source{URL: gen.plan.brokers[i].String(), Connected: m.Connected, Error: m.Reason})
+		s.MQTT = append(s.MQTT, api.Source{URL: gen.plan.brokers[i].String(), Connected: m.Connected, Error: m.Reason, TooLarge: m.TooLarge})
 	}
 	if zone := gen.plan.Config.Location.Timezone; zone != time.Local {
 		s.Timezone = zone.String()

@@ -122,6 +122,7 @@ func (s *session) acknowledge(c *Connection) {
 			c.log.Error("mqtt message not recorded, the broker keeps it", "wait", c.refusedWait, "error", p.err)
 		case again == nil:
 			p.message.Ack()
+			s.lighter(p.message)
 		}
 	}
 }

@@ -171,15 +171,15 @@ func (b Broker) readPassword() (string, error) {
 }
 
 // dial opens a connection that is closed when ctx ends.
-func (b Broker) dial(ctx context.Context) (net.Conn, error) {
+func (b Broker) dial(ctx context.Context) (*conn, error) {
 	within, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	conn, err := b.open(within)
+	raw, err := b.open(within)
 	if err != nil {
 		return nil, err
 	}
-	context.AfterFunc(ctx, func() { _ = conn.Close() }) // nothing is lost: unacknowledged messages come again
-	return newConn(conn), nil
+	context.AfterFunc(ctx, func() { _ = raw.Close() }) // nothing is lost: unacknowledged messages come again
+	return newConn(raw), nil
 }
 
 func (b Broker) open(ctx context.Context) (net.Conn, error) {

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"bufio"
+	"crypto/rand"
 	"net"
 	"sync"
 	"time"
@@ -20,7 +21,7 @@ const (
 // stopped reading is a lost one.
 type conn struct {
 	net.Conn
-	in *bufio.Reader
+	sieve
 
 	mu    sync.Mutex
 	acks  []byte
@@ -29,13 +30,14 @@ type conn struct {
 }
 
 func newConn(c net.Conn) *conn {
-	own := &conn{Conn: c, in: bufio.NewReaderSize(c, readAhead)}
+	own := &conn{Conn: c, sieve: sieve{in: bufio.NewReaderSize(c, readAhead), mark: []byte("hogar left a payload out " + rand.Text() + " ")}}
 	own.timer = time.AfterFunc(time.Hour, own.flush)
 	own.timer.Stop()
 	return own
 }
 
-func (c *conn) Read(b []byte) (int, error) { return c.in.Read(b) }
+// Read leaves out payloads that are too long. For one goroutine.
+func (c *conn) Read(b []byte) (int, error) { return c.sieve.Read(b) }
 
 // Write takes whole packets, as paho does. A failure to send acknowledgements ends the
 // connection, and the next write tells it.

@@ -15,6 +15,10 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 		return nil
 	}
 	c.received.Add(1)
+	if size, is := s.leftOut(m); is {
+		c.noteLarge(m.Topic(), size)
+		return nil
+	}
 	late := m.Retained() || m.Duplicate() || !s.fresh.Load()
 	listeners, mine := c.told[m.Topic()]
 	events := c.plain(listeners, m, late)
@@ -50,6 +54,13 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 		s.client.Unsubscribe(m.Topic()) // not waited for: messages that are under way come before its answer
 	}
 	return events
+}
+
+// noteLarge counts a message that was too long to be read, and logs the first of the connection.
+func (c *Connection) noteLarge(topic string, size int) {
+	if c.tooLarge.Add(1) == 1 {
+		c.log.Warn("a mqtt message is too long, and was not read; further ones are counted", "topic", topic, "bytes", size, "most", mostPacket)
+	}
 }
 
 // asksFor reports whether a filter of this session fits the topic: somebody else uses it,

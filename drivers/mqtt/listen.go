@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"sync/atomic"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
@@ -21,6 +22,7 @@ func Listen(ctx context.Context, b Broker, see func(dialect.Message)) error {
 		return err
 	}
 	lost, inbox := make(chan error, 1), make(chan dialect.Message, 256)
+	var wire atomic.Pointer[conn]
 	client := paho.NewClient(paho.NewClientOptions().
 		AddBroker(b.String()).
 		SetClientID("hogar-listen-" + rand.Text()).
@@ -31,12 +33,24 @@ func Listen(ctx context.Context, b Broker, see func(dialect.Message)) error {
 		SetConnectTimeout(connectTimeout).
 		SetConnectionLostHandler(func(_ paho.Client, err error) { lost <- err }).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) {
+			if c := wire.Load(); c != nil {
+				if _, is := c.leftOut(m.Payload()); is {
+					return
+				}
+			}
 			select {
 			case inbox <- dialect.Message{Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained()}:
 			case <-ctx.Done():
 			}
 		}).
-		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return b.dial(ctx) }))
+		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
+			c, err := b.dial(ctx)
+			if err != nil {
+				return nil, err
+			}
+			wire.Store(c)
+			return c, nil
+		}))
 	defer client.Disconnect(uint(parting.Milliseconds()))
 	asked, begun := client.Connect(), false
 	for answer := asked.Done(); ; {

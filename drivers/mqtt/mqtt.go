@@ -111,7 +111,7 @@ type Connection struct {
 
 	leastWait, refusedWait, awayAfter, markerQuiet time.Duration // machine time; shorter in tests
 
-	received, unreadable atomic.Uint64
+	received, unreadable, tooLarge atomic.Uint64
 
 	mu     sync.Mutex
 	status Status

@@ -20,6 +20,8 @@ var errRefused = errors.New("the gateway could not record messages: asking for t
 // session is one connection to the broker, from its dialling to its loss.
 type session struct {
 	client  paho.Client
+	wire    atomic.Pointer[conn]
+	heavy   chan struct{}   // holds one while a long message waits in the inbox, or is read
 	ctx     context.Context // ends with the session; its cause is why
 	end     context.CancelCauseFunc
 	inbox   chan paho.Message
@@ -116,7 +118,7 @@ func (c *Connection) newSession(ctx context.Context, learns bool) (*session, err
 		return nil, err
 	}
 	s := &session{inbox: make(chan paho.Message, 256), waiting: make(chan *pending, maxOpen), settled: make(chan struct{}, 1), accept: c.stream(),
-		former: make(map[string]bool), filters: make(map[string]bool), learns: learns}
+		heavy: make(chan struct{}, 1), former: make(map[string]bool), filters: make(map[string]bool), learns: learns}
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	options := paho.NewClientOptions().
 		AddBroker(c.broker.String()).
@@ -134,7 +136,14 @@ func (c *Connection) newSession(ctx context.Context, learns bool) (*session, err
 		SetStore(forgetful{}).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { s.receive(ctx, m) }). // from before Subscribe, too
 		SetConnectionLostHandler(func(_ paho.Client, err error) { s.end(fmt.Errorf("connection lost: %w", err)) }).
-		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return c.broker.dial(s.ctx) })
+		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
+			wire, err := c.broker.dial(s.ctx)
+			if err != nil {
+				return nil, err
+			}
+			s.wire.Store(wire)
+			return wire, nil
+		})
 	if learns {
 		options.SetClientID(c.clientID + "-learn").SetCleanSession(true)
 	} else {
@@ -159,11 +168,29 @@ func (forgetful) Reset()                            {}
 // disconnect says good-bye where there is somebody to say it to.
 func (s *session) disconnect() { s.client.Disconnect(uint(parting.Milliseconds())) }
 
+// leftOut reports whether the payload of a message was too long to be read, and how long it was.
+func (s *session) leftOut(m paho.Message) (size int, is bool) {
+	wire := s.wire.Load()
+	if wire == nil {
+		return 0, false
+	}
+	return wire.leftOut(m.Payload())
+}
+
 // receive hands a message on. When the gateway is far behind it waits, and so
 // does the broker.
 func (s *session) receive(ctx context.Context, m paho.Message) {
 	if s.ctx.Err() != nil || ctx.Err() != nil {
 		return // nor is anything taken that comes after what was left out below
+	}
+	if len(m.Payload()) > longest { // one at a time: the inbox has room for many short ones
+		select {
+		case s.heavy <- struct{}{}:
+		case <-s.ctx.Done():
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 	select {
 	case s.inbox <- m:
@@ -200,5 +227,12 @@ func (s *session) publish(ctx context.Context, topic, payload string, retained b
 		return fmt.Errorf("sent, not acknowledged: %w", context.Cause(s.ctx))
 	case <-ctx.Done():
 		return fmt.Errorf("sent, not acknowledged: %w", ctx.Err())
+	}
+}
+
+// lighter lets the next long message come, when one is over. After a refusal none comes.
+func (s *session) lighter(m paho.Message) {
+	if len(m.Payload()) > longest {
+		<-s.heavy
 	}
 }

@@ -13,6 +13,7 @@ type Status struct {
 	Reason     string // why it is not connected
 	Received   uint64 // messages
 	Unreadable uint64 // readings that were not what the configuration says
+	TooLarge   uint64 // messages that were too long, and not read
 }
 
 // Connected reports whether messages come in as they happen: the connection
@@ -27,7 +28,7 @@ func (c *Connection) Status() Status {
 	c.mu.Lock()
 	s := c.status
 	c.mu.Unlock()
-	s.Received, s.Unreadable = c.received.Load(), c.unreadable.Load()
+	s.Received, s.Unreadable, s.TooLarge = c.received.Load(), c.unreadable.Load(), c.tooLarge.Load()
 	return s
 }
 

@@ -62,6 +62,7 @@ type Source struct {
 	URL       string `json:"url"` // without user and password
 	Connected bool   `json:"connected"`
 	Error     string `json:"error,omitempty"`
+	TooLarge  uint64 `json:"too_large"` // messages that were over the limit, and not read
 }
 
 // AMQP is the state of the bridge.
