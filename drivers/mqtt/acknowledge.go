@@ -22,6 +22,7 @@ type pending struct {
 
 // take gives the events of a message to the house, when there is room for them.
 func (c *Connection) take(ctx context.Context, s *session, m paho.Message) {
+	defer s.lighter(m) // not when it is acknowledged: paho acknowledges nothing while receive waits
 	if s.skipped {
 		return
 	}
@@ -122,7 +123,6 @@ func (s *session) acknowledge(c *Connection) {
 			c.log.Error("mqtt message not recorded, the broker keeps it", "wait", c.refusedWait, "error", p.err)
 		case again == nil:
 			p.message.Ack()
-			s.lighter(p.message)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"fmt"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -16,7 +17,9 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 	}
 	c.received.Add(1)
 	if size, is := s.leftOut(m); is {
-		c.noteLarge(m.Topic(), size)
+		if !s.learns { // it comes once more to the session that lasts
+			c.noteLarge(m.Topic(), size)
+		}
 		return nil
 	}
 	late := m.Retained() || m.Duplicate() || !s.fresh.Load()
@@ -59,7 +62,8 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 // noteLarge counts a message that was too long to be read, and logs the first of the connection.
 func (c *Connection) noteLarge(topic string, size int) {
 	if c.tooLarge.Add(1) == 1 {
-		c.log.Warn("a mqtt message is too long, and was not read; further ones are counted", "topic", topic, "bytes", size, "most", mostPacket)
+		c.log.Warn("a mqtt message is too long, and was not read; further ones are counted", "topic", topic,
+			"error", fmt.Sprintf("a message of %d bytes; at most %d are read", size, mostPacket))
 	}
 }
 

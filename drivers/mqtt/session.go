@@ -230,7 +230,7 @@ func (s *session) publish(ctx context.Context, topic, payload string, retained b
 	}
 }
 
-// lighter lets the next long message come, when one is over. After a refusal none comes.
+// lighter lets the next long message come, when one was read.
 func (s *session) lighter(m paho.Message) {
 	if len(m.Payload()) > longest {
 		<-s.heavy

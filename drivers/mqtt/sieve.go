@@ -30,6 +30,7 @@ type sieve struct {
 	out  []byte // is read before anything else
 	pass int    // bytes of the present packet that pass
 	drop int    // bytes of it that are thrown away
+	cut  []byte // the packet that passes in its place, when they were
 }
 
 // leftOut returns how long the payload was that was left out, if it was.
@@ -59,7 +60,9 @@ func (s *sieve) Read(b []byte) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			s.out = []byte(pingresp)
+			if s.out = []byte(pingresp); s.drop == 0 {
+				s.out = s.cut
+			}
 		default:
 			if err := s.packet(); err != nil {
 				return 0, err
@@ -81,7 +84,7 @@ func (s *sieve) packet() error {
 		return fmt.Errorf("the broker sent a packet of %d bytes and type %d; at most %d are read", length, first>>4, mostPacket)
 	}
 	_, _ = s.in.Discard(head) // it is in the buffer
-	return s.cut(first, length)
+	return s.leaveOut(first, length)
 }
 
 // fixedHeader looks at a fixed header and takes nothing.
@@ -100,8 +103,8 @@ func (s *sieve) fixedHeader() (first byte, length, size int, err error) {
 	return 0, 0, 0, fmt.Errorf("the broker sent a packet without a length")
 }
 
-// cut passes a message on without its payload. Its fixed header was read.
-func (s *sieve) cut(first byte, length int) error {
+// leaveOut passes a message on without its payload. Its fixed header was read.
+func (s *sieve) leaveOut(first byte, length int) error {
 	var topic [2]byte
 	if _, err := io.ReadFull(s.in, topic[:]); err != nil {
 		return err
@@ -117,14 +120,14 @@ func (s *sieve) cut(first byte, length int) error {
 	}
 	s.drop = length - len(variable) // a limit is longer than any topic
 	payload := strconv.AppendInt(bytes.Clone(s.mark), int64(s.drop), 10)
-	s.out = []byte{first}
+	s.cut = []byte{first}
 	for n := len(variable) + len(payload); ; n >>= 7 {
 		if n < continuation {
-			s.out = append(s.out, byte(n))
+			s.cut = append(s.cut, byte(n))
 			break
 		}
-		s.out = append(s.out, byte(n)|continuation)
+		s.cut = append(s.cut, byte(n)|continuation)
 	}
-	s.out = append(append(s.out, variable...), payload...)
+	s.cut = append(append(s.cut, variable...), payload...)
 	return nil
 }
