@@ -39,22 +39,28 @@ type DeadLetters struct {
 	b     *Bridge
 	link  *link
 	queue string
+
+	copies bool   // a letter that was given back often is copied
+	advice string // of the operator
 }
 
 const (
-	maxDead       = 10_000   // messages that one call looks at
-	maxDeadBodies = 16 << 20 // bytes of bodies in a list; those of further letters are left out
+	maxDead       = 10_000    // messages that one call looks at
+	maxDeadBodies = 16 << 20  // bytes of bodies in a list; those of further letters are left out
+	deadHeaders   = 128 << 10 // bytes: more does not fit into a frame
 )
 
 // OpenDead connects to the queue dead of the options' gateway.
 func OpenDead(ctx context.Context, o Options) (*DeadLetters, error) {
 	b := New(o, nil, nil, nil)
-	b.limits = limits{body: maxCommand, headers: toolLimits.headers}
+	b.limits = limits{body: uint64(deadBytes), headers: deadHeaders} // the whole letter: it may have to be copied
 	l, err := b.dialAny(ctx, "dead", false)
 	if err != nil {
 		return nil, err
 	}
-	return &DeadLetters{b: b, link: l, queue: b.opts.queue("dead")}, nil
+	d := &DeadLetters{b: b, link: l, queue: b.opts.queue("dead")}
+	d.examine(ctx)
+	return d, nil
 }
 
 // Close ends the connection.
@@ -170,48 +176,13 @@ func (w wanted) missing() error {
 	return errors.Join(all...)
 }
 
-// each takes all messages that are in the queue now, and not those that come meanwhile, one after the other, and
-// deletes those that see wants gone. The rest goes back when all were seen, to where it was.
-func (d *DeadLetters) each(ctx context.Context, see func(amqp.Delivery) (bool, error)) error {
-	ch, err := d.link.Channel()
-	if err != nil {
-		return d.link.failure(nil, err, "open a channel")
-	}
-	defer ch.Close() // gives back what was not acknowledged
-	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
-	now, err := ch.QueueDeclarePassive(d.queue, true, false, false, false, nil)
-	if err != nil {
-		return d.link.failure(closed, err, "look at queue "+d.queue)
-	}
-	for range min(now.Messages, maxDead) {
-		m, ok, err := ch.Get(d.queue, false)
-		if err != nil {
-			return d.link.failure(closed, err, "read queue "+d.queue)
-		}
-		if !ok {
-			return nil
-		}
-		gone, err := see(m)
-		if err != nil {
-			return err
-		}
-		if gone {
-			if err := m.Ack(false); err != nil {
-				return d.link.failure(closed, err, "acknowledge")
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func deadOf(m *amqp.Delivery) Dead {
 	text := func(name string) string { s, _ := m.Headers[name].(string); return s }
 	d := Dead{ID: m.MessageId, Reason: text("hogar-reason"), Exchange: text("hogar-exchange"), Key: text("hogar-key"),
 		User: text("hogar-user-id"), Type: m.Type, Body: string(m.Body), LeftOut: bodyLeftOut(m.Headers)}
-	if !utf8.Valid(m.Body) {
+	if len(m.Body) > maxCommand {
+		d.Body, d.LeftOut = "", int64(len(m.Body))
+	} else if !utf8.Valid(m.Body) {
 		d.Body, d.Encoding = base64.StdEncoding.EncodeToString(m.Body), "base64"
 	}
 	d.Time, _ = time.Parse(home.TimeFormat, text("hogar-time")) // zero: somebody else put it there

@@ -176,7 +176,10 @@ func (d *doctor) login() bool {
 		defer l.close()
 	}
 	what := fmt.Sprintf("login as %s, virtual host %s", orElse(d.target.user, "the certificate"), d.target.vhost())
-	return d.add(what, err, "allowed")
+	if !d.add(what, err, "allowed") {
+		return false
+	}
+	return d.add("broker at "+d.target.addr, nil, l.server().known(d.b.opts.queue("now")))
 }
 
 // topology looks at what there is, and changes nothing.
@@ -196,12 +199,14 @@ func (d *doctor) topology(s *setup) {
 			})
 		}
 		for _, q := range t.queues {
-			err := s.step(d.ctx, "look at queue "+q.name, func(ch *amqp.Channel) error {
-				_, err := ch.QueueDeclarePassive(q.name, true, false, false, false, nil)
-				return err
-			})
+			err := s.look(d.ctx, q.name)
+			if err == nil && hasCode(s.declare(d.ctx, q, s.arguments(q)), amqp.PreconditionFailed) && s.onlyLimited(d.ctx, q) {
+				d.wrong("queue "+q.name, fmt.Sprintf("it was made without %s -1: this RabbitMQ deletes out of it what was looked at and given back 20 times", deliveryLimit),
+					d.b.opts.keepLine(d.target)+" keeps it all; a policy cannot be seen from here, so this line stays until the queue is deleted, and made anew")
+				continue
+			}
 			d.exists(s, "queue "+q.name, err, func(ch *amqp.Channel) error {
-				_, err := ch.QueueDeclare(q.name, true, false, false, false, q.args)
+				_, err := ch.QueueDeclare(q.name, true, false, false, false, s.arguments(q))
 				return err
 			})
 		}

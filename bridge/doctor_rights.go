@@ -18,13 +18,7 @@ func (d *doctor) rights(s *setup) {
 	publish := func(exchange, key string) error {
 		return s.step(d.ctx, "publish", func(ch *amqp.Channel) error {
 			defer func() { _ = ch.Close() }() // a channel with transactions is good for nothing else
-			if err := ch.Tx(); err != nil {
-				return err
-			}
-			if err := ch.Publish(exchange, key, false, false, amqp.Publishing{UserId: d.target.user}); err != nil {
-				return err
-			}
-			return ch.TxRollback()
+			return tryPublish(ch, exchange, key, d.target.user)
 		})
 	}
 	o := &d.b.opts
@@ -48,6 +42,17 @@ func (d *doctor) rights(s *setup) {
 			d.add("right to consume "+o.queue(word), err, "granted")
 		}
 	}
+}
+
+// tryPublish returns nil when user may publish so. Nothing is published.
+func tryPublish(ch *amqp.Channel, exchange, key, user string) error {
+	if err := ch.Tx(); err != nil {
+		return err
+	}
+	if err := ch.Publish(exchange, key, false, false, amqp.Publishing{UserId: user}); err != nil {
+		return err
+	}
+	return ch.TxRollback()
 }
 
 // name claims the queue now for a moment, which only one connection can have.

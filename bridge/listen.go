@@ -35,7 +35,7 @@ func (o *Options) listenTopology() topology {
 	if len(o.Messages) == 0 {
 		return topology{}
 	}
-	return topology{queues: []queue{{name: o.queue("messages"), sources: o.Messages,
+	return topology{queues: []queue{{name: o.queue("messages"), kept: true, sources: o.Messages,
 		args: amqp.Table{"x-queue-type": o.QueueType, "x-message-ttl": o.MessageTTL.Milliseconds()}}}}
 }
 

@@ -23,6 +23,7 @@ type queue struct {
 	sources  []Source   // and to these exchanges of others
 	optional bool       // without it the part still does its work
 	fallback amqp.Table // arguments where the broker has no such kind of queue (541)
+	kept     bool       // what is in it may be given back again and again, and stays
 }
 
 // bindings are all that the queue is bound to.
@@ -89,12 +90,17 @@ func (o *Options) consumeTopology() topology {
 	return topology{
 		exchanges: []exchange{{o.Exchange}, {nowExchange}},
 		queues: []queue{
-			{name: o.queue("expired"), args: amqp.Table{"x-queue-type": o.QueueType}},
-			{name: o.queue("dead"), optional: true, args: amqp.Table{"x-queue-type": o.QueueType,
-				"x-message-ttl": deadTTL, "x-max-length-bytes": deadBytes, "x-overflow": "drop-head"}},
+			{name: o.queue("expired"), kept: true, args: amqp.Table{"x-queue-type": o.QueueType}},
+			o.deadQueue(o.QueueType),
 			{name: o.queue("commands"), args: commands, exchange: o.Exchange, keys: []string{o.Gateway + ".command.#"}},
 		},
 	}
+}
+
+// deadQueue is the queue of refused commands, as one of that type.
+func (o *Options) deadQueue(kind string) queue {
+	return queue{name: o.queue("dead"), kept: true, optional: true, args: amqp.Table{"x-queue-type": kind,
+		"x-message-ttl": deadTTL, "x-max-length-bytes": deadBytes, "x-overflow": "drop-head"}}
 }
 
 // nowArgs are the arguments of the queue now, which is exclusive and auto-delete.
@@ -194,10 +200,7 @@ func missing(what, name string) error {
 }
 
 func (s *setup) queue(ctx context.Context, q queue) error {
-	err := s.step(ctx, "look at queue "+q.name, func(ch *amqp.Channel) error {
-		_, err := ch.QueueDeclarePassive(q.name, true, false, false, false, nil)
-		return err
-	})
+	err := s.look(ctx, q.name)
 	switch {
 	case err == nil && !s.b.opts.Declare:
 		return nil
@@ -208,8 +211,8 @@ func (s *setup) queue(ctx context.Context, q queue) error {
 	case !s.b.opts.Declare:
 		return missing("queue", q.name)
 	default:
-		err = s.declare(ctx, q, q.args)
-		if hasCode(err, amqp.InternalError) && q.fallback != nil { // no streams here
+		err = s.declare(ctx, q, s.arguments(q))
+		if q.fallback != nil && unknownType(err) { // no streams here
 			err = s.declare(ctx, q, q.fallback)
 		}
 	}
@@ -217,6 +220,14 @@ func (s *setup) queue(ctx context.Context, q queue) error {
 		return err
 	}
 	return s.bind(ctx, q)
+}
+
+// look returns nil when there is a queue of that name.
+func (s *setup) look(ctx context.Context, queue string) error {
+	return s.step(ctx, "look at queue "+queue, func(ch *amqp.Channel) error {
+		_, err := ch.QueueDeclarePassive(queue, true, false, false, false, nil)
+		return err
+	})
 }
 
 func (s *setup) declare(ctx context.Context, q queue, args amqp.Table) error {
@@ -229,8 +240,12 @@ func (s *setup) declare(ctx context.Context, q queue, args amqp.Table) error {
 // compare declares what exists once more, only to learn of a difference, which
 // is told. A queue that is not ours to declare (403) is as good.
 func (s *setup) compare(ctx context.Context, q queue) error {
-	err := s.declare(ctx, q, q.args)
+	err := s.declare(ctx, q, s.arguments(q))
 	subject := "arguments of " + q.name
+	if hasCode(err, amqp.PreconditionFailed) && s.onlyLimited(ctx, q) {
+		s.warn(subject, errors.New(s.keepAdvice(q)))
+		return nil
+	}
 	switch {
 	case err == nil, hasCode(err, amqp.AccessRefused):
 		s.warn(subject, nil)

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"hogar/gateway/home"
 )
 
 // queuesOf lists the queues of a virtual host with their arguments.
@@ -71,6 +74,11 @@ func TestTopology(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			o := tc.options
+			if kind == "quorum" && majorOf(t) >= 4 {
+				for _, word := range []string{"dead", "expired"} {
+					tc.want["hogar.casa."+word] = strings.Replace(tc.want["hogar.casa."+word], "exclusive=false ", "exclusive=false x-delivery-limit=-1 ", 1)
+				}
+			}
 			o.Declare = true
 			j := openJournal(t)
 			for round := range 2 { // the second finds all of it
@@ -108,6 +116,90 @@ func TestDifference(t *testing.T) {
 	h.stop()
 	if log := h.log.String(); strings.Count(log, "inequivalent arg") != 1 {
 		t.Errorf("want the difference told once: %s", log)
+	}
+}
+
+// majorOf is the version of the tests' RabbitMQ.
+func majorOf(t testing.TB) int {
+	t.Helper()
+	conn := dialClient(t, rabbit(t)).conn
+	version, _ := conn.Properties["version"].(string)
+	major, err := strconv.Atoi(version[:strings.IndexByte(version, '.')])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return major
+}
+
+// TestMadeWithoutTheLimit finds queues that an older hogar, or one on an older RabbitMQ, has made. They
+// are used as they are, and what mends them is said by the log, the doctor and whoever looks at dead letters.
+func TestMadeWithoutTheLimit(t *testing.T) {
+	t.Parallel()
+	if major := majorOf(t); major < 4 {
+		t.Skip("nothing is amiss with RabbitMQ ", major)
+	}
+	url := rabbit(t)
+	o := Options{URLs: []string{url}, Gateway: "casa", Declare: true, QueueType: "quorum", Messages: []Source{{"amq.topic", "a.b"}},
+		Accept: func(_ []home.Event, done func(error)) { done(nil) }}
+	c := dialClient(t, url)
+	full := o.withDefaults()
+	for _, q := range append(full.consumeTopology().queues, full.listenTopology().queues...) {
+		if _, err := c.ch.QueueDeclare(q.name, true, false, false, false, q.args); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := runOn(t, o, &door{}, openJournal(t))
+	h.until("working", func() bool { return h.Status().Connected && h.Status().Commands })
+	h.until("listening", func() bool { return strings.Contains(h.log.String(), "listening to other applications") })
+	line := `rabbitmqctl set_policy -p ` + vhostOf(url) + ` --apply-to queues hogar.casa.keep '^hogar\.casa\.(dead|expired|messages)$' '{"delivery-limit":-1}'`
+	wrong := bad(t, Examine(t.Context(), o, true))
+	for _, word := range []string{"dead", "expired", "messages"} {
+		name := "queue hogar.casa." + word
+		if !strings.Contains(wrong[name], line) {
+			t.Errorf("the doctor says of %s: %q", name, wrong[name])
+		}
+		if log := h.log.String(); strings.Count(log, name+" was made without x-delivery-limit -1") != 1 {
+			t.Errorf("want %s in the log once: %s", name, log)
+		}
+	}
+	if len(wrong) != 3 {
+		t.Errorf("wrong as well: %v", wrong)
+	}
+	letters := openDead(t, url)
+	if advice := letters.Advice(); !strings.Contains(advice, line) {
+		t.Errorf("who looks at dead letters is told %q", advice)
+	}
+	ctl(t, words(t, line)[1:]...) // it is a command that RabbitMQ takes
+	if _, err := c.ch.QueueDelete("hogar.casa.dead", false, false, false); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	h = runOn(t, o, &door{}, openJournal(t))
+	h.until("working", func() bool { return h.Status().Commands })
+	if advice := openDead(t, url).Advice(); advice != "" {
+		t.Errorf("made anew, and still: %s", advice)
+	}
+}
+
+// Of the reasons of 541 and 406, as RabbitMQ 3.10.8 and 4.0.5 have them in rabbit_amqqueue and rabbit_stream_queue, two
+// say that there are no streams.
+func TestNoStreams(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[string]bool{
+		"INTERNAL_ERROR - Cannot declare a queue 'hogar.history' of type 'rabbit_stream_queue' on node 'a@b': the corresponding feature flag is disabled": true,
+		"PRECONDITION_FAILED - invalid arg 'x-queue-type' for queue 'hogar.history' in vhost '/': \"unsupported queue type 'stream'\"":                    true,
+		"INTERNAL_ERROR": false,
+		"INTERNAL_ERROR - Could not declare queue 'hogar.history' in vhost '/' on node 'a@b' because the metadata store operation timed out": false,
+		"INTERNAL_ERROR - Cannot declare queue 'hogar.history' in vhost '/' on node 'a@b': {error,coordinator_unavailable}":                  false,
+		"PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'hogar.history' in vhost '/'":                                       false,
+	} {
+		code := amqp.InternalError
+		if strings.HasPrefix(reason, "PRECONDITION") {
+			code = amqp.PreconditionFailed
+		}
+		if got := unknownType(advise(&amqp.Error{Code: code, Reason: reason, Server: true}, &target{}, "declare")); got != want {
+			t.Errorf("%s: %t", reason, got)
+		}
 	}
 }
 

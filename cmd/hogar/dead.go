@@ -86,6 +86,9 @@ func deadCommand(use, short string, args cobra.PositionalArgs, do func(*cobra.Co
 				return err
 			}
 			defer letters.Close()
+			if advice := letters.Advice(); advice != "" {
+				fmt.Fprintln(cmd.ErrOrStderr(), "hogar:", advice)
+			}
 			return do(cmd, letters, args, f.json)
 		},
 	}
