@@ -54,7 +54,7 @@ func rabbit(t testing.TB) string {
 	t.Helper()
 	broker.once.Do(func() {
 		broker.RabbitMQ, broker.err = localbroker.StartRabbitMQ(context.Background(),
-			localbroker.Options{Dir: os.Getenv("HOGAR_TEST_DIR") + "/rabbitmq"})
+			localbroker.Options{Dir: os.Getenv("HOGAR_TEST_DIR") + "/rabbitmq", Plugins: []string{"rabbitmq_federation"}}) // a site: docs/fleet.md
 	})
 	if errors.Is(broker.err, localbroker.ErrNotInstalled) && os.Getenv("CI") == "" {
 		t.Skip(broker.err)

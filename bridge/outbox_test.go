@@ -1,8 +1,13 @@
 package bridge
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"hogar/bridge/localbroker"
 	"hogar/gateway/home"
 	"hogar/gateway/ledger"
 )
@@ -71,10 +77,10 @@ func checkReadings2(t *testing.T, got []amqp.Delivery) {
 // TestSetAside has a broker that takes no long messages: each is set aside, the
 // others go on, and a resend under a broker that takes them mends it.
 func TestSetAside(t *testing.T) {
-	limit := func(bytes int) { eval(t, "ok = application:set_env(rabbit, max_message_size, %d).", bytes) }
-	url := rabbit(t)
-	limit(20_000)
-	t.Cleanup(func() { limit(134217728) })
+	t.Parallel()
+	site := localbroker.Options{Dir: t.TempDir(), Conf: "max_message_size = 20000\n"}
+	small := startRabbit(t, site)
+	url := small.URL()
 	l := ledger.New(time.Now())
 	j, out := openJournal(t), NewOutbox(l)
 	o := Options{URLs: []string{url}, Declare: true, Ledger: l, Outbox: out}
@@ -125,7 +131,13 @@ func TestSetAside(t *testing.T) {
 		t.Errorf("restored: %s", diff)
 	}
 
-	limit(134217728)
+	if err := small.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	site.Conf, site.Port = "", portOf(t, small)
+	startRabbit(t, site)
+	h.until("connected again", func() bool { return h.Status().Connected })
+	c = dialClient(t, url)
 	c.bind("late", "hogar", "casa.reading.#")
 	done, err := h.Resend(t.Context(), time.Now().Add(-time.Hour))
 	if err != nil || done.Sent != 42 || done.Unrouted+done.Refused != 0 {
@@ -147,6 +159,33 @@ func TestSetAside(t *testing.T) {
 	if done, err := h.Resend(t.Context(), time.Now().Add(time.Hour)); err != nil || done.Sent != 0 {
 		t.Errorf("a resend from later on: %+v %v", done, err)
 	}
+}
+
+// startRabbit starts a RabbitMQ of the test's own.
+func startRabbit(t *testing.T, o localbroker.Options) *localbroker.RabbitMQ {
+	t.Helper()
+	r, err := localbroker.StartRabbitMQ(context.Background(), o)
+	if errors.Is(err, localbroker.ErrNotInstalled) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Kill)
+	return r
+}
+
+func portOf(t *testing.T, r *localbroker.RabbitMQ) int {
+	t.Helper()
+	_, port, err := net.SplitHostPort(r.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // TestSuspect ends sessions over one message. After five it is left out of the

@@ -47,6 +47,7 @@ type Options struct {
 
 	Memory  int      // MB that RabbitMQ may take before it blocks who publishes; 0: 400
 	Plugins []string // of RabbitMQ, beside those that the other options need
+	Conf    string   // further lines of rabbitmq.conf, for what is fixed when a node starts
 
 	MQTT int // port of RabbitMQ's MQTT plugin; 0: it is off; -1: a free one
 }

@@ -64,7 +64,7 @@ func (r *RabbitMQ) writeFiles() error {
 	if port := r.opts.MQTT; port > 0 {
 		conf, plugins = conf+fmt.Sprintf("mqtt.listeners.tcp.1 = 127.0.0.1:%d\n", port), append(plugins, "rabbitmq_mqtt")
 	}
-	conf += r.clusterConf()
+	conf += r.clusterConf() + r.opts.Conf
 	for name, text := range map[string]string{"rabbitmq.conf": conf, "enabled_plugins": "[" + strings.Join(plugins, ",") + "].\n"} {
 		if err := os.WriteFile(r.path(name), []byte(text), 0o600); err != nil {
 			return err
