@@ -47,7 +47,7 @@ func CheckReplyTo(pattern string) error {
 	case pattern == "" || len(pattern) > maxKey:
 		return fmt.Errorf("the name of a queue has from 1 to %d bytes", maxKey)
 	case strings.HasPrefix(pattern, "hogar.") || strings.HasPrefix(pattern, "amq."):
-		return errors.New("no receipt goes to queues that begin with hogar. or amq.")
+		return errors.New("no receipt goes to the queues hogar.* and amq.*")
 	}
 	return nil
 }

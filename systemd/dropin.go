@@ -12,6 +12,7 @@ type Needs struct {
 	Devices       []string // classes of device nodes: char-gpiochip, char-i2c, char-ttyAMA
 	Groups        []string // that may use them, and exist
 	PWM           bool     // writes below /sys
+	KernelClock   bool     // only the kernel can say whether the clock is right
 	Credentials   []string // NAME:/path/of/the/file
 	// Addresses are all that it talks to, or nil when they are not known by number.
 	Addresses []string
@@ -43,6 +44,11 @@ func DropIn(n Needs) string {
 	if n.PWM {
 		b.WriteString("# The kernel's PWM is set by files below /sys.\n")
 		set("ProtectKernelTunables", "no")
+	}
+	if n.KernelClock {
+		b.WriteString("# Only the kernel can say whether the clock is right. Asking is allowed; who sets it needs a capability.\n")
+		set("ProtectClock", "no")
+		set("SystemCallFilter", "adjtimex clock_adjtime clock_adjtime64")
 	}
 	set("LoadCredential", n.Credentials...)
 	if n.Unknown != "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/config"
 	"hogar/systemd"
 )
@@ -38,6 +39,7 @@ Write it where systemd looks for it, and start again:
 			if needs.Configuration, err = filepath.Abs(path); err != nil {
 				return err
 			}
+			needs.KernelClock = clock.ByKernelAlone()
 			needs.Groups = groupsOf(needs.Devices)
 			_, err = fmt.Fprint(cmd.OutOrStdout(), systemd.DropIn(needs))
 			return err

@@ -117,7 +117,7 @@ func steers(r rune) bool {
 // plain makes a text from outside fit for one line of a table: a new line or a tab in it
 // would make a line or a column that nobody wrote.
 func plain(text string) string {
-	if !strings.ContainsAny(text, "\n\t\r\v\f\xff") {
+	if utf8.ValidString(text) && !strings.ContainsAny(text, "\n\t\r\v\f") {
 		return text
 	}
 	text = strings.ToValidUTF8(text, string(utf8.RuneError)) // a tabwriter takes 0xff for its own

@@ -92,6 +92,18 @@ func Synchronised() bool {
 	return err == nil
 }
 
+// ByKernelAlone reports whether only the kernel can say that the clock is right: there is no clock
+// chip, and an NTP client at work that leaves no word in a file, as chrony and ntpd. The unit
+// of systemd keeps that question from a program, see systemd.Needs.
+func ByKernelAlone() bool {
+	for _, path := range []string{"/run/chrony", "/run/ntpd.pid", "/run/openntpd.pid"} {
+		if _, err := os.Stat(path); err == nil {
+			return !chip()
+		}
+	}
+	return false
+}
+
 // chip reports whether the machine has a clock chip, which goes on without power.
 func chip() bool {
 	for _, path := range []string{"/dev/rtc0", "/sys/class/rtc/rtc0"} {

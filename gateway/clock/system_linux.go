@@ -18,12 +18,17 @@ func sinceBoot() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// kernelSynchronised reports what the kernel says of the clock (adjtimex, STA_UNSYNC).
+// kernelSynchronised reports what the kernel says of the clock, to whom it may be asked.
 func kernelSynchronised() bool {
 	var t unix.Timex
-	state, err := unix.Adjtimex(&t)
-	return err == nil && state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0
+	_, err := unix.Adjtimex(&t)
+	return err == nil && int64(t.Maxerror) < noIdea.Microseconds()
 }
+
+// noIdea is the error that the kernel assumes of a clock that nobody has set right for hours
+// (NTP_PHASE_LIMIT in include/linux/timex.h). STA_UNSYNC says less: chrony without rtcsync leaves it
+// set, so that the kernel does not touch a clock chip; timedatectl does not go by it, either.
+const noIdea = 16 * time.Second
 
 // awaitSet waits until somebody has set the wall time, or ctx ends: a timer that never rings is
 // cancelled by a setting of the clock (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET).

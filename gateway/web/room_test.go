@@ -32,8 +32,10 @@ type caller struct {
 	closed bool
 }
 
-func (c *caller) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(c.from)) }
-func (c *caller) Close() error         { c.closed = true; return nil }
+func (c *caller) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(c.from))
+}
+func (c *caller) Close() error { c.closed = true; return nil }
 
 // At the bound the oldest that nobody uses gives way: of the same address when that has
 // its share, else of all; and the newcomer itself when all are used. A proxy's are bounded
