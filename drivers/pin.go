@@ -28,11 +28,7 @@ func PinPartAt(d *home.Decoder, key, chip string) Part {
 		return p
 	}
 	if _, _, ok := ChipLine(p.Pin); !ok {
-		hint := "a line of an expander is written mcp23017/3"
-		if isNumber(p.Pin, 27) {
-			hint = "write GPIO" + p.Pin + ", the processor's number and not the header's"
-		}
-		d.Fault(key, hint, "%s is '%s', expected GPIO0 to GPIO27", key, p.Pin)
+		d.Fault(key, pinHint(p.Pin), "%s is '%s', expected GPIO0 to GPIO27", key, p.Pin)
 	}
 	return p
 }

@@ -5,8 +5,8 @@ import (
 	"net/http"
 
 	"hogar/gateway/api"
-	"hogar/gateway/config"
 	"hogar/gateway/journal"
+	"hogar/gateway/secret"
 	"hogar/gateway/web"
 )
 
@@ -21,7 +21,7 @@ func (g *gateway) page(routes http.Handler) *web.Server {
 	}
 	return web.New(web.Options{
 		Gateway: g.o.Plan.Config.Gateway, Listen: c.Listen, Host: c.Host, Path: c.Path, Proxies: c.Proxies,
-		Users: c.Users, Tokens: c.Tokens, Cert: c.Cert, Key: c.Key, Secrets: config.ReadSecrets,
+		Users: c.Users, Tokens: c.Tokens, Cert: c.Cert, Key: c.Key, Secrets: secret.Read,
 		API: func(w http.ResponseWriter, r *http.Request, source string) {
 			routes.ServeHTTP(w, r.WithContext(api.WithSource(r.Context(), source)))
 		},

@@ -88,6 +88,7 @@ func DecodeBroker(d *home.Decoder) Broker {
 	if b.user == "" && b.passwordFile != "" {
 		d.Fault("password_file", "add user", "password_file without user")
 	}
+	b.checkSecrets(d)
 	for _, key := range []string{"ca_file", "cert_file", "key_file"} {
 		if d.Get(key) != nil && !b.tls {
 			d.Fault(key, "mqtts://", "%s is for mqtts://", key)
@@ -97,6 +98,19 @@ func DecodeBroker(d *home.Decoder) Broker {
 		d.Fault("cert_file", "both or neither", "cert_file and key_file belong together")
 	}
 	return b
+}
+
+// checkSecrets warns of files that cannot be used as they are now. They are read at each
+// connection, and may come later.
+func (b Broker) checkSecrets(d *home.Decoder) {
+	for _, one := range []struct{ key, file string }{{"password_file", b.passwordFile}, {"key_file", b.keyFile}} {
+		if !strings.ContainsRune(one.file, filepath.Separator) {
+			continue
+		}
+		if t := secret.Check(one.file); t != nil {
+			d.Faults.Add(home.Fault{Path: d.Get(one.key).Path, Warning: true, Message: t.What, Hint: t.Cure})
+		}
+	}
 }
 
 // decodeLimits reads for what the limits of a property are: readings and commands, or commands
@@ -160,10 +174,7 @@ func (b Broker) readPassword() (string, error) {
 	if !strings.ContainsRune(path, filepath.Separator) {
 		path = filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), path)
 	}
-	if err := closed("password_file", path); err != nil {
-		return "", err
-	}
-	text, err := os.ReadFile(path)
+	text, err := secret.Read(path)
 	if err != nil {
 		return "", fmt.Errorf("password_file: %w", err)
 	}
@@ -209,8 +220,8 @@ func (b Broker) tlsConfig() (*tls.Config, error) {
 		}
 	}
 	if b.certFile != "" {
-		if err := closed("key_file", b.keyFile); err != nil {
-			return nil, err
+		if _, err := secret.Read(b.keyFile); err != nil {
+			return nil, fmt.Errorf("key_file: %w", err)
 		}
 		pair, err := tls.LoadX509KeyPair(b.certFile, b.keyFile)
 		if err != nil {
@@ -219,16 +230,4 @@ func (b Broker) tlsConfig() (*tls.Config, error) {
 		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
-}
-
-// closed refuses a secret that everybody may read.
-func closed(key, path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	if info.Mode().Perm()&0o007 != 0 {
-		return fmt.Errorf("%s: %s is open to everybody (mode %#o): chmod 600 it", key, path, info.Mode().Perm())
-	}
-	return nil
 }

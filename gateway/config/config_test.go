@@ -138,7 +138,7 @@ location: {latitude: 91, timezone: America/Cordova}
 	want := `x.yaml:1:10: gateway: "Casa" does not begin with a lower-case letter
 x.yaml:2:1: locatoin: unknown key 'locatoin' (did you mean location?)
 x.yaml:4:10: amqp.urls.0: 'http://broker' is not the URL of an AMQP broker (write it like amqp://casa@broker or amqps://casa@broker:5671/vhost)
-x.yaml:4:25: warning: amqp.urls.1: the password of a broker on another machine stands in this file (put it into a file of mode 0600 and name that with password_file, or use a systemd credential amqp.password)
+x.yaml:4:25: warning: amqp.urls.1: the password of a broker on another machine stands in this file (put it into a file of mode 0640 and group hogar, and name that with password_file, or use a systemd credential amqp.password)
 x.yaml:5:15: amqp.queue_type is 'clasic', expected one of classic, quorum (did you mean classic?)
 x.yaml:6:21: journal.max_size is '512', expected a size like 512MB or 2GB
 x.yaml:6:32: journal.sync is 'alwys', expected one of always, os, a duration like 200ms (did you mean always?)

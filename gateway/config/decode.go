@@ -169,20 +169,19 @@ func (l *loader) url(n *home.Node) {
 	if _, has := u.User.Password(); has && !Loopback(n.Text) {
 		l.faults.Add(home.Fault{Path: n.Path, Warning: true,
 			Message: "the password of a broker on another machine stands in this file",
-			Hint:    "put it into a file of mode 0600 and name that with password_file, or use a systemd credential amqp.password"})
+			Hint:    "put it into a file of mode 0640 and group hogar, and name that with password_file, or use a systemd credential amqp.password"})
 	}
 }
 
-// secret checks a file with a password as far as that is possible here; it need
-// not exist on the machine where a configuration is checked.
+// secret checks a file with a password for the user who will read it; it need not exist on the
+// machine where a configuration is checked.
 func (l *loader) secret(d *home.Decoder, key, name string) {
-	info, err := os.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-	case err != nil:
-		l.faults.Add(home.Fault{Path: below(d.Node.Path, key), Warning: true, Message: name + " cannot be read: " + reason(err)})
+	switch t := secret.Check(name); {
+	case t == nil:
+	case t.Open:
+		d.Fault(key, t.Cure, "%s", t.What)
 	default:
-		l.check(d, key, checkMode(name, info.Mode()))
+		l.faults.Add(home.Fault{Path: below(d.Node.Path, key), Warning: true, Message: t.What, Hint: t.Cure})
 	}
 }
 
@@ -247,8 +246,12 @@ func journalPath(gateway string) string {
 	return filepath.Join(state, "hogar", gateway, "journal")
 }
 
-// reason is what an error of the file system says, without operation and path.
+// reason is what an error of the file system says, without operation and path, and what to do
+// about it.
 func reason(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "permission denied (" + secret.Cure() + ")"
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err.Error()
 	}

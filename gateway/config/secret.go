@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -70,11 +69,11 @@ func (a AMQP) password() (string, error) {
 	return ReadSecret(file)
 }
 
-// ReadSecret returns the first line of a file that nobody but its owner may read;
-// it refuses any other file. Credentials of systemd pass: they are read-only in a
+// ReadSecret returns the first line of a file that nobody but its owner and its group may
+// read; it refuses any other file. Credentials of systemd pass: they are read-only in a
 // folder of their own.
 func ReadSecret(file string) (string, error) {
-	data, err := ReadSecrets(file)
+	data, err := secret.Read(file)
 	if err != nil {
 		return "", err
 	}
@@ -84,30 +83,4 @@ func ReadSecret(file string) (string, error) {
 		return "", fmt.Errorf("secret %s is empty", file)
 	}
 	return line, nil
-}
-
-func checkMode(file string, mode fs.FileMode) error {
-	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" && filepath.Dir(file) == filepath.Clean(dir) {
-		return nil
-	}
-	if open := mode.Perm() & 0o077; open != 0 {
-		return fmt.Errorf("secret %s can be read by others (mode %04o): run chmod 600 %s", file, mode.Perm(), file)
-	}
-	return nil
-}
-
-// ReadSecrets is [ReadSecret] for a file of many lines; it returns all of it.
-func ReadSecrets(file string) ([]byte, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, fmt.Errorf("read secret: %w", err)
-	}
-	if err := checkMode(file, info.Mode()); err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read secret: %w", err)
-	}
-	return data, nil
 }

@@ -25,8 +25,7 @@ type secrets struct {
 	mu   sync.Mutex
 	at   time.Time
 	size int64
-	of   map[string]string // by name
-	err  error
+	of   map[string]string // by name; nil: not read
 }
 
 // all returns the secrets by name; the map is not changed afterwards.
@@ -41,12 +40,15 @@ func (s *secrets) all() (map[string]string, error) {
 		return nil, err
 	}
 	if s.of != nil && info.ModTime().Equal(s.at) && info.Size() == s.size {
-		return s.of, s.err
+		return s.of, nil
 	}
-	data, err := s.read(s.file)
-	s.at, s.size, s.err = info.ModTime(), info.Size(), err
-	s.of = lines(data)
-	return s.of, s.err
+	s.of = nil
+	data, err := s.read(s.file) // an error is not kept: what mends it need not change time and size
+	if err != nil {
+		return nil, err
+	}
+	s.at, s.size, s.of = info.ModTime(), info.Size(), lines(data)
+	return s.of, nil
 }
 
 // lines reads name:secret; empty lines and those that begin with # are comments.
@@ -92,6 +94,9 @@ func standIn(cost int) []byte {
 	return fmt.Appendf(nil, "$2a$%02d$3qAeDf41U9JGhXVwlYKTT.DeXruUbIYnRLtZt3eN4AZTRbyaCTxM2", cost)
 }
 
+// errUsers says that the file of users cannot be read.
+var errUsers = errors.New("nobody can log in")
+
 var errUnfit = errors.New("user and password do not fit")
 
 // check says why a password does not fit. It does the same work for each user, known or
@@ -100,7 +105,7 @@ var errUnfit = errors.New("user and password do not fit")
 func (s *secrets) check(user, password string) (hash string, err error) {
 	of, err := s.all()
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: web.users_file: %w", errUsers, err)
 	}
 	most := 0
 	for _, one := range of {

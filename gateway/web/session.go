@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -72,7 +73,10 @@ func (s *sessions) user(id string, users *secrets) (string, bool) {
 		return "", false
 	}
 	of, err := users.all()
-	if err != nil || of[one.user] != one.hash || time.Now().After(one.ends) {
+	if err != nil {
+		return "", false // it goes on when the file can be read again
+	}
+	if of[one.user] != one.hash || time.Now().After(one.ends) {
 		s.end(id)
 		return "", false
 	}
@@ -108,8 +112,14 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hash, err := s.users.check(who.User, who.Password)
-	s.limit.end(g, err == nil)
-	if err != nil {
+	s.limit.end(g, err == nil || errors.Is(err, errUsers))
+	switch {
+	case errors.Is(err, errUsers): // the log has the file: who has not logged in need not know it
+		s.o.Log.Error("log-in is not possible", "user", strconv.Quote(who.User), "from", from, "error", err)
+		s.o.Refuse(w, http.StatusServiceUnavailable, "the file of users cannot be read",
+			"the gateway's log says why: journalctl -u hogar; and so does sudo hogar check")
+		return
+	case err != nil:
 		s.o.Log.Warn("log-in refused", "user", strconv.Quote(who.User), "from", from, "error", err)
 		s.o.Refuse(w, http.StatusUnauthorized, errUnfit.Error(), "hogar password NAME makes the line for web.users_file")
 		return

@@ -140,6 +140,47 @@ func text(t *testing.T, resp *http.Response) string {
 	return string(b)
 }
 
+// TestUsersFileThatIsMended: whoever may not read the file of users says so, without its path, and
+// lets people in as soon as it may, though neither time nor size of the file has changed.
+func TestUsersFileThatIsMended(t *testing.T) {
+	s, users := guarded(t)
+	denied := true
+	s.users.read = func(file string) ([]byte, error) {
+		if denied {
+			return nil, &os.PathError{Op: "open", Path: file, Err: os.ErrPermission}
+		}
+		return os.ReadFile(file)
+	}
+	for range 8 { // more than the wrong passwords that make the next wait
+		resp := logIn(s, "ana", password)
+		if body := text(t, resp); resp.StatusCode != http.StatusServiceUnavailable || strings.Contains(body, users) || !strings.Contains(body, "journalctl") {
+			t.Fatalf("%d %s", resp.StatusCode, body)
+		}
+	}
+	denied = false
+	resp := logIn(s, "ana", password)
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("after it was mended: %d %s", resp.StatusCode, text(t, resp))
+	}
+	cookie := strings.Split(resp.Header.Get("Set-Cookie"), ";")[0]
+	inside := func() int { return asked(s, "GET", "/api/x", "", "Cookie", cookie).StatusCode }
+	if got := inside(); got != http.StatusOK {
+		t.Fatal(got)
+	}
+	if err := os.Rename(users, users+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if got := inside(); got != http.StatusUnauthorized {
+		t.Errorf("without a file of users: %d", got)
+	}
+	if err := os.Rename(users+".away", users); err != nil {
+		t.Fatal(err)
+	}
+	if got := inside(); got != http.StatusOK {
+		t.Errorf("the session did not outlive it: %d", got)
+	}
+}
+
 // Elsewhere than on the machine's own addresses everything but the page itself and the
 // health wants a session or a token.
 func TestLogIn(t *testing.T) {
