@@ -10,10 +10,6 @@ import (
 	"hogar/gateway/home"
 )
 
-// eventListening is the gateway's event about the messages to which it listens from
-// now on. AMQP has no way to ask what a queue is bound to, so that is remembered.
-const eventListening = "listening"
-
 // listeningDetail are the facts of an event listening.
 type listeningDetail struct {
 	To []Source `json:"to"`
@@ -59,7 +55,7 @@ func (b *Bridge) unbind(ctx context.Context, target *target) error {
 		}
 	}
 	detail, _ := json.Marshal(listeningDetail{now}) // always encodes
-	b.tellHouse(home.Event{Kind: home.KindGateway, Name: eventListening, Detail: detail}, func() {})
+	b.tellHouse(home.Event{Kind: home.KindGateway, Name: home.EventListening, Detail: detail}, func() {})
 	return nil
 }
 

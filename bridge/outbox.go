@@ -24,12 +24,6 @@ type SetAside struct {
 	Class    home.Class `json:"class"` // where its event came from
 }
 
-// Names of the gateway's events about its outbox.
-const (
-	eventSetAside = "set_aside"
-	eventResent   = "resent"
-)
-
 // maxSetAside is how many are listed; the oldest are left out, and stay counted.
 const maxSetAside = 1000
 
@@ -53,17 +47,17 @@ func (o *Outbox) Apply(ev *home.Event, live bool) {
 		return
 	}
 	switch ev.Name {
-	case eventSetAside:
+	case home.EventSetAside:
 		s := SetAside{Reason: ev.Reason, Time: ev.At}
 		if json.Unmarshal(ev.Detail, &s) == nil {
 			o.add(s, live)
 		}
-	case eventResent:
+	case home.EventResent:
 		var detail resentDetail
 		if json.Unmarshal(ev.Detail, &detail) == nil {
 			o.remove(detail.SetAside)
 		}
-	case eventListening:
+	case home.EventListening:
 		var detail listeningDetail
 		if json.Unmarshal(ev.Detail, &detail) == nil {
 			o.bind(detail.To)
@@ -169,5 +163,5 @@ func (b *Bridge) setAside(m *message, why string, then func()) {
 	s := SetAside{Seq: m.seq, Exchange: m.exchange, Key: m.key, Bytes: len(m.pub.Body), Class: m.class}
 	b.log.Error("a message is set aside; the others go on", "exchange", s.Exchange, "key", s.Key, "seq", s.Seq, "error", why)
 	detail, _ := json.Marshal(map[string]any{"seq": s.Seq, "exchange": s.Exchange, "key": s.Key, "bytes": s.Bytes, "class": s.Class}) // always encodes
-	b.tellHouse(home.Event{Kind: home.KindGateway, Name: eventSetAside, Reason: why, Detail: detail}, then)
+	b.tellHouse(home.Event{Kind: home.KindGateway, Name: home.EventSetAside, Reason: why, Detail: detail}, then)
 }

@@ -98,7 +98,7 @@ func TestSetAsideIsNotTakenForTheNext(t *testing.T) {
 	accept := func(events []home.Event, done func(error)) {
 		mu.Lock()
 		defer mu.Unlock()
-		if events[0].Name == eventSetAside {
+		if events[0].Name == home.EventSetAside {
 			asides++
 			if hold {
 				held = append(held, done)

@@ -198,7 +198,7 @@ func (r *resender) tell(since time.Time) {
 	}
 	detail, _ := json.Marshal(resentDetail{Since: since, Sent: r.done.Sent, SetAside: r.mended}) // always encodes
 	told := make(chan struct{})
-	r.b.tellHouse(home.Event{Kind: home.KindGateway, Name: eventResent, Detail: detail}, func() { close(told) })
+	r.b.tellHouse(home.Event{Kind: home.KindGateway, Name: home.EventResent, Detail: detail}, func() { close(told) })
 	select {
 	case <-told:
 	case <-r.ctx.Done():

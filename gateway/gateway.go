@@ -216,7 +216,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	_ = g.o.Notify.Stopping()
 	g.o.Log.Info("stopping", "cause", context.Cause(ctx))
 	g.tellLedger()
-	g.tell("stopping", nil)
+	g.tell(home.EventStopping, nil)
 	wg.Wait()
 	g.reload.Lock()
 	defer g.reload.Unlock()

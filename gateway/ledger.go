@@ -109,7 +109,7 @@ func (g *gateway) lost(gap journal.Gap, confirmed uint64, waited bool) {
 	for class, n := range unsent {
 		detail.Unsent[class.String()] = n
 	}
-	ev := home.Event{Kind: home.KindGateway, Name: ledger.EventGap, Reason: gap.Reason}
+	ev := home.Event{Kind: home.KindGateway, Name: home.EventGap, Reason: gap.Reason}
 	ev.Detail, _ = json.Marshal(detail) // numbers and texts always encode
 	g.hub.Accept([]home.Event{ev}, nil)
 }
@@ -166,7 +166,7 @@ func (a *audit) look(c ledger.Counts) (sampled, accepted int64, news bool) {
 
 // tellLedger publishes the ledger.
 func (g *gateway) tellLedger() {
-	ev := home.Event{Kind: home.KindGateway, Name: "ledger"}
+	ev := home.Event{Kind: home.KindGateway, Name: home.EventLedger}
 	ev.Detail, _ = json.Marshal(g.ledger.Counts()) // numbers and texts always encode
 	g.hub.Accept([]home.Event{ev}, nil)
 }

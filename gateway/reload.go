@@ -43,7 +43,7 @@ func (g *gateway) reloadNow(ctx context.Context) error {
 	}
 	g.set(gen)
 	g.o.Clock.SetTrust(n.plan.trust())
-	g.tell("reloaded", map[string]any{"devices": len(n.plan.devices), "rules": n.plan.rules})
+	g.tell(home.EventReloaded, map[string]any{"devices": len(n.plan.devices), "rules": n.plan.rules})
 	return nil
 }
 

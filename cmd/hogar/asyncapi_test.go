@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -256,6 +259,40 @@ func TestAsyncAPIKnowsEachKind(t *testing.T) {
 		schema := d.c.MustCompile("asyncapi.json#/components/messages/" + name + "/payload")
 		if schema.Validate(map[string]any{"device": "hall.lamp", "colour": "red"}) == nil {
 			t.Errorf("the schema of %s takes anything", name)
+		}
+	}
+}
+
+// TestAsyncAPIHasEachGatewayEvent holds both lists of the gateway's events against the code's own,
+// and that list against the code: no event has a name that is not on it.
+func TestAsyncAPIHasEachGatewayEvent(t *testing.T) {
+	d := describeMessages(t)
+	var want []any
+	for _, name := range home.GatewayEvents() {
+		want = append(want, name)
+	}
+	for _, path := range [][]string{
+		{"channels", "gateways", "parameters", "what", "enum"},
+		{"components", "messages", "gateway", "payload", "properties", "gateway", "enum"},
+	} {
+		if diff := cmp.Diff(want, d.at(path...)); diff != "" {
+			t.Errorf("%s (-code +document):\n%s", strings.Join(path, "."), diff)
+		}
+	}
+	literal := regexp.MustCompile(`KindGateway,[^}\n]*Name: "|\.tell\("[a-z_]+", (nil|map)`)
+	for _, folder := range []string{"../../gateway", "../../bridge"} {
+		err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if found := literal.Find(text); found != nil {
+				t.Errorf("%s: %s names an event that is not in home.GatewayEvents", path, found)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

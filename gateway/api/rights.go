@@ -61,7 +61,7 @@ func sees(ev *home.Event, may func(device, property string) bool) bool {
 		return may("message", ev.Message.Key)
 	case ev.Kind != home.KindGateway:
 		return may(ev.Kind.String(), "")
-	case ev.Detail == nil, ev.Name == "started", ev.Name == "reloaded":
+	case ev.Detail == nil, ev.Name == home.EventStarted, ev.Name == home.EventReloaded:
 		return true // as the status, which everybody may see
 	}
 	return may("gateway", ev.Name) // its detail may have names of the house

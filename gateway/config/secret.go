@@ -70,8 +70,7 @@ func (a AMQP) password() (string, error) {
 }
 
 // ReadSecret returns the first line of a file that nobody but its owner and its group may
-// read; it refuses any other file. Credentials of systemd pass: they are read-only in a
-// folder of their own.
+// read; it refuses any other file. Credentials of systemd are such files.
 func ReadSecret(file string) (string, error) {
 	data, err := secret.Read(file)
 	if err != nil {

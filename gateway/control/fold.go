@@ -73,11 +73,11 @@ func (f *fold) take(ev *home.Event) {
 		}
 	case home.KindGateway:
 		switch ev.Name {
-		case brokerLost:
+		case home.EventBrokerLost:
 			f.lost = ev.Measured()
-		case brokerBack:
+		case home.EventBrokerBack:
 			f.lost = time.Time{}
-		case clockSetBack:
+		case home.EventClockSetBack:
 			f.setBack(ev)
 		case home.EventClockSet:
 			f.clockSet(ev)

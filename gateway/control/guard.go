@@ -170,9 +170,9 @@ func (c *Control) unproven(device, prop string) bool {
 // Broker tells the envelope whether the broker can be reached. Safe for concurrent
 // use; telling the same again does nothing.
 func (c *Control) Broker(connected bool) {
-	what := brokerLost
+	what := home.EventBrokerLost
 	if connected {
-		what = brokerBack
+		what = home.EventBrokerBack
 	}
 	c.mu.Lock()
 	news := c.guards.told != what

@@ -80,14 +80,6 @@ type refusal struct{ problem, hint string }
 
 func (r *refusal) Error() string { return r.problem }
 
-// Names of the gateway's events that the envelope remembers.
-const (
-	brokerLost = "broker_lost"
-	brokerBack = "broker_back"
-
-	clockSetBack = "clock_set_back" // of versions before the elapsed clock
-)
-
 // setBack is the detail of the event clock_set_back.
 type setBack struct {
 	MS int64 `json:"by_ms"`

@@ -5,12 +5,6 @@ import (
 	"time"
 )
 
-// The gateway's events that have a [ClockSet] as their detail, among other facts.
-const (
-	EventStarted  = "started"
-	EventClockSet = "clock_set" // the wall time was set, or is trusted from now on
-)
-
 // What is said of a time that nobody vouched for when it was recorded.
 const (
 	ClockUntrusted = "untrusted" // it may be wrong

@@ -1,8 +1,5 @@
 package ledger
 
-// EventGap is the name of the gateway's event that says which records are gone.
-const EventGap = "gap"
-
 // gapDropped is the event's reason when the records made room for others.
 const gapDropped = "dropped"
 

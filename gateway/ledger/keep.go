@@ -105,7 +105,7 @@ func (l *Ledger) Apply(ev *home.Event, live bool) {
 		a.Accepted++
 		l.mu.Unlock()
 	}
-	if ev.Kind != home.KindGateway || ev.Name != EventGap {
+	if ev.Kind != home.KindGateway || ev.Name != home.EventGap {
 		return
 	}
 	var gap Gap

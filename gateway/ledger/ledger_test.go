@@ -131,7 +131,7 @@ func TestGapsAreAFold(t *testing.T) {
 	l := New(time.Unix(5, 0))
 	for _, reason := range []string{"damaged", "dropped"} {
 		detail, _ := json.Marshal(Gap{From: 1, To: 3, Unsent: map[string]uint64{"mqtt": 2, "unknown": 1}, Uncounted: 1})
-		ev := home.Event{Kind: home.KindGateway, Class: home.ClassGateway, Name: EventGap, Reason: reason, Detail: detail, At: time.Unix(6, 0)}
+		ev := home.Event{Kind: home.KindGateway, Class: home.ClassGateway, Name: home.EventGap, Reason: reason, Detail: detail, At: time.Unix(6, 0)}
 		l.Apply(&ev, true) // counted where it happened
 		l.Apply(&ev, false)
 	}

@@ -12,7 +12,6 @@ import (
 
 // TestRead reads a secret in each mode: its group may read it, others may not.
 func TestRead(t *testing.T) {
-	t.Setenv("CREDENTIALS_DIRECTORY", "")
 	file := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(file, []byte("a\nb\n"), 0o600); err != nil {
 		t.Fatal(err)
