@@ -270,7 +270,7 @@ func (c *Connection) repeated(device string, r *dialect.Reading) bool {
 	if c.found.last != nil {
 		known = c.found.last(device, r.Property).Known()
 	}
-	return known == r.Value.Known() && (told || !known) // not told, and unknown: never measured, and still not
+	return known == r.Value.Known() && (told || !known && r.Unknown == dialect.SentNull) // not told, and null: never measured, and still not
 }
 
 // ignored counts what is not taken, and logs each fault once.

@@ -105,6 +105,22 @@ func TestFirmwares(t *testing.T) {
 			"kitchen.switch offline", "!kitchen.switch.action 1_single late", "kitchen.switch.battery 90 %",
 			"!kitchen.switch.action 1_single late", "!kitchen.switch.action 1_single late",
 		}},
+		"b27": {properties: []string{"shellypro3em_garten_outdoorkuche.energy_0 Wh", "shellypro3em_garten_outdoorkuche.power_2 W"},
+			ignored: []string{`em1:2.errors: the device reports ["out_of_range:voltage"]`}},
+		"b28": {properties: []string{"shellypro3em.power W", "shellypro3em.power_b W", "shellypro3em.voltage_c V", "shellypro3em.energy Wh", "shellypro3em.energy_returned_c Wh"},
+			ignored: []string{`em:0.errors: the device reports ["phase_sequence"]`, `emdata:0: the event "data" is not known here`}},
+		"b30": {says: []string{
+			"shellyswitch25_ba7000 online", "shellyswitch25_ba7000.cover stop", "shellyswitch25_ba7000.position unknown: the device has no value: it says 101",
+			"shellyswitch25_ba7000.position unknown: the device has no value: it says -1", "shellyswitch25_ba7000.stop_reason normal", "shelly1_e40001 online",
+			"shelly1_e40001.ext_temperature unknown: the device has no value: it says 999", "shellyht_e4c600.temperature unknown: the device has no value: it says -99.5",
+			"shellyht_e4c600.humidity unknown: the device has no value: it says 999", "shellyht_e4c600.battery unknown: the device has no value: it says -1",
+			"shellyht_e4c600.temperature 20.75 °C",
+		}, ignored: []string{"shellies/shelly1-E40001/ext_temperatures: ext_temperature/N has each of them"}},
+		"v12": {properties: []string{
+			"shellydimmer2_e09806.brightness % set", "shelly1_e4.ext_temperature °C", "shelly1_e4.ext_humidity %", "shelly1_e4.ext_switch",
+			"shellymotionsensor_b1.occupancy", "shellymotionsensor_b1.battery %", "shellytrv_c1.target_temperature °C set", "shellytrv_c1.valve_position % set",
+			"shellyem3_d1.power_factor", "shellyem3_d1.energy_returned Wh", "shellyrgbw2_f1.gain % set", "shellyrgbw2_f1.red set", "shellyplug_s_h1.overtemperature",
+		}, ignored: []string{"shellies/shellytrv-C1/info: the device's own settings; its other topics have what it measures"}},
 		"v18": {says: []string{"lamp online", "lamp.state on", "lamp.brightness 10", "lamp offline"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -89,6 +89,10 @@ type Reading struct {
 	Repeats   bool      // a message of this kind repeats what has not changed
 }
 
+// SentNull is why a value is unknown of which a device says that it has none yet, as many do for
+// what they never measured.
+const SentNull = "the device sent null"
+
 // Status is the device's own word, or its bridge's, on whether it can be reached. While it is
 // [home.Offline] nothing else that comes of the device counts.
 type Status struct {

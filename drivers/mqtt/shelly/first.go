@@ -3,47 +3,14 @@ package shelly
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"hogar/drivers/mqtt/dialect"
 	"hogar/gateway/home"
 )
-
-var (
-	onOff  = map[string]home.Value{"on": home.BooleanOf(true), "off": home.BooleanOf(false), "overpower": home.BooleanOf(false)}
-	oneOff = map[string]home.Value{"1": home.BooleanOf(true), "0": home.BooleanOf(false)}
-	opened = map[string]home.Value{"open": home.BooleanOf(true), "close": home.BooleanOf(false)}
-	clicks = map[string]string{"S": "single_push", "SS": "double_push", "SSS": "triple_push", "L": "long_push", "SL": "short_long_push", "LS": "long_short_push"}
-)
-
-// old is what a topic of the first generation tells. # stands for the number of the
-// output.
-type old struct {
-	name, unit string
-	kind       home.Type
-	words      map[string]home.Value
-	command    string // the topic that sets it
-}
-
-var olds = map[string]old{
-	"relay/#": {"state", "", home.TypeBoolean, onOff, "relay/#/command"}, "relay/#/power": {"power", "W", home.TypeNumber, nil, ""},
-	"relay/#/energy": {"energy", "Wmin", home.TypeNumber, nil, ""},
-	"light/#":        {"state", "", home.TypeBoolean, onOff, "light/#/command"}, "light/#/power": {"power", "W", home.TypeNumber, nil, ""},
-	"color/#": {"state", "", home.TypeBoolean, onOff, "color/#/command"}, "white/#": {"state", "", home.TypeBoolean, onOff, "white/#/command"},
-	"roller/#": {"cover", "", home.TypeText, nil, ""}, "roller/#/pos": {"position", "%", home.TypeNumber, nil, "roller/#/command/pos"},
-	"roller/#/power": {"power", "W", home.TypeNumber, nil, ""},
-	"input/#":        {"input", "", home.TypeBoolean, oneOff, ""}, "input_event/#": {"action", "", home.TypeEvent, nil, ""},
-	"emeter/#/power": {"power", "W", home.TypeNumber, nil, ""}, "emeter/#/voltage": {"voltage", "V", home.TypeNumber, nil, ""},
-	"emeter/#/current": {"current", "A", home.TypeNumber, nil, ""}, "emeter/#/total": {"energy", "Wh", home.TypeNumber, nil, ""},
-	"temperature": {"device_temperature", "°C", home.TypeNumber, nil, ""}, "voltage": {"voltage", "V", home.TypeNumber, nil, ""},
-	"sensor/temperature": {"temperature", "°C", home.TypeNumber, nil, ""}, "sensor/humidity": {"humidity", "%", home.TypeNumber, nil, ""},
-	"sensor/battery": {"battery", "%", home.TypeNumber, nil, ""}, "sensor/lux": {"illuminance", "lx", home.TypeNumber, nil, ""},
-	"sensor/flood": {"water_leak", "", home.TypeBoolean, nil, ""}, "sensor/smoke": {"smoke", "", home.TypeBoolean, nil, ""},
-	"sensor/motion": {"occupancy", "", home.TypeBoolean, nil, ""}, "sensor/vibration": {"vibration", "", home.TypeBoolean, oneOff, ""},
-	"sensor/state": {"open", "", home.TypeBoolean, opened, ""}, "sensor/tilt": {"tilt", "°", home.TypeNumber, nil, ""},
-	"sensor/gas": {"gas", "", home.TypeText, nil, ""}, "sensor/concentration": {"concentration", "ppm", home.TypeNumber, nil, ""},
-}
 
 // readFirst takes a message of the first generation.
 func (s *Shelly) readFirst(below string, m dialect.Message) dialect.Told {
@@ -57,34 +24,48 @@ func (s *Shelly) readFirst(below string, m dialect.Message) dialect.Told {
 		}
 		return dialect.Told{}
 	}
-	if !more || strings.HasSuffix(what, "command") || strings.HasSuffix(what, "/set") || strings.HasSuffix(what, "command/pos") {
+	if !more || strings.HasSuffix(what, "command") || strings.HasSuffix(what, "/set") || strings.Contains(what, "command/") {
 		return dialect.Told{}
 	}
 	if what == "online" {
-		if d := s.devices[id]; d != nil && d.first {
-			return dialect.Told{Statuses: []dialect.Status{d.reached(string(m.Payload) == "true")}}
-		}
-		return dialect.Told{}
+		return s.firstOnline(id, string(m.Payload) == "true")
 	}
 	pattern, number := numbered(what)
-	o, ok := olds[pattern]
+	list, ok := olds[pattern]
 	if !ok {
-		return dialect.Told{Ignored: []dialect.Ignored{{ID: id, What: m.Topic, Why: "nothing that is known here"}}}
+		why := oldNoise[pattern]
+		if why == "" {
+			why = "nothing that is known here"
+		}
+		return dialect.Told{Ignored: []dialect.Ignored{{ID: id, What: m.Topic, Why: why}}}
 	}
+	before := s.devices[id]
 	d := s.enter(id, s.base+id)
 	if d == nil {
 		return ignored(id, m.Topic, fmt.Sprintf("more than %d devices", mostDevices))
 	}
 	d.first = true
 	var t dialect.Told
-	if d.byKey[what] == nil {
-		d.features = append(d.features, o.feature(what, number, d.features))
-		slices.SortFunc(d.features, func(a, b feature) int { return strings.Compare(a.key, b.key) })
-		d.index()
+	if d.extend(list, what, number, m.Payload) {
 		t.Devices = append(t.Devices, d.tell())
 	}
-	d.readOld(d.byKey[what][0], m.Payload, &t)
+	if online, said := s.online[d.topic]; before == nil && said && len(d.features) > 0 {
+		t.Statuses = append(t.Statuses, d.reached(online))
+	}
+	d.readOld(what, m, &t)
+	d.unknownMembers(list, what, m.Payload, &t)
 	return t
+}
+
+// firstOnline takes whether a device is there, which may be said before the device is known.
+func (s *Shelly) firstOnline(id string, online bool) dialect.Told {
+	if topic := s.base + id; len(s.online) < mostDevices {
+		s.online[topic] = online
+	}
+	if d := s.devices[id]; d != nil && d.first {
+		return dialect.Told{Statuses: []dialect.Status{d.reached(online)}}
+	}
+	return dialect.Told{}
 }
 
 // numbered turns relay/0/power into relay/#/power and 0.
@@ -96,48 +77,130 @@ func numbered(topic string) (pattern, number string) {
 	return strings.Join(words, "/"), number
 }
 
+// extend gives the device what a message has for the first time, and reports whether there was any.
+func (d *device) extend(list []old, topic, number string, payload []byte) bool {
+	var more []feature
+	for i := range list {
+		o := &list[i]
+		known := func(f feature) bool { return f.key == topic && f.base == o.name }
+		if slices.ContainsFunc(d.features, known) || o.path != nil && find(payload, o.path) == nil {
+			continue
+		}
+		if o.path != nil && d.elsewhere(o, topic) {
+			continue
+		}
+		more = append(more, o.feature(topic, number, slices.Concat(d.features, more)))
+	}
+	if len(more) == 0 {
+		return false
+	}
+	d.features = append(d.features, more...)
+	slices.SortStableFunc(d.features, func(a, b feature) int { return strings.Compare(a.key, b.key) })
+	d.index()
+	return true
+}
+
+// elsewhere reports whether a topic of its own has what a status has, too.
+func (d *device) elsewhere(o *old, topic string) bool {
+	output, _ := strings.CutSuffix(topic, "/status")
+	return slices.ContainsFunc(d.features, func(f feature) bool { return f.base == o.name && f.key == output+"/"+o.name })
+}
+
 // feature makes the property of a topic; the first of a name has it without a number.
 func (o *old) feature(topic, number string, others []feature) feature {
 	name := o.name
 	if number != "" && number != "0" || has(others, name) {
 		name = dialect.Word(name + "_" + number)
 	}
-	f := feature{Property: home.Property{Name: name, Type: o.kind, Unit: o.unit, Settable: o.command != ""}, key: topic, words: o.words}
-	if o.kind == home.TypeEvent {
-		f.Options = []string{"single_push", "double_push", "triple_push", "long_push", "short_long_push", "long_short_push"}
+	for n := 2; has(others, name); n++ {
+		name = dialect.Word(fmt.Sprintf("%s_%s_%d", o.name, number, n))
+	}
+	f := feature{Property: home.Property{Name: name, Type: o.kind, Unit: o.unit, Options: o.options, Settable: o.command != ""},
+		base: o.name, key: topic, path: o.path, valid: o.valid, words: o.words, blind: o.blind, silent: o.blind}
+	if o.max > o.min {
+		f.Min, f.Max = new(o.min), new(o.max)
 	}
 	if o.command == "" {
 		return f
 	}
 	command := strings.Replace(o.command, "#", number, 1)
 	f.set = func(v home.Value) (string, string) {
-		if v.Kind() == home.Boolean {
+		switch {
+		case o.member != "":
+			return command, fmt.Sprintf("{%q:%s}", o.member, v.AppendJSON(nil))
+		case v.Kind() == home.Boolean:
 			return command, map[bool]string{true: "on", false: "off"}[v.Boolean()]
 		}
 		return command, v.String()
 	}
-	if o.kind == home.TypeNumber {
-		f.Min, f.Max = new(0.0), new(100.0)
-	}
 	return f
 }
 
-// readOld takes a value that is a topic's whole message.
-func (d *device) readOld(f *feature, payload []byte, t *dialect.Told) {
-	if f.Type == home.TypeEvent {
-		var e struct{ Event string }
-		if json.Unmarshal(payload, &e) == nil && clicks[e.Event] != "" {
-			t.Readings = append(t.Readings, dialect.Reading{ID: d.id, Property: f.Name, Momentary: true, Value: home.TextOf(clicks[e.Event])})
+// readOld takes what a message of the first generation says.
+func (d *device) readOld(topic string, m dialect.Message, t *dialect.Told) {
+	for _, f := range d.byKey[topic] {
+		switch {
+		case f.silent:
+			continue
+		case f.Type == home.TypeEvent:
+			d.readPress(f, m.Payload, t)
+			continue
+		}
+		raw := json.RawMessage(m.Payload)
+		if f.path != nil {
+			if raw = find(m.Payload, f.path); raw == nil {
+				continue
+			}
+		} else if !json.Valid(m.Payload) {
+			raw = home.TextOf(string(m.Payload)).AppendJSON(nil)
+		}
+		v, why, fault := f.measured(raw)
+		if f.valid != nil && string(find(m.Payload, f.valid)) == "false" {
+			v, why, fault = home.Value{}, "the device says that it has no valid value", false
+		}
+		t.Readings = append(t.Readings, dialect.Reading{ID: d.id, Property: f.Name, Value: v, Unknown: why, Repeats: true})
+		if fault {
+			t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: f.key, Why: why, Fault: true})
+		}
+	}
+}
+
+// readPress takes a press of a button. Devices repeat their last one with its count, each half minute
+// say, and when they connect: the same count is no other press.
+func (d *device) readPress(f *feature, payload []byte, t *dialect.Told) {
+	var e struct {
+		Event string
+		Count *int `json:"event_cnt"`
+	}
+	if json.Unmarshal(payload, &e) != nil || clicks[e.Event] == "" {
+		if e.Event != "" {
+			t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: f.key, Why: "the event " + strconv.Quote(e.Event) + " is not known here"})
 		}
 		return
 	}
-	raw := json.RawMessage(payload)
-	if !json.Valid(payload) {
-		raw = home.TextOf(string(payload)).AppendJSON(nil)
+	before, counted := d.presses[f.key]
+	if e.Count != nil {
+		d.presses[f.key] = *e.Count
+		if counted && before == *e.Count {
+			t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: f.key, Why: "a repetition of the last press"})
+			return
+		}
 	}
-	v, why := f.value(raw)
-	t.Readings = append(t.Readings, dialect.Reading{ID: d.id, Property: f.Name, Value: v, Unknown: why, Repeats: true})
-	if why != "" {
-		t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: f.key, Why: why, Fault: true})
+	t.Readings = append(t.Readings, dialect.Reading{ID: d.id, Property: f.Name, Momentary: true, Value: home.TextOf(clicks[e.Event])})
+}
+
+// unknownMembers names what a status has and nobody takes.
+func (d *device) unknownMembers(list []old, topic string, payload []byte, t *dialect.Told) {
+	if !slices.ContainsFunc(list, func(o old) bool { return o.path != nil }) {
+		return
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &members); err != nil {
+		t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: topic, Why: "no JSON object: " + home.Misread(err).Error(), Fault: true})
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !statusNoise[name] && !slices.ContainsFunc(list, func(o old) bool { return o.path[0] == name }) {
+			t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: topic + "." + name, Why: "nothing that is known here"})
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"hogar/drivers/mqtt/dialect"
 	"hogar/gateway/home"
@@ -28,12 +27,12 @@ type frame struct {
 func (s *Shelly) ask(topic string) []dialect.Message {
 	s.asked[topic] = true
 	s.calls = append(s.calls, topic)
-	return s.call(len(s.calls), "Shelly.GetDeviceInfo")
+	return s.call(len(s.calls), "Shelly.GetDeviceInfo", "")
 }
 
 // call calls a method of the n-th device that was asked.
-func (s *Shelly) call(n int, method string) []dialect.Message {
-	return []dialect.Message{{Topic: s.calls[n-1] + "/rpc", Payload: []byte(s.request(n, method, ""))}}
+func (s *Shelly) call(n int, method, params string) []dialect.Message {
+	return []dialect.Message{{Topic: s.calls[n-1] + "/rpc", Payload: []byte(s.request(n, method, params))}}
 }
 
 // readRPC takes a notification below the device's topic, or an answer, which comes to ours.
@@ -68,6 +67,7 @@ func (s *Shelly) readRPC(topic string, m dialect.Message) dialect.Told {
 		t.Ignored = append(t.Ignored, dialect.Ignored{ID: f.Src, What: m.Topic, Why: "the device is not known yet and has been asked what it is"})
 	case f.Method == "NotifyStatus":
 		d.readStatus(f.Params, &t)
+		s.lookAgain(d, f.Params, &t)
 	case f.Method == "NotifyEvent":
 		d.readEvents(f.Params, &t)
 	}
@@ -87,7 +87,7 @@ func (s *Shelly) readAnswer(topic string, f frame, t *dialect.Told) {
 			return
 		}
 		s.byTopic[topic] = d
-		d.label = info.ID
+		d.label = labelOf(info.ID, topic)
 		if info.Name != nil && *info.Name != "" {
 			d.label = *info.Name
 		}
@@ -95,59 +95,19 @@ func (s *Shelly) readAnswer(topic string, f frame, t *dialect.Told) {
 			t.Devices = append(t.Devices, d.tell())
 		}
 		if f.ID > 0 && f.ID <= len(s.calls) {
-			t.Send = s.call(f.ID, "Shelly.GetStatus")
+			t.Send = s.call(f.ID, "Shelly.GetStatus", "")
 		}
+		return
+	}
+	var page componentPage
+	if json.Unmarshal(f.Result, &page) == nil && page.Components != nil {
+		s.readComponents(f, page, t)
 		return
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(f.Result, &members) == nil && members["sys"] != nil {
 		s.describe(topic, f.Src, f.Result, t)
 	}
-}
-
-// describe takes the whole state of a device, of which it makes its properties.
-func (s *Shelly) describe(topic, id string, status json.RawMessage, t *dialect.Told) {
-	var components map[string]json.RawMessage
-	if json.Unmarshal(status, &components) != nil {
-		t.Ignored = append(t.Ignored, dialect.Ignored{ID: id, What: topic, Why: "no state of a device", Fault: true})
-		return
-	}
-	d := s.enter(id, topic)
-	if d == nil {
-		return
-	}
-	s.byTopic[topic], s.asked[topic] = d, true
-	count := make(map[string]int)
-	for key := range components {
-		kind, _, _ := strings.Cut(key, ":")
-		count[kind]++
-	}
-	d.features = nil
-	for _, key := range slices.Sorted(maps.Keys(components)) {
-		kind, number, _ := strings.Cut(key, ":")
-		if strings.Trim(number, "0123456789") != "" || number == "" {
-			continue // it goes into commands
-		}
-		for _, p := range parts[kind] {
-			if p.path != nil && find(components[key], p.path) == nil {
-				continue
-			}
-			name := p.name
-			if count[kind] > 1 || has(d.features, name) {
-				name = dialect.Word(name + "_" + number)
-			}
-			if !has(d.features, name) && len(d.features) < 200 {
-				d.features = append(d.features, p.feature(key, number, name))
-			}
-		}
-	}
-	if d.index(); len(d.features) == 0 {
-		t.Ignored = append(t.Ignored, dialect.Ignored{ID: id, What: topic, Why: "it has nothing that is known here"})
-		return
-	}
-	t.Devices = append(t.Devices, d.tell())
-	t.Statuses = append(t.Statuses, d.reached(true))
-	d.readStatus(status, t)
 }
 
 // readStatus takes the state of some components, of which only what has changed
@@ -161,12 +121,15 @@ func (d *device) readStatus(status json.RawMessage, t *dialect.Told) {
 	for _, key := range slices.Sorted(maps.Keys(components)) {
 		for _, f := range d.byKey[key] {
 			raw := find(components[key], f.path)
-			if f.path == nil || raw == nil {
+			if f.silent || raw == nil {
 				continue
 			}
-			v, why := f.value(raw)
+			v, why, fault := f.measured(raw)
+			if troubles := find(components[key], []string{"errors"}); why != "" && !fault && kindOf(key) != "em" && len(troubles) > len("[]") {
+				why += ", with the errors " + string(troubles[:min(len(troubles), 80)])
+			}
 			t.Readings = append(t.Readings, dialect.Reading{ID: d.id, Property: f.Name, Value: v, Unknown: why, Repeats: f.Type != home.TypeNumber || f.set != nil})
-			if why != "" && string(raw) != "null" {
+			if fault {
 				t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: key, Why: why, Fault: true})
 			}
 		}
@@ -183,6 +146,7 @@ func (d *device) readEvents(params json.RawMessage, t *dialect.Told) {
 		return
 	}
 	for _, e := range all.Events {
+		d.gains(e.Component, e.Event, t)
 		i := slices.IndexFunc(d.features, func(f feature) bool { return f.key == e.Component && f.Type == home.TypeEvent })
 		if i < 0 || !slices.Contains(d.features[i].Options, e.Event) {
 			t.Ignored = append(t.Ignored, dialect.Ignored{ID: d.id, What: e.Component, Why: fmt.Sprintf("the event %q is not known here", e.Event)})
@@ -190,16 +154,4 @@ func (d *device) readEvents(params json.RawMessage, t *dialect.Told) {
 		}
 		t.Readings = append(t.Readings, dialect.Reading{ID: d.id, Property: d.features[i].Name, Momentary: true, Value: home.TextOf(e.Event)})
 	}
-}
-
-// find follows a way into a JSON object; nil when there is nothing.
-func find(text json.RawMessage, path []string) json.RawMessage {
-	for _, name := range path {
-		var members map[string]json.RawMessage
-		if json.Unmarshal(text, &members) != nil {
-			return nil
-		}
-		text = members[name]
-	}
-	return text
 }

@@ -40,6 +40,7 @@ type Shelly struct {
 	byTopic map[string]*device // second generation: by topic prefix
 	asked   map[string]bool    // topic prefixes
 	calls   []string           // whom a call asked, by its number less one
+	online  map[string]bool    // by topic prefix: what it says of itself
 }
 
 var (
@@ -56,6 +57,10 @@ type device struct {
 	features  []feature
 	byName    map[string]*feature
 	byKey     map[string][]*feature // by component, or by topic below the device's
+	presses   map[string]int        // first generation: by topic, the count of the last press
+	settings  map[string]settings   // of components that people have added
+	paged     bool                  // those were asked for
+	missed    map[string]bool       // components for which the device was asked once more
 }
 
 // New makes a dialect that knows no device yet.
@@ -66,7 +71,7 @@ func New(o Options) *Shelly {
 	if o.Source == "" {
 		o.Source = "hogar-shelly"
 	}
-	return &Shelly{base: o.Base + "/", source: o.Source, devices: make(map[string]*device), byTopic: make(map[string]*device), asked: make(map[string]bool)}
+	return &Shelly{base: o.Base + "/", source: o.Source, devices: make(map[string]*device), byTopic: make(map[string]*device), asked: make(map[string]bool), online: make(map[string]bool)}
 }
 
 // Filters lists the topics of all devices.
@@ -89,7 +94,7 @@ func (s *Shelly) Read(m dialect.Message) (dialect.Told, bool) {
 		return ignored("", m.Topic, fmt.Sprintf("a message of %d bytes, expected at most %d", len(m.Payload), longest)), true
 	case len(m.Payload) == 0:
 		return dialect.Told{}, true
-	case first:
+	case first && !event:
 		return s.readFirst(below, m), true
 	case online:
 		return s.readOnline(topic, string(m.Payload))
@@ -134,7 +139,8 @@ func (s *Shelly) enter(id, topic string) *device {
 		if len(s.devices) >= mostDevices {
 			return nil
 		}
-		d = &device{id: id, label: id, byName: make(map[string]*feature), byKey: make(map[string][]*feature)}
+		d = &device{id: id, label: id, byName: make(map[string]*feature), byKey: make(map[string][]*feature),
+			presses: make(map[string]int), settings: make(map[string]settings), missed: make(map[string]bool)}
 		s.devices[id] = d
 	}
 	d.topic = topic
@@ -197,7 +203,7 @@ func (s *Shelly) Ask(id, property string) (dialect.Message, error) {
 	switch {
 	case err != nil:
 		return dialect.Message{}, err
-	case f.Type == home.TypeEvent || f.blind:
+	case f.Type == home.TypeEvent || f.silent:
 		return dialect.Message{}, fmt.Errorf("%s tells by itself and cannot be asked for", property)
 	case d.first:
 		return dialect.Message{Topic: d.topic + "/command", Payload: []byte("update")}, nil

@@ -105,7 +105,7 @@ func (one *device) state(key string, raw json.RawMessage, t *dialect.Told) {
 func (f *feature) value(raw json.RawMessage, states []string) (v home.Value, why string) {
 	v, err := home.ParseValue(raw)
 	if err == nil && !v.Known() {
-		return v, "the device sent null"
+		return v, dialect.SentNull
 	}
 	ok := err == nil
 	switch f.Type {

@@ -97,7 +97,7 @@ func (f *feature) value(raw json.RawMessage) (v home.Value, why string) {
 	case err != nil:
 		return home.Value{}, "found " + excerpt(string(raw)) + ", expected " + f.expected()
 	case !v.Known():
-		return v, "the device sent null"
+		return v, dialect.SentNull
 	}
 	ok := true
 	switch f.Type {
