@@ -119,7 +119,7 @@ func TestParts(t *testing.T) {
 		d.Done()
 		return p, faults.List
 	}
-	chip := func(d *home.Decoder) Part { return ChipPart(d, "bh1750", 0x23, 0x5c) }
+	chip := func(d *home.Decoder) Part { return ChipPart(d, "bh1750") }
 	pin := func(d *home.Decoder) Part { return PinPart(d, "relay") }
 	for _, one := range []struct {
 		read  func(*home.Decoder) Part

@@ -21,8 +21,10 @@ type Polled struct {
 	// Prepare, where there is one, is called with each opening.
 	Prepare func(ctx context.Context, board Board) error
 	// Measure measures now and returns a value for each property, in their order,
-	// rounded to the sensor's resolution.
+	// rounded to the sensor's resolution. A chip on a bus has Chip instead.
 	Measure func(ctx context.Context, board Board) ([]float64, error)
+	// Chip is Measure of a chip on a bus: it is lent the way to it until the measurement's time is over.
+	Chip func(chip *Guard) ([]float64, error)
 }
 
 // Spec is the sensor as the gateway wants it.
@@ -34,7 +36,16 @@ func (p Polled) Spec() Spec {
 					return nil, err
 				}
 			}
-			return &polled{p, board}, nil
+			one := &polled{p, board}
+			if p.Chip != nil {
+				bus, err := board.I2C(p.Part.Bus)
+				if err != nil {
+					return nil, err
+				}
+				g := NewGuard(bus, p.Part)
+				one.Measure = func(ctx context.Context, _ Board) ([]float64, error) { return g.values(ctx, p.Chip) }
+			}
+			return one, nil
 		}}
 }
 
@@ -68,21 +79,24 @@ func (p *polled) Sense(ctx context.Context) ([]Reading, error) {
 // Close has nothing to release.
 func (p *polled) Close() error { return nil }
 
-// OnBus is a Measure for a chip on a bus: work is lent the way to it until the
-// measurement's time is over.
+// OnBus is work with a chip on a bus beside its measurements: it is lent the way to it until ctx ends.
 func OnBus(part Part, work func(*Guard) ([]float64, error)) func(context.Context, Board) ([]float64, error) {
-	return func(ctx context.Context, board Board) (values []float64, err error) {
+	return func(ctx context.Context, board Board) ([]float64, error) {
 		bus, err := board.I2C(part.Bus)
 		if err != nil {
 			return nil, err
 		}
-		g := NewGuard(bus, part)
-		err = g.Do(ctx, func() error {
-			values, err = work(g)
-			return err
-		})
-		return values, err
+		return NewGuard(bus, part).values(ctx, work)
 	}
+}
+
+// values is what work measures within [Guard.Do].
+func (g *Guard) values(ctx context.Context, work func(*Guard) ([]float64, error)) (values []float64, err error) {
+	err = g.Do(ctx, func() error {
+		values, err = work(g)
+		return err
+	})
+	return values, err
 }
 
 // Write sends bytes to the guarded chip.

@@ -30,35 +30,42 @@ import (
 )
 
 // table is the drivers that a device's entry may name. An entry with driver mqtt
-// is a topic of one of the sources below mqtt: and not in it.
+// is a topic of one of the sources below mqtt: and not in it. A chip on I2C is also in [drivers.Chips].
 func table() map[string]drivers.Driver {
-	return map[string]drivers.Driver{
-		"ads1015": ads1115.New1015,
-		"ads1115": ads1115.New,
-		"aht20":   aht20.New,
-		"bh1750":  bh1750.New,
-		"bme280":  bme280.New,
-		"bmp280":  bme280.NewBMP,
-		"contact": contact.New,
-		"dht11":   dht22.New11,
-		"dht22":   dht22.New,
-		"ds18b20": ds18b20.New,
-		"hcsr04":  hcsr04.New,
-		"ina219":  ina219.New,
-		"ina226":  ina226.New,
-		"kernel":  kernel.New,
-		"lm75":    lm75.New,
-		"mcp9808": mcp9808.New,
-		"pca9685": pca9685.New,
-		"pms5003": pms5003.New,
-		"pwm":     pwm.New,
-		"relay":   relay.New,
-		"scd4x":   scd4x.New,
-		"sht3x":   sht3x.New,
-		"sht4x":   sht4x.New,
-		"ssd1306": ssd1306.New,
-		"tmp102":  tmp102.New,
+	all := make(map[string]drivers.Driver)
+	for _, row := range []struct {
+		name string
+		new  drivers.Driver
+	}{
+		{"ads1015", ads1115.New1015},
+		{"ads1115", ads1115.New},
+		{"aht20", aht20.New},
+		{"bh1750", bh1750.New},
+		{"bme280", bme280.New},
+		{"bmp280", bme280.NewBMP},
+		{"contact", contact.New},
+		{"dht11", dht22.New11},
+		{"dht22", dht22.New},
+		{"ds18b20", ds18b20.New},
+		{"hcsr04", hcsr04.New},
+		{"ina219", ina219.New},
+		{"ina226", ina226.New},
+		{"kernel", kernel.New},
+		{"lm75", lm75.New},
+		{"mcp9808", mcp9808.New},
+		{"pca9685", pca9685.New},
+		{"pms5003", pms5003.New},
+		{"pwm", pwm.New},
+		{"relay", relay.New},
+		{"scd4x", scd4x.New},
+		{"sht3x", sht3x.New},
+		{"sht4x", sht4x.New},
+		{"ssd1306", ssd1306.New},
+		{"tmp102", tmp102.New},
+	} {
+		all[row.name] = row.new
 	}
+	return all
 }
 
 // mqttDriver is the driver's name of a device that speaks MQTT.

@@ -146,7 +146,7 @@ func knownTo(ctx context.Context, path string, known map[string][]drivers.Part) 
 		return err
 	}
 	for _, d := range running {
-		if _, ok := known[d.Name]; !ok && slices.Contains(scan.Drivers(), d.Driver) {
+		if _, ok := known[d.Name]; !ok && slices.ContainsFunc(drivers.Chips(), func(c drivers.Chip) bool { return c.Driver == d.Driver }) {
 			return fmt.Errorf("its %s is in no configuration that was found: name it with --config", d.Name)
 		}
 	}

@@ -102,7 +102,7 @@ func TestProbeKnowsTheGateway(t *testing.T) {
 			_ = json.NewEncoder(w).Encode(api.Status{Gateway: "casa", Simulated: simulated})
 		})
 		mux.HandleFunc("GET /api/devices", func(w http.ResponseWriter, _ *http.Request) {
-			_ = json.NewEncoder(w).Encode([]home.DeviceState{{Name: "hall.light", Driver: "bh1750"}, {Name: "hall.lamp", Driver: "relay"}})
+			_ = json.NewEncoder(w).Encode([]home.DeviceState{{Name: "hall.light", Driver: "bh1750"}, {Name: "hall.lamp", Driver: "relay"}, {Name: "shed.inputs", Driver: "ads1015"}})
 		})
 		s := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
 		go func() { _ = s.Serve(l) }()
@@ -117,13 +117,15 @@ func TestProbeKnowsTheGateway(t *testing.T) {
 	l.SetUnlinkOnClose(false)
 	l.Close()
 	light := map[string][]drivers.Part{"hall.light": {{Chip: "bh1750", Bus: "I2C1", Address: 0x5c}}}
+	both := map[string][]drivers.Part{"hall.light": light["hall.light"], "shed.inputs": {{Chip: "ads1015", Bus: "I2C1", Address: 0x48}}}
 	for name, one := range map[string]struct {
 		path  string
 		known map[string][]drivers.Part
 		says  string
 	}{
 		"another configuration": {listen(false), nil, "hall.light is in no configuration"},
-		"its configuration":     {listen(false), light, ""},
+		"half of it":            {listen(false), light, "shed.inputs is in no configuration"},
+		"its configuration":     {listen(false), both, ""},
 		"a simulated gateway":   {listen(true), nil, ""},
 		"one that has ended":    {left, nil, ""},
 		"none":                  {filepath.Join(t.TempDir(), "no"), nil, ""},

@@ -69,7 +69,7 @@ func New(d *home.Decoder) drivers.Spec { return spec(d, "ads1115") }
 func New1015(d *home.Decoder) drivers.Spec { return spec(d, "ads1015") }
 
 func spec(d *home.Decoder, chip string) drivers.Spec {
-	part := drivers.ChipPart(d, chip, 0x48, 0x49, 0x4a, 0x4b)
+	part := drivers.ChipPart(d, chip)
 	word := d.Word("range", "2.048", volts()...)
 	var gain uint16
 	for i, v := range volts() {
@@ -99,7 +99,7 @@ func spec(d *home.Decoder, chip string) drivers.Spec {
 	if len(settings) == 0 {
 		d.Fault("", "name what is connected, as in a0: moisture", "no input is used: a0 to a3, a0_a1, a0_a3, a1_a3 or a2_a3")
 	}
-	p.Measure = drivers.OnBus(part, func(chip *drivers.Guard) ([]float64, error) { return measure(chip, settings) })
+	p.Chip = func(chip *drivers.Guard) ([]float64, error) { return measure(chip, settings) }
 	return p.Spec()
 }
 

@@ -50,15 +50,15 @@ var errAgain = errors.New("the chip stays busy, or measures a humidity of 0: che
 
 // New decodes the options of an AHT20.
 func New(d *home.Decoder) drivers.Spec {
-	part := drivers.ChipPart(d, "aht20", 0x38)
+	part := drivers.ChipPart(d, "aht20")
 	return drivers.Polled{
 		Part: part,
 		Properties: []home.Property{ // tables 1 and 2
 			drivers.Number("temperature", "°C", -40, 85),
 			drivers.Number("humidity", "%", 0, 100),
 		},
-		Every:   30 * time.Second,
-		Measure: drivers.OnBus(part, measure),
+		Every: 30 * time.Second,
+		Chip:  measure,
 	}.Spec()
 }
 

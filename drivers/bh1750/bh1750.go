@@ -20,7 +20,6 @@
 package bh1750
 
 import (
-	"context"
 	"errors"
 	"math"
 	"time"
@@ -56,53 +55,34 @@ type mode struct {
 
 // New decodes the options of a BH1750.
 func New(d *home.Decoder) drivers.Spec {
-	part := drivers.ChipPart(d, "bh1750", 0x23, 0x5c)
+	part := drivers.ChipPart(d, "bh1750")
 	fixed := d.Int("measurement_time", 0, shortest, slowest)
-	return drivers.Spec{
+	return drivers.Polled{
+		Part:       part,
 		Properties: []home.Property{property()},
-		Parts:      []drivers.Part{part},
 		Every:      10 * time.Second,
-		Open: func(_ context.Context, board drivers.Board) (drivers.Device, error) {
-			bus, err := board.I2C(part.Bus)
-			if err != nil {
-				return nil, err
-			}
-			return &sensor{guard: drivers.NewGuard(bus, part), fixed: fixed}, nil
+		Chip: func(chip *drivers.Guard) ([]float64, error) {
+			value, err := illuminance(chip, fixed)
+			return []float64{value}, err
 		},
-	}
+	}.Spec()
 }
 
 // property: the 16 bits of the chip's counter, in its shortest time.
-func property() home.Property {
-	return home.Property{Name: "illuminance", Type: home.TypeNumber, Unit: "lx", Min: new(0.0), Max: new(121555.0)}
-}
+func property() home.Property { return drivers.Number("illuminance", "lx", 0, 121555) }
 
-// sensor has no settings on the chip: each measurement says all of it again, so
-// a chip that lost its supply in between, or was used by another program, does no harm.
-type sensor struct {
-	guard *drivers.Guard
-	fixed int // the measurement time; 0: what suits the light
-}
-
-var _ drivers.Sensor = (*sensor)(nil)
-
-// Sense measures, which takes 180 ms, twice that in the dark and half as much more in sunlight.
-func (s *sensor) Sense(ctx context.Context) ([]drivers.Reading, error) {
-	var value float64
-	err := s.guard.Do(ctx, func() (err error) {
-		if s.fixed > 0 {
-			value, err = s.within(s.fixed)
-			return err
-		}
-		if value, err = s.within(normal); err == errSaturated {
-			value, err = s.within(shortest)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
+// illuminance measures in a fixed time, or in what suits the light where that is 0: it takes 180 ms, twice that
+// in the dark and half as much more in sunlight. Each measurement says all settings again, so a chip that lost
+// its supply in between, or was used by another program, does no harm.
+func illuminance(chip *drivers.Guard, fixed int) (float64, error) {
+	if fixed > 0 {
+		return within(chip, fixed)
 	}
-	return []drivers.Reading{{Property: property().Name, Value: home.NumberOf(value), Time: time.Now()}}, nil
+	value, err := within(chip, normal)
+	if err == errSaturated {
+		return within(chip, shortest)
+	}
+	return value, err
 }
 
 // errSaturated is what all ones say.
@@ -111,10 +91,10 @@ var errSaturated = errors.New("it reads as all ones: there is more light than it
 // within measures in a time, and once more with half steps where it is dark. Zero is also what a measurement
 // reads as that another program, or a dip of the supply, has ended: it is believed when
 // it comes twice. The light may be switched on in between: then all begins anew, once.
-func (s *sensor) within(time int) (float64, error) {
+func within(chip *drivers.Guard, time int) (float64, error) {
 	whole, half := mode{onceHigh, time}, mode{onceHalf, time}
 	for range 2 {
-		first, err := s.measure(whole)
+		first, err := measure(chip, whole)
 		if err != nil {
 			return 0, err
 		}
@@ -124,7 +104,7 @@ func (s *sensor) within(time int) (float64, error) {
 		if value := lux(first, whole); value >= dark {
 			return value, nil
 		}
-		second, err := s.measure(half)
+		second, err := measure(chip, half)
 		switch {
 		case err != nil:
 			return 0, err
@@ -138,16 +118,16 @@ func (s *sensor) within(time int) (float64, error) {
 }
 
 // measure makes one measurement and returns the counts.
-func (s *sensor) measure(m mode) (int, error) {
+func measure(chip *drivers.Guard, m mode) (int, error) {
 	for _, opcode := range []byte{powerOn, reset, timeHigh | byte(m.time>>5), timeLow | byte(m.time&0x1F), m.opcode} {
-		if err := s.guard.Write(opcode); err != nil { // one opcode in a transfer
+		if err := chip.Write(opcode); err != nil { // one opcode in a transfer
 			return 0, err
 		}
 	}
-	if err := s.guard.Wait(longest * time.Duration(m.time) / normal); err != nil {
+	if err := chip.Wait(longest * time.Duration(m.time) / normal); err != nil {
 		return 0, err
 	}
-	b, err := s.guard.Read(2)
+	b, err := chip.Read(2)
 	return int(b[0])<<8 | int(b[1]), err
 }
 
@@ -162,6 +142,3 @@ func lux(counts int, m mode) float64 {
 	}
 	return math.Round(value)
 }
-
-// Close has nothing to release: the chip switches itself off.
-func (s *sensor) Close() error { return nil }

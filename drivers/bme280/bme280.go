@@ -33,7 +33,7 @@ func NewBMP(d *home.Decoder) drivers.Spec {
 }
 
 func spec(d *home.Decoder, chip string, properties []home.Property) drivers.Spec {
-	part := drivers.ChipPart(d, chip, 0x76, 0x77)
+	part := drivers.ChipPart(d, chip)
 	return drivers.Spec{
 		Properties: properties,
 		Parts:      []drivers.Part{part},

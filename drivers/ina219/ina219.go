@@ -48,7 +48,7 @@ const (
 
 // New decodes the options of an INA219.
 func New(d *home.Decoder) drivers.Spec {
-	part := drivers.ChipPart(d, "ina219", addresses()...)
+	part := drivers.ChipPart(d, "ina219")
 	shunt := d.Number("shunt", 0.1, 0.0001, 10)
 	most := drivers.Round(mostShunt/shunt, 4)
 	return drivers.Polled{
@@ -59,18 +59,10 @@ func New(d *home.Decoder) drivers.Spec {
 			drivers.Number("power", "W", -mostBus*most, mostBus*most),
 		},
 		Every: 10 * time.Second,
-		Measure: drivers.OnBus(part, func(chip *drivers.Guard) ([]float64, error) {
+		Chip: func(chip *drivers.Guard) ([]float64, error) {
 			return measure(chip, shunt)
-		}),
+		},
 	}.Spec()
-}
-
-// addresses are all that the chip can have (table 1).
-func addresses() (all []uint16) {
-	for a := range uint16(16) {
-		all = append(all, 0x40+a)
-	}
-	return all
 }
 
 func measure(chip *drivers.Guard, shunt float64) ([]float64, error) {

@@ -44,15 +44,15 @@ const slowest = 300 * time.Millisecond
 
 // New decodes the options of an LM75.
 func New(d *home.Decoder) drivers.Spec {
-	part := drivers.ChipPart(d, "lm75", 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f)
+	part := drivers.ChipPart(d, "lm75")
 	bits := d.Int("bits", 0, 9, 12)
 	return drivers.Polled{
 		Part:       part,
 		Properties: []home.Property{drivers.Number("temperature", "°C", -55, 128)},
 		Every:      30 * time.Second,
-		Measure: drivers.OnBus(part, func(bus *drivers.Guard) ([]float64, error) {
+		Chip: func(bus *drivers.Guard) ([]float64, error) {
 			return measure(bus, bits)
-		}),
+		},
 	}.Spec()
 }
 

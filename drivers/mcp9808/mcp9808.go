@@ -42,12 +42,12 @@ const (
 
 // New decodes the options of an MCP9808.
 func New(d *home.Decoder) drivers.Spec {
-	part := drivers.ChipPart(d, "mcp9808", 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f)
+	part := drivers.ChipPart(d, "mcp9808")
 	return drivers.Polled{
 		Part:       part,
 		Properties: []home.Property{drivers.Number("temperature", "°C", -40, 125)},
 		Every:      30 * time.Second,
-		Measure:    drivers.OnBus(part, measure),
+		Chip:       measure,
 	}.Spec()
 }
 

@@ -55,7 +55,7 @@ type output struct {
 // New decodes the options of a PCA9685.
 func New(d *home.Decoder) drivers.Spec {
 	o := options{
-		part:    drivers.ChipPart(d, "pca9685", addresses()...),
+		part:    drivers.ChipPart(d, "pca9685"),
 		scale:   divide(d.Number("frequency", 1000, 24, 1526), d.Number("oscillator", 25, 23, 27)*1e6),
 		mode2:   totem,
 		onStart: d.Word("on_start", "off", "off", "on", "keep"),
@@ -92,16 +92,6 @@ func New(d *home.Decoder) drivers.Spec {
 		return open(ctx, board, o, last)
 	}
 	return spec
-}
-
-// addresses: the six pins, without the one for all (§7.1.2).
-func addresses() (all []uint16) {
-	for a := uint16(0x40); a <= 0x7f; a++ {
-		if a != 0x70 {
-			all = append(all, a)
-		}
-	}
-	return all
 }
 
 // lights is the opened chip.

@@ -2,25 +2,8 @@ package scan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 )
-
-// drivenBy are the chips that hogar has a driver of, under the driver's name, and what a
-// device with one is called.
-func drivenBy() map[string]string {
-	return map[string]string{
-		"ads1115": "inputs", "aht20": "climate", "bh1750": "light", "bme280": "climate", "ina219": "supply", "ina226": "supply",
-		"bmp280": "air", "lm75": "probe",
-		"mcp9808": "probe", "pca9685": "lights", "scd4x": "air", "sht3x": "climate", "sht4x": "climate", "ssd1306": "display", "tmp102": "probe",
-	}
-}
-
-// Drivers lists the drivers of chips on I2C that a scan knows.
-func Drivers() []string { return slices.Sorted(maps.Keys(drivenBy())) }
-
-// alone reports whether a chip can have one address only, which its driver knows.
-func alone(chip string) bool { return chip == "aht20" || chip == "scd4x" }
 
 // identity is what is known of a chip.
 type identity struct {

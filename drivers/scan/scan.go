@@ -215,9 +215,9 @@ func (l *look) address(bus string, address uint16) error {
 	f.Chip, f.By = strings.Join(who.chips, " or "), who.by
 	f.Note = cmp.Or(f.Note, who.note)
 	if len(who.chips) > 0 {
-		if kind, ok := drivenBy()[who.chips[0]]; ok {
-			f.Entry = entry(bus, address, who.chips[0])
-			l.found(f, kind)
+		if chip, ok := drivers.ChipNamed(who.chips[0]); ok {
+			f.Entry = entry(bus, address, chip)
+			l.found(f, chip.Use)
 			return nil
 		}
 	}
@@ -226,15 +226,15 @@ func (l *look) address(bus string, address uint16) error {
 }
 
 // entry is the configuration of a chip on a bus. The bus on the header goes without saying.
-func entry(bus string, address uint16, chip string) string {
-	text := "{driver: " + chip
+func entry(bus string, address uint16, chip drivers.Chip) string {
+	text := "{driver: " + chip.Driver
 	if bus != "I2C1" {
 		text += ", bus: " + bus
 	}
-	if !alone(chip) {
+	if len(chip.Addresses) > 1 {
 		text += fmt.Sprintf(", address: %#02x", address)
 	}
-	switch chip {
+	switch chip.Name {
 	case "ads1115":
 		text += ", a0: voltage0"
 	case "pca9685":

@@ -68,7 +68,7 @@ const (
 
 // New decodes the options of an SCD4x.
 func New(d *home.Decoder) drivers.Spec {
-	part := drivers.ChipPart(d, "scd4x", 0x62)
+	part := drivers.ChipPart(d, "scd4x")
 	s := decodeSettings(d)
 	p := drivers.Polled{
 		Part: part,
@@ -83,7 +83,7 @@ func New(d *home.Decoder) drivers.Spec {
 			_, err := drivers.OnBus(part, func(chip *drivers.Guard) ([]float64, error) { return nil, s.begin(chip) })(ctx, board)
 			return err
 		},
-		Measure: drivers.OnBus(part, s.measure),
+		Chip: s.measure,
 	}
 	if s.single {
 		p.Every = 5 * time.Minute // for which the self-calibration of single shots is made

@@ -37,7 +37,7 @@ const (
 
 // New decodes the options of an SHT3x.
 func New(d *home.Decoder) drivers.Spec {
-	part := drivers.ChipPart(d, "sht3x", 0x44, 0x45)
+	part := drivers.ChipPart(d, "sht3x")
 	return drivers.Polled{
 		Part: part,
 		Properties: []home.Property{ // §1, §2.1
@@ -49,7 +49,7 @@ func New(d *home.Decoder) drivers.Spec {
 			_, err := drivers.OnBus(part, func(chip *drivers.Guard) ([]float64, error) { return nil, reset(chip) })(ctx, board)
 			return err
 		},
-		Measure: drivers.OnBus(part, measure),
+		Chip: measure,
 	}.Spec()
 }
 

@@ -29,15 +29,15 @@ const (
 
 // New decodes the options of an SHT4x.
 func New(d *home.Decoder) drivers.Spec {
-	part := drivers.ChipPart(d, "sht4x", 0x44, 0x45, 0x46)
+	part := drivers.ChipPart(d, "sht4x")
 	return drivers.Polled{
 		Part: part,
 		Properties: []home.Property{ // §2
 			drivers.Number("temperature", "°C", -40, 125),
 			drivers.Number("humidity", "%", 0, 100),
 		},
-		Every:   30 * time.Second,
-		Measure: drivers.OnBus(part, measure),
+		Every: 30 * time.Second,
+		Chip:  measure,
 	}.Spec()
 }
 

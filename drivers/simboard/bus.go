@@ -28,14 +28,19 @@ type chip interface {
 
 // model makes the chips of one kind.
 type model struct {
+	name      string
 	make      func() chip
-	addresses []uint16 // that such a chip can have
+	faults    []Fault  // that not every chip has
+	addresses []uint16 // that it can have; nil: those of its row in [drivers.Chips]
 }
 
 // newChip returns the model of a part, or nil.
 func newChip(p drivers.Part) chip {
-	m, ok := models()[p.Chip]
-	if !ok || !slices.Contains(m.addresses, p.Address) {
+	m := modelOf(p.Chip)
+	if row, ok := drivers.ChipNamed(p.Chip); ok && m.addresses == nil {
+		m.addresses = row.Addresses
+	}
+	if m.make == nil || !slices.Contains(m.addresses, p.Address) {
 		return nil
 	}
 	c := m.make()

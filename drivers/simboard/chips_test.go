@@ -3,8 +3,6 @@ package simboard
 import (
 	"testing"
 	"time"
-
-	"hogar/drivers"
 )
 
 // talk makes transfers with a model, at times in ms after its power-up.
@@ -130,8 +128,9 @@ func FuzzChips(f *testing.F) {
 	f.Add([]byte{0x20}, byte(0), 1e9)
 	f.Fuzz(func(_ *testing.T, w []byte, read byte, value float64) {
 		everywhere := func(string) float64 { return value }
-		for name, m := range models() {
-			c, at := newChip(drivers.Part{Chip: name, Address: m.addresses[0]}), time.Unix(0, 0)
+		for _, m := range models() {
+			c, at := m.make(), time.Unix(0, 0)
+			c.power()
 			for i := range len(w) + 1 {
 				_ = c.tx(at.Add(time.Duration(i)*time.Second), everywhere, w[:i], nil)
 				_ = c.tx(at.Add(time.Duration(i)*time.Second), everywhere, w[:min(i, 1)], make([]byte, read))

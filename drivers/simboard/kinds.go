@@ -6,7 +6,7 @@ import "slices"
 type kind struct {
 	fault  Fault
 	effect effect
-	of     func(s *seat) bool // the parts that can have it
+	of     func(s *seat) bool // the parts that can have it; nil: those with a chip that says so in models.go
 }
 
 // effect is what a fault does to a device whose driver is right.
@@ -19,8 +19,7 @@ const (
 	once                   // it happens at one moment; at most the device is opened again, and then it is right
 )
 
-// kinds are the faults there are. What chips of some kind really answer is here by the name
-// of the chip.
+// kinds are the faults there are.
 func kinds() []kind {
 	return []kind{
 		{Absent, noticed, every},
@@ -30,25 +29,23 @@ func kinds() []kind {
 		{Noisy, silent, measures},
 		{Drifting, silent, measures},
 		{Frozen, silent, measures},
-		{Checksum, noticed, chips("sht3x", "sht4x", "aht20", "scd4x", "pms5003", "ds18b20", "dht22", "dht11")},
-		{PowerOn, noticed, chips("ds18b20")},
-		{Zeros, noticed, chips("ds18b20", "ads1015", "ads1115", "aht20", "bme280", "bmp280", "ina219", "ina226", "lm75", "mcp9808",
-			"scd4x", "sht3x", "sht4x", "tmp102")}, // a BH1750 that reads as zeros is one in the dark
-		{Skipped, noticed, chips("bme280", "bmp280")},
-		{NoCO2, noticed, chips("scd4x")},
-		{Bogus, noticed, chips("dht22", "dht11")},
-		{Busy, harmless, chips("aht20")},
-		{Negative, harmless, chips("bme280")},
-		{LowBits, harmless, chips("lm75")},
-		{Clone, harmless, chips("bmp280", "ina226", "dht22")},
-		{OverRange, silent, chips("ads1015", "ads1115", "bh1750", "ina219", "ina226", "dht22")},
-		{Periodic, once, chips("ads1015", "ads1115", "bh1750", "bme280", "bmp280", "ina219", "ina226", "mcp9808", "scd4x", "sht3x",
-			"tmp102")},
-		{Asleep, once, chips("bh1750", "ina219", "ina226", "lm75", "mcp9808", "scd4x", "tmp102", "pms5003", "pca9685")},
-		{Passive, once, chips("pms5003")},
+		{Checksum, noticed, nil},
+		{PowerOn, noticed, nil},
+		{Zeros, noticed, nil},
+		{Skipped, noticed, nil},
+		{NoCO2, noticed, nil},
+		{Bogus, noticed, nil},
+		{Busy, harmless, nil},
+		{Negative, harmless, nil},
+		{LowBits, harmless, nil},
+		{Clone, harmless, nil},
+		{OverRange, silent, nil},
+		{Periodic, once, nil},
+		{Asleep, once, nil},
+		{Passive, once, nil},
 		{BrownOut, once, onBus},
 		{Flaky, silent, onBus},
-		{Welded, silent, chips("relay")},
+		{Welded, silent, nil},
 		{Bouncing, silent, (*seat).switches},
 		{Unplugged, noticed, onBus},
 	}
@@ -57,12 +54,7 @@ func kinds() []kind {
 func every(*seat) bool   { return true }
 func onBus(s *seat) bool { return s.part.Bus != "" }
 func measures(s *seat) bool {
-	return !chips("relay", "pwm", "pca9685", "ssd1306", "sh1106")(s) && !s.switches()
-}
-
-// chips are the parts with one of these chips.
-func chips(names ...string) func(*seat) bool {
-	return func(s *seat) bool { return slices.Contains(names, s.part.Chip) }
+	return !slices.Contains([]string{"relay", "pwm", "pca9685", "ssd1306", "sh1106"}, s.part.Chip) && !s.switches()
 }
 
 // switches reports whether the part is something that switches an input.
@@ -96,5 +88,10 @@ func (f Fault) Once() bool { return f.has(once) }
 
 // can reports whether a part can have a fault.
 func (s *seat) can(f Fault) bool {
-	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.fault == f && k.of(s) })
+	return slices.ContainsFunc(kinds(), func(k kind) bool {
+		if k.of == nil {
+			return k.fault == f && slices.Contains(modelOf(s.part.Chip).faults, f)
+		}
+		return k.fault == f && k.of(s)
+	})
 }

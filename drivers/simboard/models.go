@@ -1,36 +1,51 @@
 package simboard
 
-import "maps"
+import (
+	"slices"
 
-// models are the chips that can sit on a bus, by the name in [drivers.Part].
-func models() map[string]model {
-	all := map[string]model{
-		"ads1015": {newADS1015, span(0x48, 0x4b)},
-		"ads1115": {newADS1115, span(0x48, 0x4b)},
-		"aht20":   {func() chip { return &aht20{} }, span(0x38, 0x38)},
-		"bh1750":  {func() chip { return &bh1750{} }, []uint16{0x23, 0x5c}},
-		"bme280":  {func() chip { return &bme280{id: 0x60} }, []uint16{0x76, 0x77}},
-		"bmp280":  {func() chip { return &bme280{id: bmpID} }, []uint16{0x76, 0x77}},
-		"ina219":  {newINA219, span(0x40, 0x4f)},
-		"ina226":  {newINA226, span(0x40, 0x4f)},
-		"lm75":    {func() chip { return &lm75{} }, span(0x48, 0x4f)},
-		"mcp9808": {func() chip { return &mcp9808{} }, span(0x18, 0x1f)},
-		"pca9685": {func() chip { return &pca9685{} }, span(0x40, 0x7f)},
-		"scd4x":   {func() chip { return &scd4x{} }, span(0x62, 0x62)},
-		"sht3x":   {func() chip { return &sht3x{} }, span(0x44, 0x45)},
-		"sht4x":   {func() chip { return &sht4x{} }, span(0x44, 0x46)},
-		"sh1106":  {func() chip { return &sh1106{} }, span(0x3c, 0x3d)},
-		"ssd1306": {func() chip { return &ssd1306{} }, span(0x3c, 0x3d)},
-		"tmp102":  {func() chip { return &tmp102{} }, span(0x48, 0x4b)},
-	}
-	maps.Copy(all, strangers())
-	return all
+	"hogar/drivers"
+)
+
+// models are the chips that can sit on a bus, by the name in [drivers.Part], and what is theirs of
+// the faults: each has a line of its own. Their addresses are those of [drivers.Chips] but where others are said.
+func models() []model {
+	return slices.Concat([]model{
+		{"ads1015", newADS1015, []Fault{Zeros, OverRange, Periodic}, nil},
+		{"ads1115", newADS1115, []Fault{Zeros, OverRange, Periodic}, nil},
+		{"aht20", func() chip { return &aht20{} }, []Fault{Checksum, Zeros, Busy}, nil},
+		{"bh1750", func() chip { return &bh1750{} }, []Fault{OverRange, Periodic, Asleep}, nil}, // one that reads as zeros is one in the dark
+		{"bme280", func() chip { return &bme280{id: 0x60} }, []Fault{Zeros, Skipped, Negative, Periodic}, nil},
+		{"bmp280", func() chip { return &bme280{id: bmpID} }, []Fault{Zeros, Skipped, Clone, Periodic}, nil},
+		{"ina219", newINA219, []Fault{Zeros, OverRange, Periodic, Asleep}, nil},
+		{"ina226", newINA226, []Fault{Zeros, Clone, OverRange, Periodic, Asleep}, nil},
+		{"lm75", func() chip { return &lm75{} }, []Fault{Zeros, LowBits, Asleep}, nil},
+		{"mcp9808", func() chip { return &mcp9808{} }, []Fault{Zeros, Periodic, Asleep}, nil},
+		{"pca9685", func() chip { return &pca9685{} }, []Fault{Asleep}, drivers.Span(0x40, 0x7f)}, // also that of the call to all
+		{"scd4x", func() chip { return &scd4x{} }, []Fault{Checksum, Zeros, NoCO2, Periodic, Asleep}, nil},
+		{"sht3x", func() chip { return &sht3x{} }, []Fault{Checksum, Zeros, Periodic}, nil},
+		{"sht4x", func() chip { return &sht4x{} }, []Fault{Checksum, Zeros}, nil},
+		{"sh1106", func() chip { return &sh1106{} }, nil, nil},
+		{"ssd1306", func() chip { return &ssd1306{} }, nil, nil},
+		{"tmp102", func() chip { return &tmp102{} }, []Fault{Zeros, Periodic, Asleep}, nil},
+	}, strangers())
 }
 
-// span lists the addresses from first to last.
-func span(first, last uint16) (all []uint16) {
-	for a := first; a <= last; a++ {
-		all = append(all, a)
+// elsewhere is what is not on a bus and has faults of its own.
+func elsewhere() map[string][]Fault {
+	return map[string][]Fault{
+		"dht11":   {Checksum, Bogus},
+		"dht22":   {Checksum, Bogus, Clone, OverRange},
+		"ds18b20": {Checksum, PowerOn, Zeros},
+		"pms5003": {Checksum, Asleep, Passive},
+		"relay":   {Welded},
 	}
-	return all
+}
+
+// modelOf is the model of a chip; without make where there is none.
+func modelOf(name string) model {
+	all := models()
+	if i := slices.IndexFunc(all, func(m model) bool { return m.name == name }); i >= 0 {
+		return all[i]
+	}
+	return model{faults: elsewhere()[name]}
 }

@@ -1,6 +1,10 @@
 package simboard
 
-import "time"
+import (
+	"time"
+
+	"hogar/drivers"
+)
 
 // Chips that no driver of hogar's is for, and that sit on people's buses all the same. They
 // are here for what a byte that is meant for another chip does to them.
@@ -162,22 +166,22 @@ func numbered8(id byte) func() chip {
 
 // strangers are their models. The numbers of Texas Instruments' chips are those that other
 // drivers check: Adafruit_INA3221, tinygo's ina260, Adafruit_HDC1000; of the BMP388 ESPHome's bmp3xx_base.h.
-func strangers() map[string]model {
-	return map[string]model{
-		"bmp388":   {numbered8(0x50), span(0x76, 0x77)},
-		"bmp390":   {numbered8(0x60), span(0x76, 0x77)},
-		"ds3231":   {numbered8(0x12), span(0x68, 0x68)},
-		"htu21d":   {func() chip { return &htu21d{} }, span(0x40, 0x40)},
-		"ina260":   {texas(0x6127, 0x2270), span(0x40, 0x4f)},
-		"ina3221":  {texas(0x7127, 0x3220), span(0x40, 0x43)},
-		"mcp3421":  {strange(0x01, 0xF4, 0x10), span(0x68, 0x6f)},             // each byte is its mode
-		"mcp4725":  {strange(0xC0, 0x80, 0x00, 0x08, 0x00), span(0x60, 0x67)}, // two bytes are its output
-		"ms5611":   {strange(0), span(0x76, 0x77)},                            // each byte is a command
-		"pca9633":  {strange(0x11, 0x05), span(0x60, 0x6f)},                   // E4 counts on from register 4: its second output
-		"pcf8574":  {strange(0xFF), span(0x20, 0x27)},                         // each byte is its outputs
-		"pcf8574a": {strange(0xFF), span(0x38, 0x3f)},
-		"pcf8591":  {func() chip { return &pcf8591{} }, span(0x48, 0x4f)},
-		"tca9548a": {func() chip { return &tca9548a{} }, span(0x70, 0x77)},
-		"tea5767":  {strange(0x2F, 0x0E, 0xB1, 0x90, 0x00), span(0x60, 0x60)}, // each byte tunes it
+func strangers() []model {
+	return []model{
+		{"bmp388", numbered8(0x50), nil, drivers.Span(0x76, 0x77)},
+		{"bmp390", numbered8(0x60), nil, drivers.Span(0x76, 0x77)},
+		{"ds3231", numbered8(0x12), nil, drivers.Span(0x68, 0x68)},
+		{"htu21d", func() chip { return &htu21d{} }, nil, drivers.Span(0x40, 0x40)},
+		{"ina260", texas(0x6127, 0x2270), nil, drivers.Span(0x40, 0x4f)},
+		{"ina3221", texas(0x7127, 0x3220), nil, drivers.Span(0x40, 0x43)},
+		{"mcp3421", strange(0x01, 0xF4, 0x10), nil, drivers.Span(0x68, 0x6f)},             // each byte is its mode
+		{"mcp4725", strange(0xC0, 0x80, 0x00, 0x08, 0x00), nil, drivers.Span(0x60, 0x67)}, // two bytes are its output
+		{"ms5611", strange(0), nil, drivers.Span(0x76, 0x77)},                             // each byte is a command
+		{"pca9633", strange(0x11, 0x05), nil, drivers.Span(0x60, 0x6f)},                   // E4 counts on from register 4: its second output
+		{"pcf8574", strange(0xFF), nil, drivers.Span(0x20, 0x27)},                         // each byte is its outputs
+		{"pcf8574a", strange(0xFF), nil, drivers.Span(0x38, 0x3f)},
+		{"pcf8591", func() chip { return &pcf8591{} }, nil, drivers.Span(0x48, 0x4f)},
+		{"tca9548a", func() chip { return &tca9548a{} }, nil, drivers.Span(0x70, 0x77)},
+		{"tea5767", strange(0x2F, 0x0E, 0xB1, 0x90, 0x00), nil, drivers.Span(0x60, 0x60)}, // each byte tunes it
 	}
 }

@@ -38,7 +38,8 @@ func TestConversionTimes(t *testing.T) {
 		{"scd4x", [][]byte{{0xE4, 0xB8}}, 1, nil, 3, nack},
 	} {
 		at := func(before time.Duration) ([]byte, error) {
-			c := newChip(drivers.Part{Chip: one.chip, Address: models()[one.chip].addresses[0]})
+			c := modelOf(one.chip).make()
+			c.power()
 			around := func(quantity string) float64 {
 				return map[string]float64{"temperature": 21.3, "voltage": 12, "current": 1}[quantity]
 			}

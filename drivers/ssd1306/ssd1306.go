@@ -66,7 +66,7 @@ var placeholder = regexp.MustCompile(`\{[^{}\s]*\}`)
 func New(d *home.Decoder) drivers.Spec {
 	chip := d.Word("chip", "ssd1306", "ssd1306", "sh1106")
 	o := options{
-		part:     drivers.ChipPart(d, chip, 0x3c, 0x3d),
+		part:     drivers.ChipPart(d, chip),
 		paged:    chip == "sh1106",
 		pages:    map[string]int{"128x64": 8, "128x32": 4}[d.Word("size", "128x64", "128x64", "128x32")],
 		scale:    d.Int("scale", 1, 1, 2),

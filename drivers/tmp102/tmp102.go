@@ -17,7 +17,6 @@
 package tmp102
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -40,75 +39,44 @@ const (
 
 // New decodes the options of a TMP102.
 func New(d *home.Decoder) drivers.Spec {
-	part := drivers.ChipPart(d, "tmp102", 0x48, 0x49, 0x4a, 0x4b)
-	return drivers.Spec{
+	part := drivers.ChipPart(d, "tmp102")
+	return drivers.Polled{
+		Part:       part,
 		Properties: []home.Property{property()},
-		Parts:      []drivers.Part{part},
 		Every:      30 * time.Second,
-		Open: func(_ context.Context, board drivers.Board) (drivers.Device, error) {
-			bus, err := board.I2C(part.Bus)
-			if err != nil {
-				return nil, err
-			}
-			return &sensor{address: part.Address, guard: drivers.NewGuard(bus, part)}, nil
-		},
-	}
+		Chip:       measure,
+	}.Spec()
 }
 
 // property: from the lower end of the operating range (§6.3) to that of the 12 bits.
-func property() home.Property {
-	return home.Property{Name: "temperature", Type: home.TypeNumber, Unit: "°C", Min: new(-55.0), Max: new(127.9375)}
-}
+func property() home.Property { return drivers.Number("temperature", "°C", -55, 127.9375) }
 
-// sensor lets the chip sleep and asks for one conversion at a time, so a chip
+// measure lets the chip make one conversion, which takes 35 ms, and sleep before and after it, so one
 // that lost its supply in between does no harm.
-type sensor struct {
-	address uint16
-	guard   *drivers.Guard
-}
-
-var _ drivers.Sensor = (*sensor)(nil)
-
-// Sense makes one conversion, which takes 35 ms.
-func (s *sensor) Sense(ctx context.Context) ([]drivers.Reading, error) {
-	var celsius float64
-	err := s.guard.Do(ctx, func() (err error) {
-		celsius, err = s.measure()
-		return err
-	})
+func measure(chip *drivers.Guard) ([]float64, error) {
+	const settings = oneShot | resolution | shutdown
+	if err := chip.Write(configuration, settings>>8, settings&0xFF); err != nil {
+		return nil, err
+	}
+	if err := chip.Wait(conversion); err != nil {
+		return nil, err
+	}
+	is, err := chip.Read(2, configuration)
 	if err != nil {
 		return nil, err
 	}
-	return []drivers.Reading{{Property: property().Name, Value: home.NumberOf(celsius), Time: time.Now()}}, nil
+	if got := word(is); got&^0x20 != settings { // bit 5 is the alert's state
+		return nil, fmt.Errorf("this is no TMP102, or it has restarted: its configuration is %#04x, expected %#04x", got, settings)
+	}
+	raw, err := chip.Read(2, temperature)
+	if err != nil {
+		return nil, err
+	}
+	c, err := celsius(word(raw))
+	return []float64{c}, err
 }
 
-func (s *sensor) measure() (float64, error) {
-	const settings = oneShot | resolution | shutdown
-	if err := s.guard.Tx(s.address, []byte{configuration, settings >> 8, settings & 0xFF}, nil); err != nil {
-		return 0, err
-	}
-	if err := s.guard.Wait(conversion); err != nil {
-		return 0, err
-	}
-	is, err := s.read(configuration)
-	if err != nil {
-		return 0, err
-	}
-	if is&^0x20 != settings { // bit 5 is the alert's state
-		return 0, fmt.Errorf("this is no TMP102, or it has restarted: its configuration is %#04x, expected %#04x", is, settings)
-	}
-	raw, err := s.read(temperature)
-	if err != nil {
-		return 0, err
-	}
-	return celsius(raw)
-}
-
-func (s *sensor) read(register byte) (uint16, error) {
-	var b [2]byte
-	err := s.guard.Tx(s.address, []byte{register}, b[:])
-	return uint16(b[0])<<8 | uint16(b[1]), err
-}
+func word(b []byte) uint16 { return uint16(b[0])<<8 | uint16(b[1]) }
 
 // celsius decodes 12 bits in two's complement, steps of 0.0625 °C (§7.3.1).
 func celsius(raw uint16) (float64, error) {
@@ -118,6 +86,3 @@ func celsius(raw uint16) (float64, error) {
 	}
 	return c, nil
 }
-
-// Close has nothing to release: the chip sleeps.
-func (s *sensor) Close() error { return nil }
