@@ -131,13 +131,14 @@ func explain(err error, bus string) error {
 
 // ChipPart reads the keys bus and address, which every chip on a bus has. The chip is one of [Chips].
 func ChipPart(d *home.Decoder, chip string) Part {
+	p := Part{Chip: chip, Bus: d.Text("bus", "I2C1")}
 	row, ok := ChipNamed(chip)
 	if !ok {
 		d.Fault("driver", "", "no %s is in the table of chips, drivers/chips.go", chip)
-		return Part{}
+		return p
 	}
 	addresses := row.Addresses
-	p := Part{Chip: chip, Bus: d.Text("bus", "I2C1"), Address: addresses[0]}
+	p.Address = addresses[0]
 	if number, is := strings.CutPrefix(p.Bus, "I2C"); !is || !isNumber(number, 255) {
 		d.Fault("bus", "write I2C1 for /dev/i2c-1, the bus on the Pi's header", "bus is '%s', expected I2C and a number", p.Bus)
 	}

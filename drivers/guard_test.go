@@ -132,6 +132,7 @@ func TestParts(t *testing.T) {
 		{chip, []string{"address", "92"}, Part{Chip: "bh1750", Bus: "I2C1", Address: 0x5c}, ""},
 		{chip, []string{"address", "0x24"}, Part{}, "expected 0x23 or 0x5c"},
 		{chip, []string{"bus", "/dev/i2c-1"}, Part{}, "expected I2C and a number"},
+		{func(d *home.Decoder) Part { return ChipPart(d, "toaster") }, nil, Part{}, "no toaster is in the table of chips"},
 		{pin, []string{"pin", "GPIO17"}, Part{Chip: "relay", Pin: "GPIO17"}, ""},
 		{pin, []string{"pin", "17"}, Part{}, "GPIO17"},
 		{pin, []string{"pin", "GPIO28"}, Part{}, "expected GPIO0 to GPIO27"},
