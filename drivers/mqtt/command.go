@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"hogar/drivers/mqtt/dialect"
@@ -10,16 +11,18 @@ import (
 )
 
 // Set has the device set a property and returns when the broker has the order,
-// which goes out at QoS 1. What the device did it tells as a reading; see
+// which goes out at QoS 1, with what has to go before and behind it. What the device did it tells as a reading; see
 // [Connection.Proof]. After an error that is not [ErrNotConnected] the broker may
 // have the order all the same. It may take 10 s longer than ctx when the network hangs.
 func (c *Connection) Set(ctx context.Context, device, property string, v home.Value) error {
 	order, err := c.order(device, property, v)
-	if err == nil {
-		err = c.send(ctx, order.Message)
-	}
 	if err != nil {
 		return fmt.Errorf("set %s: %w", home.Join(device, property), err)
+	}
+	for _, m := range slices.Concat(order.Before, []dialect.Message{order.Message}, order.After) {
+		if err := c.send(ctx, m); err != nil {
+			return fmt.Errorf("set %s: %w", home.Join(device, property), err)
+		}
 	}
 	return nil
 }

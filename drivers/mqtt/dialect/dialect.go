@@ -75,6 +75,7 @@ type Device struct {
 	Label      string // the name it has there
 	Properties []home.Property
 	Expire     map[string]time.Duration // by property: unknown when nothing came for so long
+	OffDelay   map[string]time.Duration // by property: off so long after the last on, as who says only on asks for
 }
 
 // Reading is what a device says of one property.
@@ -114,4 +115,6 @@ type Order struct {
 	Message
 	Confirmed bool       // the device tells the property when it has obeyed
 	Want      home.Value // what it tells then
+	Before    []Message  // what has to be sent before it: that a lamp is on, say
+	After     []Message  // and behind it
 }

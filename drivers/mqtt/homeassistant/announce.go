@@ -3,6 +3,7 @@ package homeassistant
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -133,12 +134,16 @@ func (d *Discovery) enter(component, key, object string, c config, changed map[s
 	if err != nil {
 		b.fail(err)
 	}
+	b.leaveTopics()
 	if b.err == nil && len(b.slots) == 0 {
-		b.fail(fmt.Errorf("a %s that neither tells nor takes anything", component))
+		b.fail(b.nothing(component))
 	}
 	if b.err != nil {
 		refuse(key, b.err.Error(), true)
 		return
+	}
+	for _, left := range b.left {
+		refuse(strings.TrimSuffix(key+": "+left.What, ": "), left.Why, left.Fault)
 	}
 	d.recall(available)
 	id, label := d.identify(c, key)
@@ -158,6 +163,31 @@ func (d *Discovery) enter(component, key, object string, c config, changed map[s
 	d.entities[key] = e
 	d.routes = nil
 	changed[id] = true
+}
+
+// nothing says why nothing of an entity is taken.
+func (b *build) nothing(component string) error {
+	for _, left := range b.left {
+		if left.Fault {
+			return errors.New(left.Why)
+		}
+	}
+	return fmt.Errorf("a %s that neither tells nor takes anything", component)
+}
+
+// leaveTopics names the topics of an entity that nobody has read. Those that all components of a
+// device share need not concern each of them.
+func (b *build) leaveTopics() {
+	for _, key := range slices.Sorted(maps.Keys(b.c)) {
+		topic, _ := b.c[key].(string)
+		switch {
+		case !strings.HasSuffix(key, "_topic") || topic == "" || b.read[key] || key == "state_topic" || key == "command_topic":
+		case key == "json_attributes_topic":
+			b.leave(key, "attributes beside the value are not taken")
+		default:
+			b.leave(key, "nothing that is known of this kind")
+		}
+	}
 }
 
 // identify finds the device of an entity by what it has in common with one that is

@@ -29,10 +29,7 @@ type availabilityItem struct {
 // newAvailability reads the keys that begin with availability.
 func newAvailability(b *build) (*availability, error) {
 	a := &availability{mode: b.c.text("availability_mode", "latest")}
-	if topic := b.topic("availability_topic", false); topic != "" {
-		a.items = append(a.items, availabilityItem{topic, b.c.text("payload_available", "online"),
-			b.c.text("payload_not_available", "offline"), b.template("availability_template")})
-	}
+	a.add(b, "availability_topic", "availability_template")
 	var list []any
 	switch v := b.c["availability"].(type) {
 	case []any:
@@ -46,14 +43,21 @@ func newAvailability(b *build) (*availability, error) {
 			return nil, fmt.Errorf("an availability without a topic")
 		}
 		sub := &build{c: one}
-		a.items = append(a.items, availabilityItem{sub.topic("topic", false), one.text("payload_available", "online"),
-			one.text("payload_not_available", "offline"), sub.template("value_template")})
-		if sub.err != nil {
-			return nil, fmt.Errorf("availability: %w", sub.err)
+		a.add(sub, "topic", "value_template")
+		for _, left := range sub.left {
+			b.lose(fmt.Errorf("availability: %s", left.Why))
 		}
 	}
 	a.states, a.known = make([]bool, len(a.items)), make([]bool, len(a.items))
 	return a, nil
+}
+
+// add takes one topic that says so; one that cannot be understood is named and left out.
+func (a *availability) add(b *build, topicKey, templateKey string) {
+	topic := b.topic(topicKey, false)
+	if tpl, ok := b.compile(templateKey); ok && topic != "" {
+		a.items = append(a.items, availabilityItem{topic, b.c.text("payload_available", "online"), b.c.text("payload_not_available", "offline"), tpl})
+	}
 }
 
 func (a *availability) topics() []string {

@@ -12,11 +12,26 @@ import (
 	"hogar/gateway/home"
 )
 
-// build makes the slots of one entity. The first mistake is kept.
+// build makes the slots of one entity. The first mistake is kept; what costs only a part is
+// left out, and named.
 type build struct {
 	c     config
 	slots []*slot
 	err   error
+	left  []dialect.Ignored
+	read  map[string]bool // the topics that were read, by key
+}
+
+// leave notes a part that is not taken, and why.
+func (b *build) leave(what, why string) {
+	b.left = append(b.left, dialect.Ignored{What: what, Why: why})
+}
+
+// lose notes a part that is not taken because of a mistake. It is named once.
+func (b *build) lose(err error) {
+	if !slices.ContainsFunc(b.left, func(i dialect.Ignored) bool { return i.Why == err.Error() }) {
+		b.left = append(b.left, dialect.Ignored{Why: err.Error(), Fault: true})
+	}
 }
 
 func (b *build) fail(err error) {
@@ -25,8 +40,9 @@ func (b *build) fail(err error) {
 	}
 }
 
-// template compiles the template at the first of the keys that is there.
-func (b *build) template(keys ...string) *template.Template {
+// compile compiles the template at the first of the keys that is there. ok is false for one that
+// cannot be served, which costs the part that it belongs to.
+func (b *build) compile(keys ...string) (t *template.Template, ok bool) {
 	for _, key := range keys {
 		text := strings.TrimSpace(b.c.text(key, ""))
 		if text == "" {
@@ -34,24 +50,38 @@ func (b *build) template(keys ...string) *template.Template {
 		}
 		t, err := template.Compile(text)
 		if err != nil {
-			b.fail(fmt.Errorf("unsupported template: %s, %w", key, err))
+			b.lose(fmt.Errorf("unsupported template: %s, %w", key, err))
 		}
-		return t
+		return t, err == nil
 	}
-	return nil
+	return nil, true
 }
 
-// topic is the topic at key, empty when there is none: for commands one without wildcards.
+// command compiles a template of commands; nil for none.
+func (b *build) command(key string) *template.Template {
+	t, _ := b.compile(key)
+	return t
+}
+
+// topic is the topic at key, empty when there is none that can be used: for commands one without
+// wildcards, for states one that says more than wildcards.
 func (b *build) topic(key string, command bool) string {
 	topic, check := b.c.text(key, ""), dialect.CheckFilter
-	if topic == "" {
+	if b.read == nil {
+		b.read = make(map[string]bool)
+	}
+	if b.read[key] = true; topic == "" {
 		return ""
 	}
 	if command {
 		check = dialect.CheckTopic
 	}
-	if err := check(topic); err != nil {
-		b.fail(fmt.Errorf("%s is no topic: %w", key, err))
+	err := check(topic)
+	if err == nil && strings.Trim(topic, "+#/") == "" {
+		err = fmt.Errorf("%s has the messages of others, too", topic)
+	}
+	if err != nil {
+		b.lose(fmt.Errorf("%s is no topic: %w", key, err))
 		return ""
 	}
 	return topic
@@ -64,24 +94,37 @@ func (b *build) add(s *slot) {
 	}
 	s.Settable = s.set != nil
 	s.Unit = dialect.Unit(s.Unit)
-	if seconds := b.c.number("expire_after", 0); seconds > 0 && seconds < 1e8 && s.topic != "" {
-		s.expire = time.Duration(seconds * float64(time.Second))
+	if s.topic != "" {
+		s.expire = b.span("expire_after")
 	}
 	b.slots = append(b.slots, s)
 }
 
-// state makes a slot that is told at <prefix>state_topic.
+// span reads seconds; 0 for none, or absurd ones.
+func (b *build) span(key string) time.Duration {
+	if seconds := b.c.number(key, 0); seconds > 0 && seconds < 1e8 {
+		return time.Duration(seconds * float64(time.Second))
+	}
+	return 0
+}
+
+// state makes a slot that is told at a topic; nothing tells one whose template cannot be served.
 func (b *build) state(key string, kind home.Type, topicKey string, templateKeys ...string) *slot {
-	s := &slot{key: key, topic: b.topic(topicKey, false), template: b.template(templateKeys...)}
+	s := &slot{key: key, topic: b.topic(topicKey, false)}
+	var ok bool
+	if s.template, ok = b.compile(templateKeys...); !ok {
+		s.topic = ""
+	}
 	s.Type = kind
 	s.repeats = kind != home.TypeNumber && !b.c.bool("force_update", false)
 	return s
 }
 
-// settable gives a slot its command, if the entity has one.
+// settable gives a slot its command, if the entity has one that can be made.
 func (b *build) settable(s *slot, topicKey, templateKey, variable string) *slot {
-	if topic := b.topic(topicKey, true); topic != "" {
-		s.set = &setter{topic: topic, template: b.template(templateKey), variable: variable, retain: b.c.bool("retain", false)}
+	topic := b.topic(topicKey, true)
+	if tpl, ok := b.compile(templateKey); ok && topic != "" {
+		s.set = &setter{topic: topic, template: tpl, variable: variable, retain: b.c.bool("retain", false)}
 	}
 	return s
 }
@@ -123,9 +166,11 @@ func (b *build) onOff(s *slot) *slot {
 
 // components are the kinds of entities that are taken.
 var components = map[string]func(b *build){
-	"sensor": sensor, "binary_sensor": binarySensor, "switch": onOffEntity, "siren": siren, "light": light, "cover": cover,
-	"number": numberEntity, "select": selectEntity, "text": textEntity, "button": button, "lock": lock, "fan": fan,
-	"climate": climate, "event": event, "device_automation": trigger, "update": update,
+	"sensor": sensor, "binary_sensor": binarySensor, "switch": onOffEntity, "siren": siren, "light": light, "cover": cover, "valve": valve,
+	"number": numberEntity, "select": selectEntity, "text": textEntity, "button": button, "scene": scene, "notify": notify, "lock": lock, "fan": fan,
+	"climate": climate, "water_heater": waterHeater, "humidifier": humidifier, "vacuum": vacuum, "lawn_mower": mower,
+	"alarm_control_panel": alarm, "event": event, "tag": tag, "device_automation": trigger, "update": update,
+	"device_tracker": tracker, "image": image,
 }
 
 // textual are the classes of sensors whose value is no number.
@@ -145,27 +190,13 @@ func sensor(b *build) {
 
 func binarySensor(b *build) {
 	s := b.state("", home.TypeBoolean, "state_topic", "value_template")
+	s.offAfter = b.span("off_delay")
 	b.add(b.switchOf(s, "", "", b.c.text("payload_on", "ON"), b.c.text("payload_off", "OFF")))
 }
 
 func onOffEntity(b *build) {
 	s := b.settable(b.state("state", home.TypeBoolean, "state_topic", "value_template", "state_value_template"), "command_topic", "command_template", "state")
 	b.add(b.onOff(s))
-}
-
-// siren is a switch whose command is JSON unless a template says otherwise.
-func siren(b *build) {
-	onOffEntity(b)
-	for _, s := range b.slots {
-		if set := s.set; set != nil && set.template == nil {
-			set.wrap = func(v home.Value) []byte {
-				if v.Boolean() {
-					return object("state", home.TextOf(set.on))
-				}
-				return object("state", home.TextOf(set.off))
-			}
-		}
-	}
 }
 
 func numberEntity(b *build) {
@@ -183,22 +214,16 @@ func textEntity(b *build) {
 	b.add(b.settable(b.state("", home.TypeText, "state_topic", "value_template"), "command_topic", "command_template", ""))
 }
 
-func button(b *build) {
-	s := b.settable(&slot{key: "press"}, "command_topic", "command_template", "")
-	s.choice([]string{"press"})
-	s.Momentary = true
-	if s.set != nil {
-		s.set.words = map[string]string{"press": b.c.text("payload_press", "PRESS")}
-	}
-	b.add(s)
-}
-
 // lock is true when it is locked.
 func lock(b *build) {
 	s := b.settable(b.state("state", home.TypeBoolean, "state_topic", "value_template"), "command_topic", "command_template", "")
 	b.switchOf(s, b.c.text("payload_lock", "LOCK"), b.c.text("payload_unlock", "UNLOCK"),
 		b.c.text("state_locked", "LOCKED"), b.c.text("state_unlocked", "UNLOCKED"))
+	s.between = []string{b.c.text("state_locking", "LOCKING"), b.c.text("state_unlocking", "UNLOCKING")}
 	b.add(s)
+	if payload := b.c.text("payload_open", ""); payload != "" { // the latch
+		b.does("open", "open", payload)
+	}
 }
 
 func event(b *build) {
@@ -240,9 +265,7 @@ func update(b *build) {
 		b.add(s)
 	}
 	s := b.settable(&slot{key: "install"}, "command_topic", "", "")
-	s.choice([]string{"install"})
-	if s.set != nil {
-		s.set.words = map[string]string{"install": b.c.text("payload_install", "INSTALL")}
-	}
+	s.Type = home.TypeChoice
+	s.offer("install", b.c.text("payload_install", "INSTALL"))
 	b.add(s)
 }

@@ -31,6 +31,16 @@ var whole = map[string]string{
 	"temp_step": "temp_step", "pos": "reports_position", "sup_clrm": "supported_color_modes", "pl_toff": "payload_turn_off",
 	"pl_ton": "payload_turn_on", "hum_cmd_t": "target_humidity_command_topic", "hum_cmd_tpl": "target_humidity_command_template",
 	"hum_stat_t": "target_humidity_state_topic", "hum_state_tpl": "target_humidity_state_template",
+	"act_stat_t": "activity_state_topic", "act_val_tpl": "activity_value_template",
+	"clr_temp_k": "color_temp_kelvin", "min_k": "min_kelvin", "max_k": "max_kelvin", "img_t": "image_topic", "cod_arm_req": "code_arm_required",
+	"cod_dis_req": "code_disarm_required", "cod_trig_req": "code_trigger_required", "whit_cmd_t": "white_command_topic", "whit_scl": "white_scale",
+	"sup_feat": "supported_features", "fanspd_lst": "fan_speed_list", "pl_stpa": "payload_start_pause", "sug_dsp_prc": "suggested_display_precision",
+	"rel_s": "release_summary", "pl_trig": "payload_trigger", "ent_pic": "entity_picture", "pl_loc": "payload_locate", "pl_ret": "payload_return_to_base",
+	"tit": "title", "lrst_val_tpl": "last_reset_value_template", "lrst_t": "last_reset_topic", "flsh_tlng": "flash_time_long", "flsh": "flash",
+	"flsh_tsht": "flash_time_short", "cont_type": "content_type", "sup_dur": "support_duration", "sup_vol": "support_volume_set",
+	"dsp_prc": "display_precision", "img_e": "image_encoding", "rel_u": "release_url", "src_type": "source_type", "pl_arm_nite": "payload_arm_night",
+	"tilt_inv_stat": "tilt_invert_state", "pl_arm_custom_b": "payload_arm_custom_bypass", "pl_paus": "payload_pause", "pl_strt": "payload_start",
+	"pl_cln_sp": "payload_clean_spot", "sn": "serial_number", "cu": "configuration_url", "sa": "suggested_area",
 	"clrm_stat_t": "color_mode_state_topic", "clrm_val_tpl": "color_mode_value_template", "sw": "sw_version", "hw": "hw_version",
 }
 
@@ -140,6 +150,14 @@ func (c config) text(key, byDefault string) string {
 	v, ok := c[key]
 	if !ok {
 		return byDefault
+	}
+	switch v.(type) {
+	case map[string]any, []any:
+		if !strings.HasPrefix(key, "payload") && !strings.HasPrefix(key, "state_") {
+			return ""
+		}
+		written, _ := json.Marshal(v) // a payload that is JSON and no text with it
+		return string(written)
 	}
 	return textOf(v)
 }

@@ -12,6 +12,7 @@ package homeassistant
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"hogar/drivers/mqtt/dialect"
+	"hogar/drivers/mqtt/template"
 	"hogar/gateway/home"
 )
 
@@ -178,15 +180,28 @@ func (d *Discovery) route(to route, m dialect.Message, t *dialect.Told) {
 	}
 	reading, ok, err := to.slot.read(m.Payload, d.o.Now())
 	reading.ID = to.entity.id
-	why := reading.Unknown
-	if err != nil {
-		why, ok = err.Error(), false
-	}
-	if ok {
+	switch {
+	case err != nil:
+		refuse(t, m.Topic, to.entity.id, to.slot.Name, err)
+	case ok:
 		t.Readings = append(t.Readings, reading)
+		if strings.HasPrefix(reading.Unknown, "found ") {
+			t.Ignored = append(t.Ignored, dialect.Ignored{ID: to.entity.id, What: to.slot.Name, Why: reading.Unknown, Fault: true})
+		}
+	case reading.Property != "" && to.slot.template != nil && to.slot.then == nil && !to.slot.silent && to.slot.Type != home.TypeEvent:
+		to.slot.silent = true // said once
+		t.Ignored = append(t.Ignored, dialect.Ignored{ID: to.entity.id, What: to.slot.Name, Why: "its template makes nothing of a message on " + m.Topic})
 	}
-	if err != nil || strings.HasPrefix(why, "found ") {
-		t.Ignored = append(t.Ignored, dialect.Ignored{ID: to.entity.id, What: to.slot.Name, Why: why, Fault: true})
+}
+
+// refuse notes why a message says nothing of a property: once for all, when it is no JSON.
+func refuse(t *dialect.Told, topic, id, property string, err error) {
+	one := dialect.Ignored{ID: id, What: property, Why: err.Error(), Fault: true}
+	if _, broken := errors.AsType[*template.NoJSONError](err); broken {
+		one.ID, one.What = "", topic
+	}
+	if !slices.Contains(t.Ignored, one) {
+		t.Ignored = append(t.Ignored, one)
 	}
 }
 
@@ -234,15 +249,22 @@ func (one *device) describe(id string) dialect.Device {
 				continue
 			}
 			out.Properties = append(out.Properties, s.Property)
-			if s.expire > 0 {
-				if out.Expire == nil {
-					out.Expire = make(map[string]time.Duration)
-				}
-				out.Expire[s.Name] = s.expire
-			}
+			out.Expire = after(out.Expire, s.Name, s.expire)
+			out.OffDelay = after(out.OffDelay, s.Name, s.offAfter)
 		}
 	}
 	return out
+}
+
+// after adds a span that is one.
+func after(spans map[string]time.Duration, name string, span time.Duration) map[string]time.Duration {
+	if span > 0 && spans == nil {
+		spans = make(map[string]time.Duration)
+	}
+	if span > 0 {
+		spans[name] = span
+	}
+	return spans
 }
 
 // Command says what to send so that the device sets the property.

@@ -73,8 +73,12 @@ func shift(f function) function {
 var functions = map[string]function{
 	"float": shift(filterFloat), "int": shift(filterInt), "bool": shift(filterBool), "is_number": shift(filterIsNumber),
 	"as_timestamp": shift(filterAsTimestamp), "iif": shift(filterIif),
-	"min":    func(a *args) (any, error) { return extreme(a.list, true) },
-	"max":    func(a *args) (any, error) { return extreme(a.list, false) },
+	"min":   func(a *args) (any, error) { return extreme(a.list, true) },
+	"max":   func(a *args) (any, error) { return extreme(a.list, false) },
+	"range": functionRange, "average": func(a *args) (any, error) { return average(a.list) }, "log": shift(filterLog), "slugify": shift(filterSlugify),
+	"as_datetime": shift(filterAsDatetime), "strptime": shift(filterStrptime), "timedelta": functionTimedelta, "as_local": shift(filterAsLocal),
+	"bitwise_and": shift(filterBitwise("&")), "bitwise_or": shift(filterBitwise("|")), "bitwise_xor": shift(filterBitwise("^")),
+	"base64_encode": shift(filterEncode), "base64_decode": shift(filterDecode),
 	"now":    func(a *args) (any, error) { return a.env.now, nil },
 	"utcnow": func(a *args) (any, error) { return a.env.now.UTC(), nil },
 }
@@ -92,7 +96,26 @@ var filters = map[string]function{
 	"max":    func(a *args) (any, error) { return extreme([]any{a.on}, false) },
 	"tojson": jsonFilter(pretty), "to_json": jsonFilter(compact), "from_json": func(a *args) (any, error) { return parseJSON([]byte(text(a.on))) },
 	"as_timestamp": filterAsTimestamp, "timestamp_local": filterTimestamp(true), "timestamp_utc": filterTimestamp(false),
-	"timestamp_custom": filterTimestampCustom,
+	"timestamp_custom": filterTimestampCustom, "as_datetime": filterAsDatetime, "as_local": filterAsLocal, "strptime": filterStrptime,
+	"format": filterFormat, "average": func(a *args) (any, error) { return average([]any{a.on}) }, "log": filterLog, "slugify": filterSlugify,
+	"bitwise_and": filterBitwise("&"), "bitwise_or": filterBitwise("|"), "bitwise_xor": filterBitwise("^"),
+	"base64_encode": filterEncode, "base64_decode": filterDecode, "items": methodItems,
+	"regex_match": filterRegexMatch, "regex_search": filterRegexSearch, "regex_replace": filterRegexReplace,
+	"regex_findall": filterRegexAll, "regex_findall_index": filterRegexIndex,
+}
+
+// over are the filters that call others by their names. They are kept apart because of that.
+func over(name string) (function, bool) {
+	f, ok := map[string]function{"map": filterMap, "select": filterSelect(true), "reject": filterSelect(false),
+		"selectattr": filterSelectAttr(true), "rejectattr": filterSelectAttr(false)}[name]
+	return f, ok
+}
+
+// testsWith are tests with arguments.
+var testsWith = map[string]function{
+	"search": filterRegexSearch, "match": filterRegexMatch, "in": testIn, "contains": testContains,
+	"eq": testCompare("=="), "equalto": testCompare("=="), "ne": testCompare("!="), "lt": testCompare("<"), "lessthan": testCompare("<"),
+	"le": testCompare("<="), "gt": testCompare(">"), "greaterthan": testCompare(">"), "ge": testCompare(">="),
 }
 
 // tests stand after is.
@@ -122,7 +145,7 @@ func isSequence(v any) bool {
 
 // methods stand after a point.
 var methods = map[string]function{
-	"get": methodGet, "keys": methodKeys, "values": methodValues,
+	"get": methodGet, "keys": methodKeys, "values": methodValues, "items": methodItems, "format": methodFormat, "total_seconds": methodTotalSeconds,
 	"lower": textMethod(strings.ToLower), "upper": textMethod(strings.ToUpper), "strip": textMethod(strings.TrimSpace),
 	"title": textMethod(title), "capitalize": textMethod(capitalize),
 	"split": methodSplit, "replace": methodReplace,

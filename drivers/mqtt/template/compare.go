@@ -40,6 +40,8 @@ func equal(a, b any) bool {
 	case time.Time:
 		t, ok := b.(time.Time)
 		return ok && a.Equal(t)
+	case time.Duration:
+		return a == b
 	case []any:
 		l, ok := b.([]any)
 		if !ok || len(l) != len(a) {
@@ -82,6 +84,9 @@ func less(a, b any) (is, ok bool) {
 	case time.Time:
 		t, ok := b.(time.Time)
 		return a.Before(t), ok
+	case time.Duration:
+		d, ok := b.(time.Duration)
+		return a < d, ok
 	}
 	return false, false
 }
@@ -105,6 +110,8 @@ func kindOf(v any) string {
 		return "dict"
 	case time.Time:
 		return "datetime"
+	case time.Duration:
+		return "timedelta"
 	}
 	return "undefined"
 }

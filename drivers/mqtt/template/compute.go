@@ -12,6 +12,12 @@ import (
 func compute(op string, left, right any) (any, error) {
 	i, f, whole, ok := number(left)
 	j, g, also, isNumber := number(right)
+	if s, isText := left.(string); isText && op == "%" {
+		return percentOperator(s, right)
+	}
+	if v, err, is := computeTime(op, left, right); is {
+		return v, err
+	}
 	if !ok || !isNumber {
 		a, isText := left.(string)
 		b, texts := right.(string)

@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"time"
 	"unicode/utf8"
 )
 
@@ -57,6 +58,8 @@ func (n item) eval(e *env) (any, error) {
 		if i, ok := place(key, len(letters)); ok {
 			return string(letters[i]), nil
 		}
+	case time.Time, time.Duration:
+		return attribute(of, key), nil
 	}
 	return undefined{fmt.Sprintf("%s[%s]", kindOf(of), shorten(text(key)))}, nil
 }

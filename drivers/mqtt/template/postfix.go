@@ -102,6 +102,9 @@ func (p *parser) filters(n node) (node, error) {
 			p.i++
 			word := p.next()
 			f, ok := filters[word.text]
+			if !ok {
+				f, ok = over(word.text)
+			}
 			if word.kind != name || !ok {
 				return nil, p.fault(word.at, fmt.Sprintf("the filter %s is not supported", word.text))
 			}
@@ -117,6 +120,16 @@ func (p *parser) filters(n node) (node, error) {
 			p.i++
 			not := p.take("not")
 			word := p.next()
+			if with, ok := testsWith[word.text]; ok && word.kind == name {
+				one, err := p.testWith(n, word, with)
+				if err != nil {
+					return nil, err
+				}
+				if n = one; not {
+					n = negation(one)
+				}
+				continue
+			}
 			f, ok := tests[word.text]
 			if word.kind != name || !ok {
 				return nil, p.fault(word.at, fmt.Sprintf("the test %s is not supported", word.text))
@@ -130,6 +143,21 @@ func (p *parser) filters(n node) (node, error) {
 		}
 	}
 }
+
+// testWith reads a test with arguments, which need no brackets when there is one.
+func (p *parser) testWith(n node, word token, f function) (node, error) {
+	if err := p.count(word.at); err != nil {
+		return nil, err
+	}
+	if t := p.peek(); t.kind == operator && t.text == "(" {
+		args, err := p.optional()
+		return call{word.text, f, n, args}, err
+	}
+	one, err := p.unary(false)
+	return call{word.text, f, n, arguments{list: []node{one}}}, err
+}
+
+func negation(n node) node { return not{n} }
 
 // optional reads arguments if there are any.
 func (p *parser) optional() (arguments, error) {

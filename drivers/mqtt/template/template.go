@@ -5,19 +5,22 @@
 // It knows what occurs there and no more: no loops, no macros, no files, no
 // attributes of the program. A template is foreign input, so that its length, its
 // depth, its work and what it makes are bounded, and what it asks for that is not
-// known is an error of [Compile], at its column: that entity is left out, and the
-// others go on. A template that only takes one place out of a JSON message, which
+// known is an error of [Compile], at its column: what needs it is left out, and the
+// rest goes on. A template that only takes one place out of a JSON message, which
 // nineteen of twenty do, is not evaluated but looked up.
 //
 // Results are those of Python: true is True, null is None, 23.0 keeps its point.
 package template
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The limits of a template.
@@ -136,11 +139,38 @@ func (t *Template) Value(message []byte, now time.Time) (string, error) {
 	}
 	c := NewContext(now)
 	c.vars["value"] = string(message)
-	if v, err := parseJSON(message); err == nil {
+	v, broken := parseJSON(message)
+	if broken == nil {
 		c.vars["value_json"] = v
 	}
 	s, err := t.Render(c)
+	if err != nil && broken != nil && !errors.Is(err, ErrIgnore) && strings.Contains(t.text, "value_json") {
+		err = &NoJSONError{brokenAt(message, broken)}
+	}
 	return strings.TrimSpace(s), err
+}
+
+// NoJSONError is why a message that should be JSON is none.
+type NoJSONError struct{ Why string }
+
+func (e *NoJSONError) Error() string { return "no JSON: " + e.Why }
+
+// brokenAt says which character is wrong in a message that is no JSON, and at which byte from 1.
+func brokenAt(message []byte, err error) string {
+	var all any
+	wrong, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(message, &all)) // whose place is the right one
+	switch {
+	case !ok:
+		return err.Error()
+	case wrong.Error() == "unexpected end of JSON input":
+		return "it ends in the middle"
+	}
+	at := int(wrong.Offset) - 1
+	for at > 0 && unicode.IsLetter(rune(message[at-1])) && unicode.IsLetter(rune(message[at])) { // the beginning of nan, not the a in it
+		at--
+	}
+	r, _ := utf8.DecodeRune(message[at:])
+	return fmt.Sprintf("invalid character %c at byte %d", r, at+1)
 }
 
 // Command evaluates a command template for a value that is to be set: a text, or a

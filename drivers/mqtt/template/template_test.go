@@ -137,7 +137,7 @@ func TestCompileErrors(t *testing.T) {
 		{"{% for x in y %}{% endfor %}", "column 4: {% for %} is not supported"},
 		{"{% include '/etc/hostname' %}", "column 4: {% include %} is not supported"},
 		{"{{ states('a') }}", "column 4: states() is not supported"},
-		{"{{ x | regex_findall('a') }}", "column 8: the filter regex_findall is not supported"},
+		{"{{ x | pack('B') }}", "column 8: the filter pack is not supported"},
 		{"{{ x is odd }}", "column 9: the test odd is not supported"},
 		{"{{ x.__class__() }}", "column 6: .__class__() is not supported"},
 		{"{{ x.get()() }}", "column 11: only functions and methods are called"},
@@ -227,6 +227,8 @@ func FuzzTemplate(f *testing.F) {
 	f.Add("{{ value_json.a }}", `{"a":1}`)
 	f.Add("{% if value|int(0) > 3 -%} x {%- else %}{{ [1,{'a':2}]|tojson }}{% endif %}", `5`)
 	f.Add("{{ value[1:3]|int(base=16) }}{{ value.split(',')|join('x') }}", "#ff00aa")
+	f.Add("{{ '%02x %s {:>5}' | format(value_json, 1) }}{{ '{:>5}'.format(value) }}{{ value | regex_replace('(.)', '\\1\\1') }}", "5")
+	f.Add("{{ range(9) | map('string') | select('search', '1') | list }}{{ timedelta(days=1) * value_json }}{{ value_json.items() | list }}", `{"u":1}`)
 	f.Add("{{ (as_timestamp(now())-value_json.u)|timestamp_local }}", `{"u":1e300}`)
 	f.Fuzz(func(t *testing.T, text, message string) {
 		tpl, err := Compile(text)

@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// A value is nil (None), bool, int64, float64, string, []any, *dict, time.Time or
-// undefined.
+// A value is nil (None), bool, int64, float64, string, []any, *dict, time.Time,
+// time.Duration (timedelta) or undefined.
 
 // undefined is what a name without a value has.
 type undefined struct{ name string }
@@ -80,6 +80,8 @@ func truth(v any) bool {
 		return len(v.keys) > 0
 	case time.Time:
 		return true
+	case time.Duration:
+		return v != 0
 	}
 	return false
 }
@@ -116,6 +118,8 @@ func writeRepr(b *strings.Builder, v any) {
 		quote(b, v)
 	case time.Time:
 		b.WriteString(isoText(v, " "))
+	case time.Duration:
+		b.WriteString(spanText(v))
 	case []any:
 		b.WriteByte('[')
 		for i, item := range v {
