@@ -194,6 +194,9 @@ type Seen struct {
 // be nil, is called when nothing is missed any more. It needs the right to
 // declare a queue of its own.
 func (c *Client) Watch(ctx context.Context, pattern string, started func(), see func(Seen)) error {
+	if n := home.Hashes(pattern); n > home.MostHashes {
+		return fmt.Errorf("pattern %s has %d words #, and RabbitMQ takes at most %d since 4.3.5", pattern, n, home.MostHashes)
+	}
 	ch, err := c.link.Channel()
 	if err != nil {
 		return c.link.failure(nil, err, "open a channel")

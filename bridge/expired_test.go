@@ -237,6 +237,25 @@ func watch(t *testing.T, ctx context.Context, h *house, c *Client) {
 	}
 }
 
+// TestWatchWithManyHashes refuses what RabbitMQ 4.3.5 would, and binds two of them.
+func TestWatchWithManyHashes(t *testing.T) {
+	t.Parallel()
+	h := runBridge(t, Options{Declare: true}, &door{})
+	h.until("connected", func() bool { return h.Status().Connected })
+	c, err := Connect(t.Context(), h.url, "", "casa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Watch(t.Context(), "#.a.#.b.#", nil, nil); err == nil || !strings.Contains(err.Error(), "3 words #") {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := c.Watch(ctx, "#.a.#", cancel, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestRedriveEndsWithWhatWasThere redrives commands that are refused once more while
 // that goes on: each is sent once, and not again and again.
 func TestRedriveEndsWithWhatWasThere(t *testing.T) {

@@ -62,6 +62,7 @@ func TestLoadFaults(t *testing.T) {
 		{aRule(pairs{"offline", "hall.mtion"}, on), "r.when.offline", 0, "did you mean hall.motion?"},
 		{aRule(pairs{"started", "yes"}, on), "r.when.started", 0, "write: {started: true}"},
 		{aRule(pairs{"message", pairs{"exchange", "x"}}, on), "r.when.message", 0, "key is missing"},
+		{aRule(pairs{"message", pairs{"exchange", "x", "key", "#.a.#.b.#"}}, on), "r.when.message.key", 0, "key has 3 words #, and RabbitMQ takes at most 2 since 4.3.5"},
 		{aRule([]any{}, on), "r.when", 0, "an empty list"},
 		{pairs{"r", pairs{"do", on}}, "r", 0, "when is missing"},
 		{pairs{"R", pairs{"when", "sun.up", "do", on}}, "R", 0, "does not begin with a lower-case letter"},

@@ -277,5 +277,8 @@ func (l *loader) whenMessage(t *trigger, n *home.Node) {
 			d.Fault(key, "write {exchange: shop, key: order.placed}; # is any key", "%s has %d bytes, expected from 1 to %d", key, len(s), mostKey)
 		}
 	}
+	if n := home.Hashes(t.pattern); n > home.MostHashes {
+		d.Fault("key", "like order.#; what two cannot say, an if: over the message can", "key has %d words #, and RabbitMQ takes at most %d since 4.3.5", n, home.MostHashes)
+	}
 	d.Done()
 }

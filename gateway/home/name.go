@@ -85,6 +85,20 @@ func Split(name string) (device, property string) {
 	return name[:i], name[i+1:]
 }
 
+// MostHashes is how many words # RabbitMQ takes in the key of a binding, since 4.3.5.
+const MostHashes = 2
+
+// Hashes returns how many words of a pattern are #.
+func Hashes(pattern string) int {
+	n := 0
+	for word := range strings.SplitSeq(pattern, ".") {
+		if word == "#" {
+			n++
+		}
+	}
+	return n
+}
+
 // Match reports whether name fits pattern as a RabbitMQ topic would: words with
 // dots between, * for one word, # for any number of words.
 func Match(pattern, name string) bool {
