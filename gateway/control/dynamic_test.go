@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -48,11 +50,42 @@ func (u *used) all() string {
 	return fmt.Sprint(u.sets)
 }
 
+// results keeps what became of commands, by id: several goroutines say so.
+type results struct {
+	mu sync.Mutex
+	of map[string]home.Result
+}
+
+// note returns a function that takes the outcome of the command.
+func (r *results) note(id string) func(home.Outcome) {
+	return func(o home.Outcome) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.of == nil {
+			r.of = make(map[string]home.Result)
+		}
+		r.of[id] = o.Result
+	}
+}
+
+func (r *results) all() map[string]home.Result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.of)
+}
+
+func (u *used) underWay() map[string]int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return maps.Clone(u.under)
+}
+
 // found is a house without devices: they are discovered later.
 func found(t *testing.T) (*Control, *fakeHub, *used) {
 	t.Helper()
-	_, h := house(t, &lamp{})
-	h.control.Attach(House{Devices: map[string]Device{}})
+	h := &fakeHub{}
+	h.control = New(h, nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	live(t, h, House{Devices: map[string]Device{}})
 	return h.control, h, &used{under: make(map[string]int)}
 }
 
@@ -152,9 +185,9 @@ func TestADeviceThatIsRemovedAndAddedDuringACommand(t *testing.T) {
 		c, _, u := found(t)
 		c.Add("hall.lamp", Device{Properties: lampProperties, Actuator: place{"A", true, u}, Timeout: time.Hour})
 		serve(t, c)
-		got := make(map[string]home.Result)
+		got := new(results)
 		send := func(id, value string) {
-			c.Submit(home.Command{ID: id, Device: "hall.lamp", Set: set("state", value)}, func(o home.Outcome) { got[id] = o.Result })
+			c.Submit(home.Command{ID: id, Device: "hall.lamp", Set: set("state", value)}, got.note(id))
 			synctest.Wait()
 		}
 		send("under way", "on")
@@ -163,7 +196,7 @@ func TestADeviceThatIsRemovedAndAddedDuringACommand(t *testing.T) {
 		c.Add("hall.lamp", Device{Properties: lampProperties, Actuator: place{"A", false, u}})
 		serve(t, c)
 		send("new", "on")
-		if s := fmt.Sprint(got, u.all(), u.under); s != "map[new:applied under way:failed waits:failed][A state=on A state=on]map[A:0]" {
+		if s := fmt.Sprint(got.all(), u.all(), u.underWay()); s != "map[new:applied under way:failed waits:failed][A state=on A state=on]map[A:0]" {
 			t.Error(s)
 		}
 	})
@@ -183,8 +216,8 @@ func TestADeviceIsServedOnce(t *testing.T) {
 			c.Submit(home.Command{Device: "hall.lamp", Set: set(p, 1)}, nil)
 		}
 		synctest.Wait()
-		if u.under["A"] != 1 {
-			t.Errorf("%d commands are under way at once", u.under["A"])
+		if n := u.underWay()["A"]; n != 1 {
+			t.Errorf("%d commands are under way at once", n)
 		}
 	})
 }
