@@ -99,6 +99,9 @@ func (g *Guard) values(ctx context.Context, work func(*Guard) ([]float64, error)
 	return values, err
 }
 
+// Chip is what sits there: ads1115.
+func (g *Guard) Chip() string { return g.part.Chip }
+
 // Write sends bytes to the guarded chip.
 func (g *Guard) Write(b ...byte) error { return g.Tx(g.part.Address, b, nil) }
 

@@ -30,6 +30,7 @@ package ads1115
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"hogar/drivers"
@@ -128,6 +129,9 @@ func measure(chip *drivers.Guard, settings []uint16) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := finish(chip, setting); err != nil { // it may have restarted since, and show 0
+			return nil, err
+		}
 		values[i] = decode(raw, setting>>9&7)
 	}
 	return values, nil
@@ -146,7 +150,7 @@ func finish(chip *drivers.Guard, setting uint16) error {
 			return nil
 		case setting &^ start:
 		default:
-			return fmt.Errorf("this is no ADS1115, or it has restarted: its configuration is % x, expected %04x", is, setting)
+			return fmt.Errorf("this is no %s, or it has restarted: its configuration is % x, expected %04x", strings.ToUpper(chip.Chip()), is, setting)
 		}
 		if err := chip.Wait(stepWait); err != nil {
 			return err

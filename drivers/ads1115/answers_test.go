@@ -57,6 +57,7 @@ func TestAnswers(t *testing.T) {
 		"zeros":                    {New, "", &chip{fixed: true}, "", "configuration is 00 00"},
 		"ones":                     {New, "", &chip{reg: ones, fixed: true}, "", "configuration is ff ff"},
 		"another program's range":  {New, "", &chip{reg: [4]uint16{0x1000, 0xFE83}, fixed: true}, "", "no ADS1115, or it has restarted"},
+		"an ADS1015, restarted":    {New1015, "range: 2.048", &chip{reg: [4]uint16{0x1000, 0x8583}, fixed: true}, "", "no ADS1015, or it has restarted"},
 		"as after power-up":        {New, "", &chip{reg: [4]uint16{0x1000, 0x8583}, fixed: true}, "", "has restarted"},
 		"a conversion without end": {New, "", &chip{reg: [4]uint16{0x1000, 0x4583}, fixed: true}, "", "never becomes ready"},
 	} {

@@ -50,6 +50,9 @@ func Run(t *testing.T, c Case) {
 	spec, _ := Decode(c.Driver, c.Options)
 	can := possible(t, c)
 	bubble("garbage", garbage)
+	if spec.Parts != nil && spec.Parts[0].Bus != "" {
+		bubble("between transfers", betweenTransfers)
+	}
 	for _, fault := range can {
 		switch {
 		case slices.Contains(c.Unseen, fault) || fault == simboard.Stuck && spec.Parts[0].Bus == "":

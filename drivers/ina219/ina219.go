@@ -72,12 +72,8 @@ func measure(chip *drivers.Guard, shunt float64) ([]float64, error) {
 	if err := chip.Wait(longest); err != nil {
 		return nil, err
 	}
-	is, err := chip.Read(2, configuration)
-	if err != nil {
+	if err := configured(chip); err != nil {
 		return nil, err
-	}
-	if word(is) != settings {
-		return nil, fmt.Errorf("this is no INA219, or it has restarted: its configuration is %#04x, expected %#04x", word(is), settings)
 	}
 	over, err := chip.Read(2, shuntVoltage)
 	if err != nil {
@@ -90,7 +86,19 @@ func measure(chip *drivers.Guard, shunt float64) ([]float64, error) {
 	if word(bus)&ready == 0 {
 		return nil, errors.New("the measurement is not over in its time: the chip is damaged")
 	}
+	if err := configured(chip); err != nil { // the bus may hang since
+		return nil, err
+	}
 	return decode(word(over), word(bus), shunt), nil
+}
+
+// configured refuses a chip whose configuration is not, or no longer, what was written.
+func configured(chip *drivers.Guard) error {
+	is, err := chip.Read(2, configuration)
+	if err == nil && word(is) != settings {
+		err = fmt.Errorf("this is no INA219, or it has restarted: its configuration is %#04x, expected %#04x", word(is), settings)
+	}
+	return err
 }
 
 func word(b []byte) uint16 { return uint16(b[0])<<8 | uint16(b[1]) }

@@ -107,12 +107,8 @@ func measure(chip *drivers.Guard, shunt float64) ([]float64, error) {
 	if err := chip.Wait(longest); err != nil {
 		return nil, err
 	}
-	is, err := read(chip, configuration)
-	if err != nil {
+	if err := configured(chip); err != nil {
 		return nil, err
-	}
-	if is != settings {
-		return nil, fmt.Errorf("this is no INA226, or it has restarted: its configuration is %#04x, expected %#04x", is, settings)
 	}
 	flags, err := read(chip, mask)
 	if err != nil {
@@ -129,7 +125,19 @@ func measure(chip *drivers.Guard, shunt float64) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := configured(chip); err != nil { // it may have restarted since, and show zeros
+		return nil, err
+	}
 	return decode(over, bus, shunt), nil
+}
+
+// configured refuses a chip whose configuration is not, or no longer, what was written.
+func configured(chip *drivers.Guard) error {
+	is, err := read(chip, configuration)
+	if err == nil && is != settings {
+		err = fmt.Errorf("this is no INA226, or it has restarted: its configuration is %#04x, expected %#04x", is, settings)
+	}
+	return err
 }
 
 func read(chip *drivers.Guard, register byte) (uint16, error) {

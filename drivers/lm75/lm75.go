@@ -22,6 +22,7 @@
 package lm75
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -64,7 +65,7 @@ func measure(bus *drivers.Guard, bits int) ([]float64, error) {
 		return nil, err
 	}
 	if settings[0] == 0xFF {
-		return nil, errors.New("it reads as ones: SDA is stuck high, or the chip is damaged")
+		return nil, errOnes
 	}
 	wanted := settings[0] &^ shutDown
 	if bits > 0 {
@@ -76,8 +77,8 @@ func measure(bus *drivers.Guard, bits int) ([]float64, error) {
 		}
 	}
 	b, err := bus.Read(2, temperature)
-	if err == nil && b[0]|b[1] == 0 { // it may not have converted yet since its power came
-		b, err = again(bus)
+	if err == nil && (b[0]|b[1] == 0 || b[0]&b[1] == 0xFF) { // it may not have converted yet since its power came
+		b, err = again(bus, b)
 	}
 	if err != nil {
 		return nil, err
@@ -88,22 +89,29 @@ func measure(bus *drivers.Guard, bits int) ([]float64, error) {
 	return []float64{celsius(defined(b, bits))}, nil
 }
 
-// again reads a temperature of 0 °C once more. It is one when the chip's limit reads as something else: a
-// chip without power, and SDA that is held low, read as zeros everywhere.
-func again(bus *drivers.Guard) ([]byte, error) {
+// again reads a temperature of all zeros, 0 °C, or of all ones, -0.5 °C of nine bits, once more. It is one when
+// the chip's limit reads as something else: a chip without power, and SDA that is held low, read as zeros
+// everywhere; a chip that is gone reads as ones.
+func again(bus *drivers.Guard, was []byte) ([]byte, error) {
 	if err := bus.Wait(slowest); err != nil {
 		return nil, err
 	}
 	b, err := bus.Read(2, temperature)
-	if err != nil || b[0]|b[1] != 0 {
+	if err != nil || !bytes.Equal(b, was) {
 		return b, err
 	}
 	most, err := bus.Read(2, limit)
-	if err == nil && most[0]|most[1] == 0 {
-		err = errors.New("it reads as zeros: SDA is held low, or the chip has no power or is damaged")
+	switch {
+	case err != nil || !bytes.Equal(most, was):
+		return b, err
+	case was[0] == 0:
+		return nil, errors.New("it reads as zeros: SDA is held low, or the chip has no power or is damaged")
 	}
-	return b, err
+	return nil, errOnes
 }
+
+// errOnes is what a bus says on which nobody answers.
+var errOnes = errors.New("it reads as ones: SDA is stuck high, or the chip is damaged")
 
 // bitsOf is the resolution of a chip that was left as it is: what its configuration says, when it can
 // choose; else 11 (LM75A, LM75B), or 9 (LM75) when there are ones where the former has none.

@@ -80,6 +80,9 @@ func measure(chip *drivers.Guard) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := identify(chip); err != nil { // a bus that hangs since reads as 0 or -0.06 °C
+		return nil, err
+	}
 	return []float64{celsius(word(raw))}, nil
 }
 

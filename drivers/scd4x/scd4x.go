@@ -47,7 +47,9 @@ const (
 	read               = 0xEC05
 	ready              = 0xE4B8
 	setOffset          = 0x241D
+	getOffset          = 0x2318
 	setAltitude        = 0x2427
+	getAltitude        = 0x2322
 	setPressure        = 0xE000
 	setSelfCalibration = 0x2416
 	calibrate          = 0x362F
@@ -132,6 +134,26 @@ func (s settings) set(chip *drivers.Guard) error {
 	return nil
 }
 
+// kept refuses a chip that was set up for a single shot and has lost since what makes its values right.
+func (s settings) kept(chip *drivers.Guard) error {
+	if !s.single {
+		return nil
+	}
+	for _, one := range s.words() {
+		if one.get == 0 {
+			continue
+		}
+		is, err := ask(chip, one.get, 1)
+		if err != nil {
+			return err
+		}
+		if is[0] != one.word {
+			return errors.New("the chip has restarted and lost its settings: check its supply if that comes again")
+		}
+	}
+	return nil
+}
+
 // stop ends periodic measurements, and waits for the end of a single one that may be under
 // way since before a restart.
 func (s settings) stop(chip *drivers.Guard) error {
@@ -172,7 +194,7 @@ func (s settings) measure(chip *drivers.Guard) ([]float64, error) {
 				return nil, errors.New("it measures no CO2 at all: check the supply at VDD, of which it draws 205 mA for moments, " +
 					"and its wires; else the chip is damaged")
 			}
-			return decode(words), nil
+			return decode(words), s.kept(chip)
 		}
 		if err := chip.Wait(poll); err != nil {
 			return nil, err

@@ -38,20 +38,23 @@ func decodeSettings(d *home.Decoder) settings {
 	return s
 }
 
-// setting is a command with its word.
-type setting struct{ command, word uint16 }
+// setting is a command with its word, and the command that reads it back; 0: there is none.
+type setting struct{ command, word, get uint16 }
 
 // words are what is written at each opening.
 func (s settings) words() []setting {
-	all := []setting{{setAltitude, uint16(s.altitude)}}
-	if s.pressure > 0 {
-		all = []setting{{setPressure, uint16(s.pressure)}}
+	all := []setting{{setAltitude, uint16(s.altitude), 0}}
+	switch {
+	case s.pressure > 0: // what reads it back is of later chips
+		all = []setting{{setPressure, uint16(s.pressure), 0}}
+	case s.altitude > 0:
+		all[0].get = getAltitude
 	}
 	if s.selfCalibration != nil {
-		all = append(all, setting{setSelfCalibration, map[bool]uint16{true: 1}[*s.selfCalibration]})
+		all = append(all, setting{setSelfCalibration, map[bool]uint16{true: 1}[*s.selfCalibration], 0})
 	}
 	if s.offset != nil {
-		all = append(all, setting{setOffset, uint16(math.Round(*s.offset * 65535 / 175))}) // §3.7.1
+		all = append(all, setting{setOffset, uint16(math.Round(*s.offset * 65535 / 175)), getOffset}) // §3.7.1
 	}
 	return all
 }

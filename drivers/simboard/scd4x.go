@@ -24,6 +24,7 @@ type scd4x struct {
 	data     []byte        // the last one, until it is read
 	offset   float64       // that it subtracts from the temperature, in °C
 	shift    float64       // ppm that a forced calibration has added
+	altitude uint16        // in m
 }
 
 // scdOffset is how much the chip is warmer than the air, and its offset at first (§3.7.1), in °C.
@@ -127,13 +128,19 @@ func (c *scd4x) obeyIdle(now time.Time, around air, command int, w []byte) error
 		c.next, c.busy = now.Add(scdInterval), now.Add(scdInterval)
 	case command == 0x36E0:
 		c.asleep = true
+	case command == 0x2318:
+		c.answer = checked(uint16(math.Round(c.offset * 65535 / 175)))
+	case command == 0x2322:
+		c.answer = checked(c.altitude)
 	case command == 0x3682:
 		c.answer = checked(0xF896, 0x9F07, 0x3BBE)
 	case command == 0x202F:
 		c.answer = checked(0x1408)
 	case !given(w):
 		return errNack
-	case command == 0x2427, command == 0x2416: // the altitude; calibrates itself or not
+	case command == 0x2427:
+		c.altitude = uint16(w[2])<<8 | uint16(w[3])
+	case command == 0x2416: // calibrates itself or not
 	case command == 0x241D:
 		c.offset = 175 * float64(int(w[2])<<8|int(w[3])) / 65535
 	case command == 0x362F && (c.began.IsZero() || now.Sub(c.began) < 3*time.Minute):

@@ -61,19 +61,27 @@ func measure(chip *drivers.Guard) ([]float64, error) {
 	if err := chip.Wait(conversion); err != nil {
 		return nil, err
 	}
-	is, err := chip.Read(2, configuration)
-	if err != nil {
+	if err := keeps(chip, settings); err != nil {
 		return nil, err
-	}
-	if got := word(is); got&^0x20 != settings { // bit 5 is the alert's state
-		return nil, fmt.Errorf("this is no TMP102, or it has restarted: its configuration is %#04x, expected %#04x", got, settings)
 	}
 	raw, err := chip.Read(2, temperature)
 	if err != nil {
 		return nil, err
 	}
+	if err := keeps(chip, settings); err != nil { // it may have restarted since, and show 0 °C
+		return nil, err
+	}
 	c, err := celsius(word(raw))
 	return []float64{c}, err
+}
+
+// keeps refuses a chip whose configuration is not, or no longer, what was written, with the conversion over.
+func keeps(chip *drivers.Guard, settings uint16) error {
+	is, err := chip.Read(2, configuration)
+	if err == nil && word(is)&^0x20 != settings { // bit 5 is the alert's state
+		err = fmt.Errorf("this is no TMP102, or it has restarted: its configuration is %#04x, expected %#04x", word(is), settings)
+	}
+	return err
 }
 
 func word(b []byte) uint16 { return uint16(b[0])<<8 | uint16(b[1]) }
