@@ -109,6 +109,12 @@ func TestWhatIsNoMeasurement(t *testing.T) {
 		"humidity reads 0xffff":      registers(0xFD, 0xFF, 0xFF),
 		"trimming values cannot be":  registers(0x88, make([]byte, 26)...),
 		"trimming values":            registers(0x8E, 0xFF, 0xFF),
+		"trimming values cannot":     registers(0x8A, 0, 0), // T2
+		"trimming values cannot b":   registers(0x90, 0, 0), // P2
+		"its trimming values":        registers(0xE1, 0, 0), // H2, without which all air is dry
+		"its trimming":               registers(0xE1, make([]byte, 7)...),
+		"humidity of -":              registers(0xFD, 0, 1),    // the end of the converter, which Bosch's formula cuts to 0 %
+		"humidity of 251":            registers(0xFD, 0xFF, 0), // and to 100 %
 		"id is 0x0":                  registers(0xD0, 0),
 		"never becomes ready":        registers(0xF3, 1),
 		"lost its settings":          registers(0xF4, 0),

@@ -78,6 +78,8 @@ const (
 	skipped20    = 0x80000               // what is shown of a quantity that was not measured
 	skipped16    = 0x8000                // (§5.4.7 to §5.4.9)
 	settingsRead = data + 8 - ctrlHum
+
+	beyond = 10.0 // %, three times the tolerance (§1.2): humidity so far beyond 0 or 100 % is none
 )
 
 // sensor measures in forced mode: the chip sleeps in between.
@@ -230,7 +232,11 @@ func (s *sensor) decode(b []byte, by trimming) (map[string]float64, error) {
 	celsius, fine := by.temperature(float64(t))
 	values := map[string]float64{"temperature": celsius, "pressure": by.pressure(float64(p), fine)}
 	if s.humid() {
-		values["humidity"] = by.humidity(float64(h), fine)
+		percent := by.humidity(float64(h), fine)
+		if percent < -beyond || percent > 100+beyond {
+			return nil, fmt.Errorf("its humidity of %.0f %% is none: it is damaged, or the bus is disturbed", percent)
+		}
+		values["humidity"] = min(max(percent, 0), 100) // as Bosch's formula does
 	}
 	return values, nil
 }

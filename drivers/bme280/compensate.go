@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 )
 
 // trimming are the values of one chip, which its maker measured (BME280 §4.2.2, BMP280 §3.11.2).
@@ -27,15 +28,16 @@ func newTrimming(first, second []byte) (t trimming, err error) {
 	for i := range t.P {
 		t.P[i] = int16(le.Uint16(first[8+2*i:]))
 	}
-	none := func(v uint16) bool { return v == 0 || v == math.MaxUint16 }
-	if none(t.T1) || none(t.P1) {
-		return t, errors.New("its trimming values cannot be read: the bus is disturbed, or the chip is damaged")
-	}
+	factors := []uint16{t.T1, uint16(t.T2), t.P1, uint16(t.P[0])} // without which nothing comes of a measurement
 	if len(second) > 0 {
 		t.H1, t.H2, t.H3 = first[25], int16(le.Uint16(second)), second[2]
 		t.H4 = int16(int8(second[3]))<<4 | int16(second[4]&0xF)
 		t.H5 = int16(int8(second[5]))<<4 | int16(second[4]>>4)
 		t.H6 = int8(second[6])
+		factors = append(factors, uint16(t.H2))
+	}
+	if slices.Contains(factors, 0) || slices.Contains(factors, math.MaxUint16) {
+		return t, errors.New("its trimming values cannot be read: the bus is disturbed, or the chip is damaged")
 	}
 	return t, nil
 }
@@ -60,10 +62,10 @@ func (t *trimming) pressure(raw, fine float64) float64 {
 	return pascal / 100
 }
 
-// humidity returns %, cut at 0 and 100 as Bosch's formula does.
+// humidity returns %, which may be a little below 0 or above 100.
 func (t *trimming) humidity(raw, fine float64) float64 {
 	x := fine - 76800
 	h := raw - (float64(t.H4)*64 + float64(t.H5)/16384*x)
 	h *= float64(t.H2) / 65536 * (1 + float64(t.H6)/67108864*x*(1+float64(t.H3)/67108864*x))
-	return min(max(h*(1-float64(t.H1)*h/524288), 0), 100)
+	return h * (1 - float64(t.H1)*h/524288)
 }
