@@ -125,7 +125,11 @@ func (l *lights) begin() error {
 	if err != nil {
 		return err
 	}
-	fresh := was[0]&sleep != 0
+	is, err := l.guard.Read(1, mode2)
+	if err != nil {
+		return err
+	}
+	fresh := was[0]&sleep != 0 || (is[0]^l.mode2)&invert != 0 // of one whose levels are the other way round nothing can be kept
 	if l.onStart != "keep" || fresh || len(l.last) > 0 {
 		if err := l.guard.Write(mode1, increment|sleep); err != nil {
 			return err
@@ -158,11 +162,19 @@ func (l *lights) initial(number int) float64 {
 	return 0
 }
 
-// awake refuses a chip that has restarted: its outputs are off.
+// awake refuses a chip that has restarted, whose outputs are off, and one whose levels another program has
+// turned round.
 func (l *lights) awake() error {
 	mode, err := l.guard.Read(1, mode1)
 	if err == nil && mode[0]&^restart&^1 != increment { // bit 0: it answers to 0x70 as well
 		err = errors.New("this is no PCA9685, or it has restarted and lost its settings: check its supply if that comes again")
+	}
+	if err != nil {
+		return err
+	}
+	levels, err := l.guard.Read(1, mode2)
+	if err == nil && (levels[0]^l.mode2)&invert != 0 {
+		err = errors.New("its active_low is not what was set: it has restarted, or another program uses it")
 	}
 	return err
 }
@@ -187,7 +199,7 @@ func (l *lights) Sense(ctx context.Context) ([]drivers.Reading, error) {
 			}
 			readings = append(readings, one)
 		}
-		return nil
+		return l.awake() // or it has restarted since, and shows what it would do if it were not asleep
 	})
 	if err != nil {
 		return nil, err
@@ -218,7 +230,10 @@ func (l *lights) Set(ctx context.Context, property string, value home.Value) (re
 			if off := math.Abs(one.Value.Number() - value.Number()); err == nil && off > 0.1 {
 				err = fmt.Errorf("%s was set to %s %% but reads %s %%", property, value, one.Value)
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			return l.awake() // a chip that has restarted since takes what is written, and does not do it
 		})
 		if err != nil {
 			return nil, err

@@ -106,8 +106,8 @@ func (c channel) running() (bool, error) {
 	return on == 1, err
 }
 
-// percent is the share of the time in which the channel is on.
-func (c channel) percent() (float64, error) {
+// percent is the share of the time in which the channel is on. Another program may have turned round what on is.
+func (c channel) percent(polarity string) (float64, error) {
 	on, err := c.running()
 	if err != nil || !on {
 		return 0, err
@@ -122,6 +122,13 @@ func (c channel) percent() (float64, error) {
 	}
 	if duty < 0 || duty > period {
 		return 0, fmt.Errorf("it is on for %d ns of %d, which cannot be", duty, period)
+	}
+	is, err := drivers.ReadText(c.files, path.Join(c.folder, "polarity"))
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return 0, err
+	case err == nil && is != polarity:
+		duty = period - duty
 	}
 	return drivers.Round(100*float64(duty)/float64(period), 1), nil
 }

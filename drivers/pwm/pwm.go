@@ -167,7 +167,7 @@ func open(ctx context.Context, board drivers.Board, o options, last *memory) (dr
 func (p *dimmer) Sense(ctx context.Context) ([]drivers.Reading, error) {
 	percent, err := 0.0, ctx.Err()
 	if err == nil {
-		percent, err = p.channel.percent()
+		percent, err = p.channel.percent(p.polarity)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", p.part, err)

@@ -151,3 +151,24 @@ func TestNoOverlay(t *testing.T) {
 		t.Errorf("without the chip: %v", err)
 	}
 }
+
+// Another program that turns the polarity round turns what is on round: what is read is what the lamp does. Setting
+// it puts that right.
+func TestAnotherProgramsPolarity(t *testing.T) {
+	rig := drivertest.NewRig(t, New, "pin: GPIO18, on_start: 20")
+	dev := rig.Open(t)
+	for _, one := range [][2]string{{"enable", "0"}, {"polarity", "inversed"}, {"enable", "1"}} {
+		if err := rig.Board.Files().WriteFile(four+"0/"+one[0], []byte(one[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if readings, err := dev.(drivers.Sensor).Sense(t.Context()); err != nil || readings[0].Value != home.NumberOf(80) {
+		t.Errorf("turned round: %v, %v", readings, err)
+	}
+	if readings, err := dev.(drivers.Actuator).Set(t.Context(), "brightness", home.NumberOf(20)); err != nil || readings[0].Value != home.NumberOf(20) {
+		t.Errorf("set again: %v, %v", readings, err)
+	}
+	if is := chipOf(t, rig.Board, four+"0"); is["polarity"] != "normal" || is["enable"] != "1" {
+		t.Errorf("%v", is)
+	}
+}
