@@ -110,7 +110,7 @@ func frost(chip string) string {
 var errBogus = errors.New("it sent a frame that is no measurement")
 
 // read measures; the kernel keeps what it measured for the second value. What is no
-// measurement (0.1 °C with 1 %, 0 °C with 1 or 2 %), a little more than 100 % of a sensor in the dew, and a
+// measurement (zeros, the sum of which is right, 0.1 °C with 1 %, 0 °C with 1 or 2 %), a little more than 100 % of a sensor in the dew, and a
 // clone's two's complement below zero are as ESPHome's component dht has them.
 func read(files drivers.Files, folder string) ([]float64, error) {
 	var values []float64
@@ -123,7 +123,7 @@ func read(files drivers.Files, folder string) ([]float64, error) {
 	}
 	celsius, percent := &values[0], &values[1]
 	switch {
-	case *celsius == 0.1 && *percent == 1, *celsius == 0 && (*percent == 1 || *percent == 2):
+	case *celsius == 0.1 && *percent == 1, *celsius == 0 && (*percent == 0 || *percent == 1 || *percent == 2):
 		return nil, fmt.Errorf("%w (%v °C, %v %%)", errBogus, *celsius, *percent)
 	case *percent > 100 && *percent <= dew:
 		*percent = 100

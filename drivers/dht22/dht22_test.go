@@ -113,6 +113,22 @@ func TestFindsTheSensorAtItsPin(t *testing.T) {
 	}
 }
 
+// A chip that hangs, whose name cannot be read, is in the way of no other.
+func TestAnotherChipHangs(t *testing.T) {
+	for _, one := range []struct {
+		name  string
+		hangs string
+		works bool
+	}{{"another", "0", true}, {"its own", "1", false}} {
+		k := &kernel{text: join(device("0", "bme280\n", "", "1000\n"), device("1", "dht11@11\n", "\x11", "22200\n")), errno: syscall.ETIMEDOUT,
+			fails: map[string]int{"sys/bus/iio/devices/iio:device" + one.hangs + "/name": 100}}
+		got, err := k.sense(t, "pin: GPIO17")
+		if works := err == nil && got == 22.2; works != one.works || err != nil && !errors.Is(err, syscall.ETIMEDOUT) {
+			t.Errorf("%s hangs: %v, %v", one.name, got, err)
+		}
+	}
+}
+
 func TestAsksAgain(t *testing.T) {
 	for _, one := range []struct {
 		fails int
@@ -151,6 +167,7 @@ func TestFrames(t *testing.T) {
 		{"in the dew", "21000", "100100", 21, 100, ""},
 		{"too much for dew", "21000", "102100", 0, 0, "cannot"},
 		{"00 0a 00 01 0b", "100", "1000", 0, 0, "no measurement"},
+		{"00 00 00 00 00, a wire at ground", "0", "0", 0, 0, "no measurement"},
 		{"0 °C and 1 %", "0", "1000", 0, 0, "no measurement"},
 		{"0 °C and 2 %", "0", "2000", 0, 0, "no measurement"},
 		{"0 °C that is", "0", "40000", 0, 40, ""},

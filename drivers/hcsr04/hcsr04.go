@@ -35,6 +35,7 @@ import (
 const (
 	pulse    = 20 * time.Microsecond  // a JSN-SR04T does not hear the 10 that the others need
 	answer   = 250 * time.Millisecond // some sensors hold the echo for 200 ms when they hear none
+	nearest  = 100 * time.Microsecond // what is shorter, 1.7 cm, is a disturbance: the sensor measures from 2 cm on
 	farthest = 25 * time.Millisecond  // beyond 4.3 m it is no echo: the sensor gives up after 38 ms
 )
 
@@ -118,7 +119,12 @@ func (s *sensor) measure(ctx context.Context) (time.Duration, error) {
 		case edge.Active:
 			rise, silence = edge.Time, "its echo began and does not end: switch its supply off and on"
 		case !rise.IsZero():
-			return edge.Time.Sub(rise), nil
+			took := edge.Time.Sub(rise)
+			if took < nearest {
+				return 0, fmt.Errorf("its echo lasts %v, which is none, as the sensor measures from 2 cm on: "+
+					"something is too near, or the wire of the echo is disturbed", took)
+			}
+			return took, nil
 		}
 	}
 }

@@ -139,7 +139,8 @@ func decodeChannels(d *home.Decoder, at place) (channels []channel, properties [
 		}
 	}
 	for _, c := range channels {
-		properties = append(properties, home.Property{Name: c.property, Type: home.TypeNumber, Unit: c.unit})
+		least, most := limits(c.unit)
+		properties = append(properties, home.Property{Name: c.property, Type: home.TypeNumber, Unit: c.unit, Min: least, Max: most})
 	}
 	return channels, properties
 }
@@ -205,7 +206,7 @@ func (c channel) readIn(files drivers.Files, folder string) (float64, error) {
 	if fault, err := drivers.ReadNumber(files, path.Join(folder, c.name+"_fault")); err == nil && fault != 0 {
 		return 0, fmt.Errorf("the kernel says that the sensor is broken or not connected (%s_fault)", c.name)
 	}
-	return drivers.Round(v*c.by, places(v*c.by)), nil
+	return drivers.Round(c.dewed(v*c.by), places(v*c.by)), nil
 }
 
 // errTicks is a raw resistance that nothing makes Ω of.
@@ -231,6 +232,9 @@ func (c channel) raw(files drivers.Files, folder string) (float64, error) {
 		return 0, err
 	}
 	scale, err := with("_scale", 1)
+	if err == nil && scale == 0 {
+		return 0, errors.New("its scale is 0, which makes nothing of what it measures: the kernel's driver has lost the chip, or its settings")
+	}
 	if err == nil && c.property == "resistance" {
 		if scale, err = with("_scale", math.NaN()); math.IsNaN(scale) {
 			err = errTicks

@@ -87,6 +87,10 @@ func TestReads(t *testing.T) {
 		i+"10/name", "sgp40", i+"10/in_concentration_voc_input", "101", i+"10/in_resistance_raw", "30123",
 		"sys/bus/i2c/devices/1-0059/iio:device10/name", "sgp40", "sys/bus/i2c/devices/1-0059/iio:device10/in_concentration_voc_input", "101",
 		i+"11/name", "bme680", i+"11/in_resistance_input", "14832",
+		// What no house has: a converter at its end, a wire that is off, a driver whose chip is gone.
+		h+"8/name", "odd", h+"8/temp1_input", "-274000", h+"8/humidity1_input", "118900", h+"8/humidity2_input", "-6000", h+"8/humidity3_input", "100800", h+"8/fan1_input", "-1",
+		i+"12/name", "odd", i+"12/in_illuminance_input", "-1", i+"12/in_concentration_co2_input", "-0.0001", i+"12/in_pressure_input", "-3",
+		i+"12/in_voltage0_raw", "1234", i+"12/in_voltage0_scale", "0.000000000", i+"12/in_distance_input", "-0.1",
 		i+"4/name", "bh1750", i+"4/in_illuminance_raw", "519", i+"4/in_illuminance_scale", "0.833333333",
 	)
 	for _, one := range []struct {
@@ -122,6 +126,16 @@ func TestReads(t *testing.T) {
 		{options: "name: sht3x, channels: temp1", say: "there are 2 such chips"},
 		{options: "name: nothing, channels: temp1", say: "cpu_thermal", absent: true},
 		{options: "at: 1-0046, channels: temp1", say: "overlay", absent: true},
+		{options: "name: odd, channels: temp1", say: "-274 °C, which it cannot"},
+		{options: "name: odd, channels: humidity1", say: "118.9 %, which it cannot"},
+		{options: "name: odd, channels: humidity2", say: "-6 %, which it cannot"},
+		{options: "name: odd, channels: humidity3", want: map[string]float64{"humidity": 100}}, // in the dew
+		{options: "name: odd, channels: fan1", say: "-1 rpm, which it cannot"},
+		{options: "name: odd, channels: in_illuminance", say: "-1 lx, which it cannot"},
+		{options: "name: odd, channels: in_concentration_co2", say: "-1 ppm, which it cannot"},
+		{options: "name: odd, channels: in_pressure", say: "-30 hPa, which it cannot"},
+		{options: "name: odd, channels: in_distance", say: "-0.1 m, which it cannot"},
+		{options: "name: odd, channels: in_voltage0", say: "scale is 0"},
 		{options: "name: cpu_thermal, channels: temp2", say: "no such channel", absent: true},
 		{options: "name: two, channels: temp3", say: `"hot"`},
 	} {

@@ -25,3 +25,27 @@ func iio() map[string]kind {
 		"massconcentration_pm4": {"pm4", "µg/m³", 1}, "massconcentration_pm10": {"pm10", "µg/m³", 1},
 	}
 }
+
+// dew is the most % that is taken for 100 %: a sensor in the dew shows a little more.
+const dew = 102.0
+
+// limits are what a unit's readings can be at all, whatever the chip; nil: anything.
+func limits(unit string) (least, most *float64) {
+	switch unit {
+	case "°C":
+		return new(-273.15), nil
+	case "%":
+		return new(0.0), new(100.0)
+	case "hPa", "lx", "Ω", "ppm", "ppb", "m", "µg/m³", "rpm", "kWh":
+		return new(0.0), nil
+	}
+	return nil, nil
+}
+
+// dewed is v, with a little more than 100 % taken for it.
+func (c channel) dewed(v float64) float64 {
+	if c.unit == "%" && v > 100 && v <= dew {
+		return 100
+	}
+	return v
+}
