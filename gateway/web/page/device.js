@@ -106,6 +106,7 @@ export function Device({ name }) {
   return html`<a class="crumb" href="#/devices">${icon("back")}${t("Devices")}</a>
     <div class="bar"><h1>${title(d)}</h1><${Status} device=${d} /></div>
     <p class="quiet"><span class="code">${d.device}</span>${d.driver && html` · ${t("driver")} ${d.driver}`}${d.since && html` · ${t("since {t}", { t: clock(Date.parse(d.since), "full") })}`}</p>
+    ${d.repeated > 0 && html`<p class="quiet">${t("measurements that had to be repeated: {n} (the first sign of a bad wire)", { n: d.repeated })}</p>`}
     ${d.status !== "online" && d.reason && html`<p class="finding">${d.reason}</p>`}
     <div class="split"><${History} key=${d.device} device=${d} />
       <section class="card device" aria-label=${d.device}>${d.properties.map((p) => html`<${Property} key=${p.property} device=${d} property=${p} big=${p.type === "number" && !p.settable} />`)}</section></div>

@@ -16,6 +16,7 @@ const es = {
   "reset zoom": "deshacer zoom", "raw measurements": "mediciones sin filtrar", "as they come, before the filters": "como llegan, antes de los filtros",
   "Values as a table": "Valores en una tabla", "value": "valor", "No reading in this time.": "Sin lecturas en este tiempo.",
   "driver": "controlador", "device": "dispositivo", "since {t}": "desde {t}", "back": "volver",
+  "measurements that had to be repeated: {n} (the first sign of a bad wire)": "mediciones que hubo que repetir: {n} (la primera señal de un cable malo)",
   "There is no rule yet.": "Todavía no hay reglas.", "enabled": "activada", "disabled": "desactivada", "running": "en marcha", "idle": "en reposo", "paused": "en pausa",
   "last run": "última vez", "next look": "próxima vez", "runs": "veces", "What hogar check found": "Lo que halló hogar check",
   "Runs": "Ejecuciones", "It has not run yet.": "Todavía no se ejecutó.", "Started nothing": "No inició nada", "trigger": "disparador", "condition": "condición",
