@@ -10,12 +10,17 @@ import (
 )
 
 // TestTestsInTheDocsExist looks for each test that the table of faults in
-// docs/delivery.md names.
+// docs/delivery.md and SECURITY.md name.
 func TestTestsInTheDocsExist(t *testing.T) {
 	text, err := os.ReadFile("../../docs/delivery.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	security, err := os.ReadFile("../../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, security...)
 	missing := make(map[string]bool)
 	for _, m := range regexp.MustCompile("`((?:Test|Fuzz)[A-Z][A-Za-z]+)`").FindAllStringSubmatch(string(text), -1) {
 		missing[m[1]] = true
@@ -38,6 +43,6 @@ func TestTestsInTheDocsExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name := range missing {
-		t.Errorf("docs/delivery.md names %s, and there is no such test", name)
+		t.Errorf("the documents name %s, and there is no such test", name)
 	}
 }

@@ -121,14 +121,48 @@ func ownerOf(info os.FileInfo) int {
 // callerKey finds the caller's name in a request's context.
 type callerKey struct{}
 
+// maxConns is how many connections the socket has at once: more than there may be streams and
+// requests, so that those who send nothing, and are cut off for it, keep nobody out for long.
+const maxConns = 256
+
+// places is a listener that accepts a connection when there is a place for it. Whoever closes
+// one that was accepted calls left.
+type places struct {
+	net.Listener
+	taken  chan struct{}
+	closed context.Context
+}
+
+func (p *places) Accept() (net.Conn, error) {
+	select {
+	case p.taken <- struct{}{}:
+	case <-p.closed.Done():
+		return nil, net.ErrClosed
+	}
+	c, err := p.Listener.Accept()
+	if err != nil {
+		<-p.taken
+	}
+	return c, err
+}
+
+// left gives the place of a connection back that is closed.
+func (p *places) left(_ net.Conn, now http.ConnState) {
+	if now == http.StateClosed || now == http.StateHijacked {
+		<-p.taken
+	}
+}
+
 // Serve answers requests until ctx ends; requests under way have two seconds
 // more. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	p := &places{l, make(chan struct{}, maxConns), ctx}
 	server := &http.Server{
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second, // the body has to come, too
-		IdleTimeout:       2 * time.Minute,
+		IdleTimeout:       10 * time.Second,
+		ConnState:         p.left,
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
@@ -144,7 +178,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			server.Close()
 		}
 	})
-	err := server.Serve(l)
+	err := server.Serve(p)
 	if !stop() {
 		<-stopped
 		return nil

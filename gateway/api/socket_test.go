@@ -170,3 +170,28 @@ func TestFindSocket(t *testing.T) {
 		t.Errorf("of two: %v", err)
 	}
 }
+
+// TestSocketHasABound holds more connections that send nothing than there is place for: only so
+// many cost a file, and who asks something is answered when the silent ones are cut off.
+func TestSocketHasABound(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(folder(t), "s")
+	stop := serve(t, &fake{}, path)
+	const silent = 3 * maxConns / 2
+	for range silent {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if _, err := NewClient(path).Status(ctx); err != nil {
+		t.Errorf("who asks something: %v", err)
+	}
+	if files, err := os.ReadDir("/proc/self/fd"); err == nil && len(files) > silent+maxConns+64 { // the callers' own are among them
+		t.Errorf("%d files are open", len(files))
+	}
+	stop()
+}

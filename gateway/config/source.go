@@ -73,16 +73,28 @@ func (s *Source) Resolve(f home.Fault) Problem {
 		shown = at.shown
 	}
 	f.Message = s.cover(f.Message) // without the path: what follows "password:" in it is no secret
-	p.Message, p.Hint = said(s.cover(shown), f), s.cover(p.Hint)
+	p.Message, p.Hint = short(said(s.cover(shown), f)), short(s.cover(p.Hint))
 	if at.file >= len(s.files) {
 		return p
 	}
 	file := s.files[at.file]
 	p.File, p.order, p.Line, p.Column = secret.In(file.name), at.file, where.line, where.column
-	if p.Line > 0 && p.Line <= len(file.lines) {
+	if p.Line > 0 && p.Line <= len(file.lines) && len(file.lines[p.Line-1]) <= longest {
 		p.line, p.caret = s.excerpt(file.lines[p.Line-1], p.Column)
 	}
 	return p
+}
+
+// longest is how many characters a line has that is shown, and a message.
+const longest = 4000
+
+// short cuts a text that is longer than anybody reads; what looks like a secret is covered before.
+func short(text string) string {
+	r := []rune(text)
+	if len(r) <= longest {
+		return text
+	}
+	return fmt.Sprintf("%s … %s (cut: %d characters)", string(r[:longest/8]), string(r[len(r)-longest/8:]), len(r))
 }
 
 // said puts the path in front of a message; a message that begins with the key goes
@@ -116,10 +128,15 @@ func (s *Source) find(f home.Fault) (place, spot) {
 
 // Problems returns the faults with their places, in the order of the files and
 // lines. What was told twice is left out, and what is said about a value that
-// YAML has cut or swallowed: only that is told.
+// YAML has cut or swallowed: only that is told. Of more than [most] the last one says how many
+// others there are; warnings are the first to be left out.
 func (s *Source) Problems(faults *home.Faults) []Problem {
 	var problems []Problem
-	for _, f := range faults.List {
+	list := slices.Clone(faults.List)
+	if len(list) > most {
+		slices.SortStableFunc(list, func(a, b home.Fault) int { return rank(a) - rank(b) })
+	}
+	for _, f := range list[:min(most, len(list))] {
 		if s.Unreadable(f.Path) && !s.places[pathKey(f.Path)].own {
 			continue
 		}
@@ -131,7 +148,23 @@ func (s *Source) Problems(faults *home.Faults) []Problem {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return slices.Compact(problems)
+	problems = slices.Compact(problems)
+	if len(list) > most {
+		problems = append(problems, Problem{Warning: list[most].Warning,
+			Message: fmt.Sprintf("%d more are found, and shown when these are mended", len(list)-most)})
+	}
+	return problems
+}
+
+// most is how many faults are shown at once.
+const most = 500
+
+// rank has faults before warnings.
+func rank(f home.Fault) int {
+	if f.Warning {
+		return 1
+	}
+	return 0
 }
 
 // Unreadable reports whether path, or a map above it, could not be read as YAML:

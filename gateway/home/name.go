@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Limits of names (docs/reference.md, "Names").
@@ -125,9 +126,13 @@ func matchWords(pattern, words []string) bool {
 // Nearest returns the candidate that s was probably meant to be, or "" when none
 // is near: at most a third of its letters differ.
 func Nearest(s string, candidates []string) string {
-	best, least := "", len([]rune(s))/3+1
+	length := utf8.RuneCountInString(s)
+	best, least, lower := "", length/3+1, strings.ToLower(s)
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(s), c); d < least || d == least && best == "" {
+		if more := length - utf8.RuneCountInString(c); max(more, -more) > least {
+			continue // as many differ at least; a name of a megabyte need not be looked at
+		}
+		if d := distance(lower, c); d < least || d == least && best == "" {
 			best, least = c, d
 		}
 	}
