@@ -10,7 +10,9 @@ package tasmota
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -36,8 +38,8 @@ type Discovery struct {
 	base string // with the slash
 
 	mu      sync.Mutex
-	devices map[string]*device // by address
-	byTopic map[string]*device // by the beginnings of their topics: tele/plug/ and stat/plug/
+	devices map[string]*device   // by address
+	byTopic map[string][]*device // by the beginnings of their topics, tele/plug/ and stat/plug/; of a topic of one's own there is one
 }
 
 var (
@@ -50,15 +52,18 @@ func New(o Options) *Discovery {
 	if o.Base == "" {
 		o.Base = "tasmota/discovery"
 	}
-	return &Discovery{base: o.Base + "/", devices: make(map[string]*device), byTopic: make(map[string]*device)}
+	return &Discovery{base: o.Base + "/", devices: make(map[string]*device), byTopic: make(map[string][]*device)}
 }
 
 // device is one device.
 type device struct {
 	id         string
-	config     config // zero before it came
-	sensors    []feature
-	features   []feature // all that is told to the house
+	config     config            // zero before it came
+	sample     []leaf            // of what its sensors tell
+	units      map[string]string // as it told last
+	states     map[string]bool   // the keys of its states
+	motors     map[string]string // relays that are no switches, and why
+	features   []feature         // all that is told to the house
 	byName     map[string]*feature
 	cmnd       string // beginnings of topics
 	stat, tele string
@@ -75,7 +80,7 @@ func (d *Discovery) Filters() []string {
 		}
 	}
 	slices.Sort(filters)
-	return filters
+	return slices.Compact(filters) // two may have one topic
 }
 
 // Announcements lists the topics of the discovery.
@@ -88,9 +93,9 @@ func (d *Discovery) Read(m dialect.Message) (dialect.Told, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	below, announces := strings.CutPrefix(m.Topic, d.base)
-	one := d.byTopic[m.Topic[:strings.LastIndexByte(m.Topic, '/')+1]]
+	these := d.byTopic[m.Topic[:strings.LastIndexByte(m.Topic, '/')+1]]
 	switch {
-	case !announces && one == nil:
+	case !announces && len(these) == 0:
 		return dialect.Told{}, false
 	case len(m.Payload) > longest:
 		return ignored("", m.Topic, fmt.Sprintf("a message of %d bytes, expected at most %d", len(m.Payload), longest)), true
@@ -98,7 +103,10 @@ func (d *Discovery) Read(m dialect.Message) (dialect.Told, bool) {
 		id, what, _ := strings.Cut(below, "/")
 		return d.announced(id, what, m), true
 	}
-	return one.read(m.Topic[strings.LastIndexByte(m.Topic, '/')+1:], m), true
+	if len(these) > 1 {
+		return dialect.Told{Ignored: []dialect.Ignored{shared(these)}}, true
+	}
+	return these[0].read(m.Topic[strings.LastIndexByte(m.Topic, '/')+1:], m), true
 }
 
 func ignored(id, what, why string) dialect.Told {
@@ -118,10 +126,11 @@ func (d *Discovery) announced(id, what string, m dialect.Message) dialect.Told {
 	case one == nil && len(d.devices) >= mostDevices:
 		return ignored(id, m.Topic, fmt.Sprintf("more than %d devices", mostDevices))
 	case one == nil:
-		one = &device{id: id}
+		one = &device{id: id, units: make(map[string]string)}
 		d.devices[id] = one
 	}
 	before := one.config
+	var left []dialect.Status
 	if what == "sensors" {
 		var all struct {
 			Sensors json.RawMessage `json:"sn"`
@@ -129,38 +138,67 @@ func (d *Discovery) announced(id, what string, m dialect.Message) dialect.Told {
 		if err := json.Unmarshal(m.Payload, &all); err != nil {
 			return ignored(id, m.Topic, "no JSON object: "+home.Misread(err).Error())
 		}
-		one.sensors = sensors(all.Sensors)
+		one.sample = leaves(all.Sensors, nil, nil)
+		maps.Copy(one.units, unitsOf(one.sample))
 	} else {
 		c, err := parseConfig(m.Payload)
 		if err != nil {
 			return ignored(id, m.Topic, err.Error())
 		}
-		d.forget(one)
+		left = d.forget(one)
 		one.config = c
 		one.cmnd, one.stat, one.tele = c.topic(0), c.topic(1), c.topic(2)
-		d.byTopic[one.stat], d.byTopic[one.tele] = one, one
+		d.byTopic[one.stat] = append(d.byTopic[one.stat], one)
+		if one.tele != one.stat {
+			d.byTopic[one.tele] = append(d.byTopic[one.tele], one)
+		}
 	}
 	if one.config.Topic == "" {
 		return dialect.Told{} // its sensors came first
 	}
 	one.build()
 	if len(one.features) == 0 {
-		return dialect.Told{Ignored: []dialect.Ignored{{ID: id, What: one.config.label(), Why: "it has nothing to read or set yet"}}}
+		return dialect.Told{Statuses: left, Ignored: []dialect.Ignored{{ID: id, What: one.config.label(), Why: "it has nothing to read or set yet"}}}
 	}
-	t := dialect.Told{Devices: []dialect.Device{{ID: id, Label: one.config.label(), Properties: one.properties()}}}
+	t := dialect.Told{Devices: []dialect.Device{{ID: id, Label: one.config.label(), Properties: one.properties()}}, Statuses: left}
+	if these := d.byTopic[one.stat]; len(these) > 1 {
+		t.Ignored = append(t.Ignored, shared(these))
+		for _, other := range these {
+			t.Statuses = append(t.Statuses, dialect.Status{ID: other.id, State: home.Offline, Reason: shared(these).Why})
+		}
+		return t
+	}
 	if before.Topic == "" { // it is new: ask how it is
 		t.Send = []dialect.Message{{Topic: one.cmnd + "STATE"}, {Topic: one.cmnd + "STATUS", Payload: []byte("10")}}
 	}
 	return t
 }
 
-// forget gives back the topics of a device.
-func (d *Discovery) forget(one *device) {
+// shared says that devices have one topic, of which nobody knows who speaks.
+func shared(these []*device) dialect.Ignored {
+	var names []string
+	for _, one := range these {
+		names = append(names, one.config.label()+" ("+one.id+")")
+	}
+	slices.Sort(names)
+	topic := these[0].config.Topic
+	return dialect.Ignored{What: topic, Fault: true,
+		Why: strings.Join(names, " and ") + " have the same topic " + topic + ": nobody knows which of them speaks, and a command reaches all; give each a Topic of its own"}
+}
+
+// forget gives back the topics of a device. Another one that had a topic with it, and now has it alone, is
+// believed again.
+func (d *Discovery) forget(one *device) (left []dialect.Status) {
 	for _, topic := range []string{one.stat, one.tele} {
-		if d.byTopic[topic] == one {
+		these := slices.DeleteFunc(d.byTopic[topic], func(o *device) bool { return o == one })
+		if len(these) == 1 && len(d.byTopic[topic]) > 1 && topic == one.stat {
+			left = append(left, dialect.Status{ID: these[0].id})
+		}
+		if d.byTopic[topic] = these; len(these) == 0 {
 			delete(d.byTopic, topic)
 		}
 	}
+	return left
 }
 
 func (d *Discovery) remove(id string) dialect.Told {
@@ -168,14 +206,27 @@ func (d *Discovery) remove(id string) dialect.Told {
 	if one == nil {
 		return dialect.Told{}
 	}
-	d.forget(one)
+	left := d.forget(one)
 	delete(d.devices, id)
-	return dialect.Told{Gone: []string{id}}
+	return dialect.Told{Gone: []string{id}, Statuses: left}
 }
 
 // build makes one list of all that the device can tell and be set to.
 func (one *device) build() {
-	one.features = append(one.config.features(), one.sensors...)
+	shutters := 0
+	for _, l := range one.sample {
+		if n, ok := isShutter(l.path[0]); ok {
+			shutters = max(shutters, n)
+		}
+	}
+	one.features, one.motors = one.config.features(shutters), one.config.motors(shutters)
+	one.states = make(map[string]bool)
+	for _, f := range one.features {
+		for _, key := range f.keys {
+			one.states[key] = true
+		}
+	}
+	one.features = append(one.features, sensors(one.sample, one.units, one.states)...)
 	one.byName = make(map[string]*feature)
 	for i := range one.features {
 		f := &one.features[i]
@@ -207,8 +258,13 @@ func (d *Discovery) Command(id, property string, v home.Value) (dialect.Order, e
 	if f.command == "" {
 		return dialect.Order{}, fmt.Errorf("%s cannot be set", property)
 	}
+	if these := d.byTopic[one.stat]; len(these) > 1 {
+		return dialect.Order{}, errors.New(shared(these).Why)
+	}
 	topic, payload := one.cmnd+f.command, v.String()
 	switch {
+	case f.inverted && v.Kind() == home.Number:
+		payload = home.NumberOf(100 - v.Number()).String()
 	case f.Type == home.TypeBoolean && v.Kind() != home.Boolean:
 		return dialect.Order{}, fmt.Errorf("%s is no boolean", v)
 	case f.Type == home.TypeBoolean:
@@ -229,7 +285,7 @@ func (d *Discovery) Ask(id, property string) (dialect.Message, error) {
 		return dialect.Message{}, err
 	case f.Type == home.TypeEvent || f.words != nil:
 		return dialect.Message{}, fmt.Errorf("%s tells by itself and cannot be asked for", property)
-	case f.path != nil:
+	case f.path != nil || f.member != "":
 		return dialect.Message{Topic: one.cmnd + "STATUS", Payload: []byte("10")}, nil
 	}
 	return dialect.Message{Topic: one.cmnd + "STATE"}, nil

@@ -2,6 +2,7 @@ package tasmota
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,10 +66,10 @@ func TestPlug(t *testing.T) {
 		"stat/plug_1/STATUS10", `{"StatusSNS":{"Time":"x","ENERGY":{"Voltage":231}}}`,
 		"stat/plug_1/STATUS2", `{}`, "tele/plug_1/LWT", "Offline", "tele/other/LWT", "Online")
 	want := []string{
-		`device AABBCC112233 "Washing machine": state boolean set, energy number kWh, energy_yesterday number kWh, energy_today number kWh, power number W, power_factor number, voltage number V, current number A, ds18b20_1_temperature number °C, ds18b20_2_temperature number °C`,
+		`device AABBCC112233 "Washing machine": state boolean set, energy number kWh, energy_yesterday number kWh, energy_today number kWh, power number W, power_factor number, voltage number V, current number A, ds18b20_0316_temperature number °C, ds18b20_0317_temperature number °C`,
 		"send cmnd/plug_1/STATE ", "send cmnd/plug_1/STATUS 10",
 		"AABBCC112233 online", "state=on", "state=off", "state=on",
-		"energy=12.6", `power=unknown found "oops", expected a number`, "ds18b20_2_temperature=5",
+		"energy=12.6", `power=unknown found "oops", expected a number`, "ds18b20_0317_temperature=5",
 		`ignored ENERGY.Power: found "oops", expected a number`, "ignored ENERGY.Odd: not among the sensors that the device announced",
 		"voltage=231", "ignored stat/plug_1/STATUS2: an answer that tells no state",
 		"AABBCC112233 offline the device is not connected to the broker", "not mine: tele/other/LWT",
@@ -101,6 +102,10 @@ func TestKinds(t *testing.T) {
 			"state boolean set, brightness number % set, color_temp number mired set, color_hsb text set | state=on brightness=40 color_temp=200 color_hsb=10,20,30"},
 		{`"rl":[3,3]`, `{"Shutter1":{"Position":50,"Direction":0}}`, "position number % set, move choice set | position=50"},
 		{`"rl":[0],"btn":[1],"so":{"73":1}`, `{"Button1":{"Action":"DOUBLE"}}`, "button_1 event | button_1=double"},
+		{`"rl":[1,1,1,1],"if":1`, `{"POWER1":"ON","POWER2":"ON","FanSpeed":2}`,
+			"state boolean set, fan_speed number set | state=on fan_speed=2 ignored POWER2: a motor of the fan, which fan_speed sets"},
+		{`"rl":[0],"swc":[0,1,-1],"swn":["Door bell",null,null],"so":{"114":1}`, `{"Door bell":{"Action":"TOGGLE"},"Switch2":{"Action":"ON"}}`,
+			"door_bell boolean, door_bell_action event, switch2 boolean | door_bell_action=toggle switch2=on"},
 		{`"state":["aus","an"]`, `{"POWER":"an"}`, "state boolean set | state=on"},
 		{`"ft":"home/%topic%/%prefix%"`, "", "state boolean set"},
 	} {
@@ -118,9 +123,73 @@ func TestKinds(t *testing.T) {
 		}
 	}
 	d := New(Options{})
-	speak(d, "tasmota/discovery/AABBCC112233/config", strings.Replace(plug, `"rl":[1,0]`, `"rl":[3,3]`, 1))
+	speak(d, "tasmota/discovery/AABBCC112233/config", strings.Replace(plug, `"rl":[1,0]`, `"rl":[3,3],"sho":[1]`, 1))
+	if got := speak(d, "tele/plug_1/SENSOR", `{"Shutter1":{"Position":30}}`, "stat/plug_1/SHUTTER1", "100"); !slices.Equal(got, []string{"position=70", "position=0"}) {
+		t.Errorf("an inverted shutter is at %v", got)
+	}
+	if o, err := d.Command("AABBCC112233", "position", home.NumberOf(70)); err != nil || string(o.Payload) != "30" {
+		t.Errorf("an inverted shutter is sent to %s, %v", o.Payload, err)
+	}
 	if o, err := d.Command("AABBCC112233", "move", home.TextOf("stop")); err != nil || o.Topic != "cmnd/plug_1/ShutterStop1" || o.Confirmed {
 		t.Errorf("stop: %+v, %v", o, err)
+	}
+}
+
+// Of several probes on one wire each is known by its address: their numbers change when one is gone. The
+// phases of a meter, and its units, change when people change them.
+func TestSensorsChange(t *testing.T) {
+	d := New(Options{})
+	speak(d, "tasmota/discovery/AABBCC112233/config", strings.Replace(plug, `"rl":[1,0]`, `"rl":[0]`, 1),
+		"tasmota/discovery/AABBCC112233/sensors", `{"sn":{"DS18B20-1":{"Id":"0A","Temperature":20},"DS18B20-2":{"Id":"0B","Temperature":60},"ENERGY":{"Power":5},"TempUnit":"C"}}`)
+	for _, test := range []struct{ say, want string }{
+		{`{"DS18B20-1":{"Id":"0B","Temperature":61},"DS18B20-2":{"Id":"0A","Temperature":21}}`, "ds18b20_0b_temperature=61|ds18b20_0a_temperature=21"},
+		{`{"DS18B20":{"Id":"0B","Temperature":62}}`, "ds18b20_0b_temperature=62"},
+		{`{"DS18B20-1":{"Id":"0A","Temperature":-127}}`, "ds18b20_0a_temperature=unknown the device has no value: it says -127"},
+		{`{"DS18B20-1":{"Id":"0C","Temperature":5}}`, "ignored DS18B20-1.Temperature: not among the sensors that the device announced"},
+		{`{"ENERGY":{"Power":[1,2,3]}}`, `device AABBCC112233 "Washing machine": ds18b20_0a_temperature number °C, ds18b20_0b_temperature number °C, ` +
+			"power_1 number W, power_2 number W, power_3 number W|power_1=1|power_2=2|power_3=3"},
+		{`{"ENERGY":{"Power":[1,2]}}`, `device AABBCC112233 "Washing machine": ds18b20_0a_temperature number °C, ds18b20_0b_temperature number °C, ` +
+			"power_1 number W, power_2 number W|power_1=1|power_2=2"},
+		{`{"ENERGY":{"Power":7},"TempUnit":"F"}`, `device AABBCC112233 "Washing machine": ds18b20_0a_temperature number °F, ds18b20_0b_temperature number °F, ` +
+			"power number W|power=7"},
+	} {
+		if got := strings.Join(speak(d, "tele/plug_1/SENSOR", test.say), "|"); got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.say, got, test.want)
+		}
+	}
+}
+
+// Of two devices with one topic nobody is believed or commanded until one has a topic of its own.
+func TestOneTopic(t *testing.T) {
+	d := New(Options{})
+	other := strings.NewReplacer(`"AABBCC112233"`, `"AABBCC112244"`, "Washing machine", "Dryer").Replace(plug)
+	why := "Dryer (AABBCC112244) and Washing machine (AABBCC112233) have the same topic plug_1: nobody knows which of them speaks, and a command reaches all; give each a Topic of its own"
+	speak(d, "tasmota/discovery/AABBCC112233/config", plug)
+	got := speak(d, "tasmota/discovery/AABBCC112244/config", other, "stat/plug_1/RESULT", `{"POWER":"ON"}`)
+	want := []string{`device AABBCC112244 "Dryer": state boolean set`, "AABBCC112233 offline " + why, "AABBCC112244 offline " + why, "ignored plug_1: " + why, "ignored plug_1: " + why}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+	for _, id := range []string{"AABBCC112233", "AABBCC112244"} {
+		if _, err := d.Command(id, "state", home.BooleanOf(true)); err == nil || err.Error() != why {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	got = speak(d, "tasmota/discovery/AABBCC112244/config", strings.Replace(other, "plug_1", "plug_2", 1), "stat/plug_1/RESULT", `{"POWER":"ON"}`)
+	if diff := cmp.Diff([]string{`device AABBCC112244 "Dryer": state boolean set`, "AABBCC112233", "state=on"}, got); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+	if o, err := d.Command("AABBCC112233", "state", home.BooleanOf(true)); err != nil || o.Topic != "cmnd/plug_1/POWER1" {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// Who sleeps is not away.
+func TestSleeps(t *testing.T) {
+	d := New(Options{})
+	got := speak(d, "tasmota/discovery/AABBCC112233/config", strings.Replace(plug, `"lt_st":0`, `"dslp":1`, 1), "tele/plug_1/LWT", "DeepSleep", "tele/plug_1/LWT", "Offline")
+	if want := []string{"AABBCC112233 online", "AABBCC112233"}; !slices.Equal(got[3:], want) {
+		t.Errorf("%q, want %q", got[3:], want)
 	}
 }
 
