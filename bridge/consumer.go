@@ -175,6 +175,10 @@ func (in *intake) settle(f finished) error {
 	if f.err == nil {
 		return in.end(f, f.delivery.Ack(false))
 	}
+	if f.expired() && in.link.wearies(f.delivery) {
+		in.aside(func(ctx context.Context) { in.renewExpired(ctx, f) })
+		return nil
+	}
 	if f.expired() {
 		in.open--
 		f.settled()

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -102,4 +103,18 @@ func (in *intake) leaveExpired(why error) error {
 		return fmt.Errorf("leave queue %s: %w", b.opts.queue("expired"), err)
 	}
 	return nil
+}
+
+// renewExpired puts a copy behind the others of a command that was given back so often that RabbitMQ may
+// delete it, and has the command acknowledged. While that fails it is not given back.
+func (in *intake) renewExpired(ctx context.Context, f finished) {
+	for {
+		if f.err = in.b.sendAside(ctx, "", in.b.opts.queue("expired"), copyOf(f.delivery)); f.err == nil {
+			in.copied <- f
+			return
+		}
+		if !sleep(ctx, in.b.times.cap) {
+			return
+		}
+	}
 }

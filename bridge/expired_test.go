@@ -111,6 +111,48 @@ func TestExpiredForeign(t *testing.T) {
 	}
 }
 
+// TestExpiredStays has no queue dead for many sessions: what is in expired waits until there is one. RabbitMQ 4
+// deletes what is given back 21 times to a quorum queue that was made without x-delivery-limit.
+func TestExpiredStays(t *testing.T) {
+	t.Parallel()
+	url := rabbit(t)
+	full := (Options{URLs: []string{url}, Gateway: "casa", QueueType: "quorum", History: "none"}).withDefaults()
+	c := dialClient(t, url)
+	for _, x := range full.consumeTopology().exchanges {
+		if err := c.ch.ExchangeDeclare(x.name, "topic", true, false, false, false, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	declare := func(q queue) {
+		if _, err := c.ch.QueueDeclare(q.name, true, false, false, false, q.args); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, q := range full.consumeTopology().queues {
+		if q.name != full.queue("dead") {
+			declare(q)
+		}
+	}
+	if err := c.ch.Publish("", full.queue("expired"), false, false, amqp.Publishing{MessageId: "j", Body: []byte("junk"), DeliveryMode: amqp.Persistent}); err != nil {
+		t.Fatal(err)
+	}
+	h := runOn(t, full, &door{}, openJournal(t))
+	sessions := func() int { return strings.Count(h.log.String(), "taking commands from rabbitmq") }
+	for n := range 25 {
+		h.until("working", func() bool { return sessions() > n && h.Status().Commands })
+		h.until("it is in hand, or was given back", func() bool {
+			q, err := c.ch.QueueDeclarePassive(full.queue("expired"), true, false, false, false, nil)
+			return err == nil && (q.Messages == 1 || q.Consumers == 1)
+		})
+		closeAll(t, url)
+		c = dialClient(t, url)
+	}
+	declare(full.deadQueue("quorum"))
+	if m := c.consume(full.queue("dead"), 1)[0]; m.MessageId != "j" {
+		t.Errorf("%+v", m)
+	}
+}
+
 // rooms is a House.
 type rooms struct{ measured chan string }
 

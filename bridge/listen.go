@@ -103,7 +103,8 @@ type hearing struct {
 // heardOf is what became of a message.
 type heardOf struct {
 	*arrival
-	err error // it is not recorded
+	err  error // it is not recorded
+	late bool  // it is, and what came behind it was refused
 }
 
 // run takes messages until ctx ends, the connection does, or one is refused: that one and all behind it come
@@ -178,6 +179,9 @@ func (h *hearing) end(of heardOf) error {
 	if h.b.refused {
 		h.b.listening(h.link.target)
 	}
+	if of.late {
+		return fmt.Errorf("listen at %s: a message of another application was refused, and is recorded now; taking those behind it", h.link.target.show)
+	}
 	return h.sub.settle(of.delivery)
 }
 
@@ -193,21 +197,43 @@ func (h *hearing) take(session context.Context, a *arrival) {
 				b.log.Error("it could not be copied, and is thrown away", "error", err)
 				err = nil
 			}
-			h.over <- heardOf{a, err}
+			h.over <- heardOf{arrival: a, err: err}
 		})
 	case !slices.ContainsFunc(b.opts.Messages, func(s Source) bool { return s.Exchange == d.Exchange && home.Match(s.Key, d.RoutingKey) }):
 		if b.status.tell("queue "+h.sub.queue, d.Exchange) {
 			b.log.Warn("no rule listens to this any more, but the queue is still bound to it: unbind it, or delete the queue",
 				"queue", h.sub.queue, "exchange", d.Exchange, "key", d.RoutingKey)
 		}
-		h.over <- heardOf{a, nil}
+		h.over <- heardOf{arrival: a}
 	case !h.refused.Load():
 		h.accept([]home.Event{heard(d)}, func(err error) {
 			if err != nil {
 				h.refused.Store(true)
 			}
-			h.over <- heardOf{a, err}
+			if err != nil && h.link.wearies(d) {
+				go h.insist(session, a) // ends with the session
+				return
+			}
+			h.over <- heardOf{arrival: a, err: err}
 		})
+	}
+}
+
+// insist tries again to record a message that was refused, without giving it back: it was given
+// back so often that RabbitMQ may delete it.
+func (h *hearing) insist(session context.Context, a *arrival) {
+	recorded := make(chan error, 1)
+	for sleep(session, h.b.times.cap) {
+		h.b.opts.stream()([]home.Event{heard(a.delivery)}, func(err error) { recorded <- err })
+		select {
+		case err := <-recorded:
+			if err == nil {
+				h.over <- heardOf{arrival: a, late: true}
+				return
+			}
+		case <-session.Done():
+			return
+		}
 	}
 }
 

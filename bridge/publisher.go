@@ -78,6 +78,7 @@ func (b *Bridge) publish(ctx context.Context, t *target) error {
 	defer cancel()
 	wg.Go(func() { b.runRules(session, l, p.sideJobs) })
 	wg.Go(func() { b.runSide(session, l) })
+	wg.Go(func() { b.missHistory(session, t) })
 	for attempt := 0; ; attempt++ {
 		cursor := b.journal.Cursor()
 		err := p.run(ctx)

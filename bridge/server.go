@@ -68,6 +68,12 @@ func (s server) known(now string) string {
 // nothing else is said: so does RabbitMQ from 4.0 on.
 func (s server) limits() bool { return s.rabbit() && s.major >= 4 }
 
+// wearies reports whether the broker may delete a message that is given back ten times more.
+func (l *link) wearies(d *amqp.Delivery) bool {
+	n, _ := d.Headers[givenBack].(int64)
+	return n >= tiredAfter && l.server().limits()
+}
+
 // deliveryLimit is the argument that says how often. Before 4.0 there is no word for
 // "as often as you like", and none is needed: -1 is taken there, and means at once.
 const deliveryLimit = "x-delivery-limit"

@@ -51,6 +51,7 @@ const (
 	// segmentBytes is small, because the bounds of a stream act on whole closed segments.
 	segmentBytes = int64(16_000_000)
 	classicBytes = int64(32_000_000) // of a history that is no stream
+	historyPause = 15                // as often as the longest wait: a minute
 )
 
 // publishTopology is what the publisher needs.
@@ -134,6 +135,16 @@ func (b *Bridge) prepare(ctx context.Context, target *target, t topology) error 
 		s.warn("queue "+q.name, err)
 	}
 	return nil
+}
+
+// missHistory tries again, until ctx ends, to have the history where the broker could not make it: it has no
+// majority at present, or its limit of queues was reached.
+func (b *Bridge) missHistory(ctx context.Context, target *target) {
+	for sleep(ctx, historyPause*b.times.cap) {
+		if b.status.troubled("queue " + historyQueue) {
+			_ = b.prepare(ctx, target, b.opts.publishTopology()) // it says itself what goes wrong
+		}
+	}
 }
 
 // warn tells err once, until it changes or goes.

@@ -181,6 +181,30 @@ func TestMadeWithoutTheLimit(t *testing.T) {
 	}
 }
 
+// TestHistoryComesLater: a history that the broker cannot make at present is made when it can, though nothing
+// else is amiss and other queues take what is told.
+func TestHistoryComesLater(t *testing.T) {
+	t.Parallel()
+	url := rabbit(t)
+	c := dialClient(t, url)
+	if err := c.ch.ExchangeDeclare("hogar", "topic", true, false, false, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.bind("reader", "hogar", "casa.#")
+	ctl(t, "set_vhost_limits", "-p", vhostOf(url), `{"max-queues":1}`)
+	h := runBridge(t, Options{URLs: []string{url}, Declare: true}, &door{})
+	h.until("it is missed", func() bool {
+		return h.Status().Connected && strings.Contains(h.log.String(), `subject="queue hogar.history"`)
+	})
+	h.reading("a", "x", 1)
+	h.until("the reader has it", func() bool { return h.journal.Cursor() == 1 })
+	ctl(t, "clear_vhost_limits", "-p", vhostOf(url))
+	h.until("it is there", func() bool { return queuesOf(t, url)["hogar.history"] != "" })
+	if want := "x-queue-type=stream"; !strings.Contains(queuesOf(t, url)["hogar.history"], want) {
+		t.Error(queuesOf(t, url))
+	}
+}
+
 // Of the reasons of 541 and 406, as RabbitMQ 3.10.8 and 4.0.5 have them in rabbit_amqqueue and rabbit_stream_queue, two
 // say that there are no streams.
 func TestNoStreams(t *testing.T) {
