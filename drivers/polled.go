@@ -116,6 +116,16 @@ func (g *Guard) Read(n int, w ...byte) ([]byte, error) {
 	return r, err
 }
 
+// Register reads a register of two bytes, high byte first, of a chip that sends no checksum. When it reads as
+// zeros or ones, as it does when a line hangs for a moment, it is read once more, and that counts.
+func (g *Guard) Register(number byte) ([]byte, error) {
+	b, err := g.Read(2, number)
+	if err == nil && (b[0]|b[1] == 0 || b[0]&b[1] == 0xFF) {
+		return g.Read(2, number)
+	}
+	return b, err
+}
+
 // Number describes a property that is a number, with its unit and its limits.
 func Number(name, unit string, least, most float64) home.Property {
 	return home.Property{Name: name, Type: home.TypeNumber, Unit: unit, Min: &least, Max: &most}

@@ -125,7 +125,7 @@ func measure(chip *drivers.Guard, settings []uint16) ([]float64, error) {
 		if err := finish(chip, setting); err != nil {
 			return nil, err
 		}
-		raw, err := chip.Read(2, conversion)
+		raw, err := chip.Register(conversion)
 		if err != nil {
 			return nil, err
 		}

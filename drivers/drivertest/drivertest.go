@@ -52,6 +52,7 @@ func Run(t *testing.T, c Case) {
 	bubble("garbage", garbage)
 	if spec.Parts != nil && spec.Parts[0].Bus != "" {
 		bubble("between transfers", betweenTransfers)
+		bubble("once disturbed", onceDisturbed)
 	}
 	for _, fault := range can {
 		switch {

@@ -75,11 +75,11 @@ func measure(chip *drivers.Guard, shunt float64) ([]float64, error) {
 	if err := configured(chip); err != nil {
 		return nil, err
 	}
-	over, err := chip.Read(2, shuntVoltage)
+	over, err := chip.Register(shuntVoltage)
 	if err != nil {
 		return nil, err
 	}
-	bus, err := chip.Read(2, busVoltage)
+	bus, err := chip.Register(busVoltage)
 	if err != nil {
 		return nil, err
 	}

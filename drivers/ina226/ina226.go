@@ -141,7 +141,7 @@ func configured(chip *drivers.Guard) error {
 }
 
 func read(chip *drivers.Guard, register byte) (uint16, error) {
-	b, err := chip.Read(2, register)
+	b, err := chip.Register(register)
 	return uint16(b[0])<<8 | uint16(b[1]), err
 }
 

@@ -71,10 +71,10 @@ func measure(chip *drivers.Guard) ([]float64, error) {
 	if word(is)&asleep != 0 {
 		return nil, errors.New("it stays asleep, and shows an old temperature: another program has locked it (§5.2.3); switch its power off and on")
 	}
-	raw, err := chip.Read(2, temperature)
+	raw, err := chip.Register(temperature)
 	if err == nil && celsius(word(raw)) == 0 { // it may have restarted, and not have converted since
 		if err = chip.Wait(conversion); err == nil {
-			raw, err = chip.Read(2, temperature)
+			raw, err = chip.Register(temperature)
 		}
 	}
 	if err != nil {

@@ -64,7 +64,7 @@ func measure(chip *drivers.Guard) ([]float64, error) {
 	if err := keeps(chip, settings); err != nil {
 		return nil, err
 	}
-	raw, err := chip.Read(2, temperature)
+	raw, err := chip.Register(temperature)
 	if err != nil {
 		return nil, err
 	}
