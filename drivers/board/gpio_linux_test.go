@@ -269,3 +269,27 @@ func TestClosedBoardRefuses(t *testing.T) {
 		t.Errorf("I2C = %v, want closed", err)
 	}
 }
+
+// Who is held up between asking the two clocks does not shift an edge by that: 1 ms is 17 cm of an echo.
+func TestHeldUpBetweenTheClocks(t *testing.T) {
+	start := time.Now()
+	for name, heldUp := range map[string][]time.Duration{
+		"not":             {},
+		"before the time": {3 * time.Millisecond},
+		"after the time":  {0, 3 * time.Millisecond},
+		"more than once":  {time.Millisecond, time.Millisecond, 2 * time.Millisecond, time.Millisecond},
+	} {
+		var passed time.Duration // since start, which is 1 h of the monotonic clock
+		step := func() {
+			passed += time.Microsecond
+			if len(heldUp) > 0 {
+				passed, heldUp = passed+heldUp[0], heldUp[1:]
+			}
+		}
+		got := timeOf(time.Hour-time.Second, func() time.Duration { defer step(); return time.Hour + passed },
+			func() time.Time { defer step(); return start.Add(passed) })
+		if off := got.Sub(start.Add(-time.Second)).Abs(); off > 20*time.Microsecond {
+			t.Errorf("held up %s: %v off", name, off)
+		}
+	}
+}
