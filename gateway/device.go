@@ -217,27 +217,34 @@ const breath = 100 * time.Millisecond
 // that there is no time for another is not repeated. The error is that of the first. It is
 // counted where it helped.
 func (r *runner) twice(sense task) task {
+	return again(sense, func(first error) {
+		r.repeated.Add(1)
+		r.log.Debug("measurement repeated", "device", r.name, "error", first)
+	})
+}
+
+// again is a task that is repeated once; helped is called with the first error where that helped.
+func again(do task, helped func(first error)) task {
 	return func(ctx context.Context) ([]drivers.Reading, error) {
 		began := time.Now()
-		readings, first := sense(ctx)
+		readings, first := do(ctx)
 		if first == nil {
 			return readings, nil
 		}
 		if end, ok := ctx.Deadline(); ok && time.Until(end) < breath+time.Since(began) {
-			return nil, first
+			return readings, first
 		}
 		select {
 		case <-time.After(breath):
 		case <-ctx.Done():
-			return nil, first
+			return readings, first
 		}
-		readings, err := sense(ctx)
+		second, err := do(ctx)
 		if err != nil {
-			return nil, first
+			return readings, first // with what a command that failed has read back
 		}
-		r.repeated.Add(1)
-		r.log.Debug("measurement repeated", "device", r.name, "error", first)
-		return readings, nil
+		helped(first)
+		return second, nil
 	}
 }
 

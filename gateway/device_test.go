@@ -112,6 +112,20 @@ func TestBadWire(t *testing.T) {
 	})
 }
 
+// TestBadWireOfLights: nor does such a transfer make a command fail.
+func TestBadWireOfLights(t *testing.T) {
+	bubbleWith(t, planOf(t, stories+"  hall.lights: {driver: pca9685, address: 0x41, out0: sofa}\n"), func(t *testing.T, h *testHouse) {
+		_ = h.board.Fault("hall.lights", simboard.Flaky)
+		for n := range 100 {
+			time.Sleep(time.Second)
+			want := home.NumberOf(float64(n))
+			if o := h.set("hall.lights", "sofa", want); !o.Result.OK() || h.reading("hall.lights.sofa").Value != want {
+				t.Fatalf("%v %%: %+v", want, o)
+			}
+		}
+	})
+}
+
 // TestRepeatedOnce: what fails twice is a fault, with the reason of the first time, and is not counted.
 func TestRepeatedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"hogar/drivers"
 	"hogar/gateway/home"
@@ -23,15 +24,28 @@ type answer struct {
 	err      error
 }
 
-// Set drives one property, in the device's own goroutine.
+// Set drives one property, in the device's own goroutine. On a bus one transfer that a chip did not acknowledge is no
+// reason for a command to fail: it is repeated once, unless each command does something anew.
 func (r *runner) Set(ctx context.Context, property string, v home.Value) ([]home.Event, error) {
 	return r.ask(ctx, func(dev drivers.Device) (task, error) {
 		a, ok := dev.(drivers.Actuator)
 		if !ok {
 			return nil, fmt.Errorf("%s cannot be set", r.name)
 		}
-		return func(ctx context.Context) ([]drivers.Reading, error) { return a.Set(ctx, property, v) }, nil
+		set := func(ctx context.Context) ([]drivers.Reading, error) { return a.Set(ctx, property, v) }
+		if r.onBus() && !r.momentary(property) {
+			return again(set, func(error) {}), nil
+		}
+		return set, nil
 	})
+}
+
+// onBus reports whether the device is a chip on a bus.
+func (r *runner) onBus() bool { return len(r.spec.Parts) > 0 && r.spec.Parts[0].Bus != "" }
+
+// momentary reports whether each command to a property does something anew.
+func (r *runner) momentary(property string) bool {
+	return slices.ContainsFunc(r.spec.Properties, func(p home.Property) bool { return p.Name == property && p.Momentary })
 }
 
 // measure has the device read at once, and hands its readings to the hub.
