@@ -85,6 +85,11 @@ func (l *loader) webAddress(d *home.Decoder, w Web) {
 		return
 	}
 	if LoopbackHost(host) {
+		if (w.Host != "" || w.Path != "") && len(w.Proxies) == 0 && (w.Users != "" || w.Tokens != "") {
+			l.faults.Add(home.Fault{Path: below(d.Node.Path, "listen"), Warning: true,
+				Message: "behind a reverse proxy all count as one sender, and one who guesses passwords locks out all",
+				Hint:    "name the proxy's address: proxies: 127.0.0.1"})
+		}
 		return
 	}
 	if w.Users == "" && w.Tokens == "" {

@@ -29,3 +29,22 @@ func TestProxies(t *testing.T) {
 		}
 	}
 }
+
+// A page that asks for passwords behind a proxy that is not named counts all as one sender.
+func TestProxyThatIsNotNamed(t *testing.T) {
+	for text, warned := range map[string]bool{
+		"{users_file: users, host: house.example}":                         true,
+		"{tokens_file: tokens, path: /hogar}":                              true,
+		"{users_file: users, host: house.example, proxies: 127.0.0.1}":     false,
+		"{users_file: users}":                                              false,
+		"{host: house.example}":                                            false, // the proxy asks
+		"{listen: ':8480', users_file: users, host: house.example}":        false, // it stands in the network
+		"{listen: '[::1]:8480', users_file: users, path: /hogar}":          true,
+		"{listen: 'localhost:8480', users_file: users, host: a, path: ''}": true,
+	} {
+		_, problems := told(t, "gateway: casa\nweb: "+text+"\n")
+		if got := strings.Contains(problems, "warning: web.listen: behind a reverse proxy"); got != warned {
+			t.Errorf("%s: %s", text, problems)
+		}
+	}
+}
