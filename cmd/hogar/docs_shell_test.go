@@ -164,8 +164,9 @@ func (d *desk) programs(management int) {
 		"amqp-publish":  fmt.Sprintf(atBroker, "amqp-publish", "amqp-publish"),
 		"amqp-consume":  fmt.Sprintf(atBroker, "amqp-consume", "amqp-consume"),
 		"rabbitmqadmin": fmt.Sprintf("#!/bin/sh\nexec /usr/bin/rabbitmqadmin -H 127.0.0.1 -P %d \"$@\"\n", management),
-		// A user is added as if there were none, with the password PASSWORD.
-		"rabbitmqctl": "#!/bin/sh\nreal() { env -i " + strings.Join(quoted, " ") + " " + ctl + " --quiet \"$@\"; }\n" +
+		// A user is added as if there were none, with the password PASSWORD: rabbitmqctl 4 reads it where it has no third word, --quiet included.
+		"rabbitmqctl": "#!/bin/sh\nquiet=--quiet; [ $# -gt 2 ] || quiet=\n" +
+			"real() { env -i " + strings.Join(quoted, " ") + " " + ctl + " $quiet \"$@\"; }\n" +
 			"echo PASSWORD | real \"$@\" || { [ \"$1\" = add_user ] && real delete_user \"$2\" && echo PASSWORD | real \"$@\"; }\n",
 	} {
 		d.write("bin/"+name, text, 0o700)

@@ -75,7 +75,7 @@ func broker(t *testing.T) *localbroker.RabbitMQ {
 	t.Helper()
 	rabbit.once.Do(func() {
 		rabbit.RabbitMQ, rabbit.err = localbroker.StartRabbitMQ(context.Background(),
-			localbroker.Options{Dir: filepath.Join(rabbit.dir, "rabbitmq")})
+			localbroker.Options{Dir: filepath.Join(rabbit.dir, "rabbitmq"), Conf: "max_message_size = 134217728\n"}) // as before RabbitMQ 4
 	})
 	need(t, rabbit.err)
 	return rabbit.RabbitMQ
