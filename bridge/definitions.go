@@ -90,6 +90,9 @@ func Topology(o Options) (file []byte, lines []string, err error) {
 	}
 	// Three connections, one more where rules listen, one for a moment, and the dead ones of a lost network.
 	lines = append(lines, fmt.Sprintf(`rabbitmqctl set_user_limits %s '{"max-connections":12,"max-channels":48}'`, shell(user)))
+	if o.QueueType == "quorum" { // an argument would mean something else to RabbitMQ 3, and this file may go to either
+		lines = append(lines, o.keepLine(t)+" # RabbitMQ 4; 3 refuses it, and needs none")
+	}
 	d.add(vhost, o.publishTopology(), o.consumeTopology(), o.listenTopology())
 	file, err = json.MarshalIndent(d, "", "  ")
 	return file, lines, err

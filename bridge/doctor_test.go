@@ -251,6 +251,9 @@ func TestTopologyFile(t *testing.T) {
 	if want := `rabbitmqctl set_topic_permissions -p / casa hogar.now '^$' '^casa\..*'`; lines[4] != want {
 		t.Errorf("%s, want %s", lines[4], want)
 	}
+	if want := `rabbitmqctl set_policy -p / --apply-to queues hogar.casa.keep '^hogar\.casa\.(dead|expired|messages)$' '{"delivery-limit":-1}' # RabbitMQ 4`; !strings.HasPrefix(lines[len(lines)-1], want) {
+		t.Errorf("%s, want %s", lines[len(lines)-1], want)
+	}
 	if _, _, err := Topology(Options{Gateway: "Casa Mia"}); err == nil {
 		t.Error("a name that is none")
 	}
