@@ -110,6 +110,9 @@ func (p *Plan) RuleHouse() (rules.House, rules.Options) {
 
 // plan decodes one entry with its driver.
 func (p *Plan) plan(d config.Device, table map[string]drivers.Driver, faults *home.Faults) (device, bool) {
+	if d.Sleeps {
+		d.Options.Fault("sleeps", "leave it out", "sleeps is for a discovered device, and this one has the driver %s", d.Driver)
+	}
 	if d.Driver == mqttDriver {
 		t := mqtt.DecodeTopic(d.Options)
 		d.Options.Done()
@@ -304,7 +307,7 @@ func (d *device) doubts(files drivers.Files) []string {
 
 // options are the pairs of the device's entry that are its driver's.
 func (d *device) options() []home.Pair {
-	houses := []string{"label", "every", "stale_after", "groups", "filters", "safety", "on_return"}
+	houses := []string{"label", "every", "stale_after", "groups", "filters", "safety", "on_return", "sleeps"}
 	return slices.DeleteFunc(slices.Clone(d.Options.Node.Pairs), func(p home.Pair) bool { return slices.Contains(houses, p.Key) })
 }
 

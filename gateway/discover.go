@@ -82,9 +82,9 @@ func (f *found) keeps(d home.DeviceState) bool {
 // in the run before, what the door has to know: they can be commanded before they have
 // been announced again.
 func (g *gateway) connect(ctx context.Context, gen *generation, b broker, doors map[string]control.Device) *mqtt.Connection {
-	labels := make(map[string]string)
+	labels, sleeps := make(map[string]string), make(map[string]bool)
 	for name, d := range gen.plan.furnished {
-		labels[name] = d.Label
+		labels[name], sleeps[name] = d.Label, d.Sleeps
 	}
 	var exports *exporter
 	var handlers []mqtt.Handler
@@ -94,7 +94,7 @@ func (g *gateway) connect(ctx context.Context, gen *generation, b broker, doors 
 	}
 	var c *mqtt.Connection
 	c = mqtt.NewWith(mqtt.Options{Broker: b.Broker, Gateway: gen.plan.Config.Gateway, Topics: b.topics, Sources: b.sources, Handlers: handlers,
-		Names: gen.found.names, Labels: labels, Accept: source{g.hub, home.ClassMQTT}.Accept, Last: g.hub.Last, Log: g.o.Log,
+		Names: gen.found.names, Labels: labels, Sleeps: sleeps, Accept: source{g.hub, home.ClassMQTT}.Accept, Last: g.hub.Last, Log: g.o.Log,
 		Stream:   func() mqtt.Accept { return classed(home.ClassMQTT, g.hub.Stream()) },
 		Discover: func(d mqtt.Discovered) { g.discovered(ctx, gen, c, d) }})
 	if exports != nil && !g.o.NoMQTT {

@@ -84,33 +84,43 @@ func TestWhoIsAwayIsAway(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := mosquitto(t)
-			device := paho.NewClient(paho.NewClientOptions().AddBroker(m.URL()).SetClientID("device"))
-			finish(t, device.Connect())
-			t.Cleanup(func() { device.Disconnect(100) })
-			say := func(p saying) { finish(t, device.Publish(p.topic, 1, p.retained, p.payload)) }
-			for _, p := range test.before {
-				say(p)
-			}
-			plan := planOf(t, fmt.Sprintf("gateway: casa\nmqtt: [{url: %q, zigbee2mqtt: zigbee2mqtt, homeassistant: homeassistant}]\n"+
-				"devices: {mark: {driver: mqtt, topic: mark, property: n}}\n", m.URL()))
-			h := runHouse(t, plan, nil, nil)
-			for n, p := range append([]saying{{}}, test.then...) { // a mark before all and after each, so that it was read
-				if p.topic != "" {
-					say(p)
-				}
-				say(saying{topic: "mark", payload: fmt.Sprint(n)})
-				until(t, "the mark", func() bool {
-					say(saying{topic: "mark", payload: fmt.Sprint(n)})
-					return h.reading("mark.n").Value == home.NumberOf(float64(n))
-				})
-			}
-			for name, want := range test.want {
-				until(t, name+" to be "+want, func() bool { return h.shows(name) == want })
-			}
-			h.stop()
+			played{before: test.before, then: test.then, want: test.want}.run(t, "zigbee2mqtt: zigbee2mqtt, homeassistant: homeassistant", "")
 		})
 	}
+}
+
+// played is what devices say at a real broker before the gateway starts and then, and what the house shows at the end.
+type played struct {
+	before, then []saying
+	want         map[string]string
+}
+
+// run plays it to a house with these sources of devices, and these lines of configuration more.
+func (p played) run(t *testing.T, sources, more string) {
+	m := mosquitto(t)
+	device := paho.NewClient(paho.NewClientOptions().AddBroker(m.URL()).SetClientID("device"))
+	finish(t, device.Connect())
+	t.Cleanup(func() { device.Disconnect(100) })
+	say := func(p saying) { finish(t, device.Publish(p.topic, 1, p.retained, p.payload)) }
+	for _, one := range p.before {
+		say(one)
+	}
+	plan := planOf(t, fmt.Sprintf("gateway: casa\nmqtt: [{url: %q, %s}]\ndevices:\n  mark: {driver: mqtt, topic: mark, property: n}\n%s", m.URL(), sources, more))
+	h := runHouse(t, plan, nil, nil)
+	for n, one := range append([]saying{{}}, p.then...) { // a mark before all and after each, so that it was read
+		if one.topic != "" {
+			say(one)
+		}
+		say(saying{topic: "mark", payload: fmt.Sprint(n)})
+		until(t, "the mark", func() bool {
+			say(saying{topic: "mark", payload: fmt.Sprint(n)})
+			return h.reading("mark.n").Value == home.NumberOf(float64(n))
+		})
+	}
+	for name, want := range p.want {
+		until(t, name+" to be "+want, func() bool { return h.shows(name) == want })
+	}
+	h.stop()
 }
 
 // shows is what is known of a device, or of a property, as a word.

@@ -135,6 +135,9 @@ func (p *Plan) planFurnished(d config.Device) {
 			d.Options.Fault(key, "leave it out", "%s is for a device with a driver, and this one is discovered", key)
 		}
 	}
+	if d.Sleeps && d.StaleAfter == 0 {
+		d.Options.Fault("sleeps", "add stale_after: 3h, say, longer than it sleeps", "the word offline of a device that sleeps does not count, and nothing else would say that it is gone")
+	}
 	d.Options.Done()
 	p.furnished[d.Name] = d
 }

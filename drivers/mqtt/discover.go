@@ -47,6 +47,7 @@ type found struct {
 	names    *dialect.Names
 	discover Discover
 	labels   map[string]string
+	sleeps   map[string]bool
 	last     func(device, property string) home.Value
 
 	mu     sync.Mutex
@@ -65,7 +66,7 @@ type device struct {
 }
 
 func newFound(o Options) *found {
-	f := &found{broker: o.Broker, sources: o.Sources, names: o.Names, discover: o.Discover, labels: o.Labels, last: o.Last,
+	f := &found{broker: o.Broker, sources: o.Sources, names: o.Names, discover: o.Discover, labels: o.Labels, sleeps: o.Sleeps, last: o.Last,
 		byID: make(map[string]*device), byName: make(map[string]*device), out: make(map[string]Outsider), told: make(map[string]bool)}
 	if f.discover == nil {
 		f.discover = func(Discovered) {}
@@ -110,7 +111,7 @@ func (c *Connection) understood(s Source, t dialect.Told, late bool) []home.Even
 	}
 	for _, st := range t.Statuses {
 		d := c.found.of(st.ID)
-		if d != nil && st.State == "" {
+		if d != nil && (st.State == "" || st.State == home.Offline && c.found.sleeps[d.name]) {
 			c.reach.withdraw(d.name)
 		} else if d != nil {
 			events = append(events, home.Event{Kind: home.KindStatus, Device: d.name, State: st.State, Reason: st.Reason})

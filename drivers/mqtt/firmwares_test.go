@@ -93,6 +93,20 @@ func played(messages []dialect.Message) (says, properties, ignored []string) {
 	return says, properties, ignored
 }
 
+// The word offline of a device that is known to sleep does not count, and what it measured holds.
+func TestWhoSleepsIsNotAway(t *testing.T) {
+	x := Explain(Options{Gateway: "casa", Names: dialect.NewNames(dialect.NamesOptions{}), Sleeps: map[string]bool{"esp_3284d1": true},
+		Sources: []Source{{"tasmota", "tasmota/discovery", tasmota.New(tasmota.Options{})}}}, recording(t, "b24"))
+	if len(x.Readings) == 0 || x.Readings[len(x.Readings)-1].Kind != home.KindReading {
+		t.Errorf("%+v", x.Readings)
+	}
+	for _, ev := range x.Readings {
+		if ev.Kind == home.KindStatus && ev.State != home.Online {
+			t.Errorf("%s is %s: %s", ev.Device, ev.State, ev.Reason)
+		}
+	}
+}
+
 // What real firmwares said, and what is right.
 func TestFirmwares(t *testing.T) {
 	for name, test := range map[string]struct {

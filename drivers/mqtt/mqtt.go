@@ -133,6 +133,7 @@ type Options struct {
 	Sources  []Source          // whose devices are discovered
 	Names    *dialect.Names    // needed with Sources; one for all connections
 	Labels   map[string]string // by device: instead of the one that it has at its source
+	Sleeps   map[string]bool   // by device: it says that it is offline when it only sleeps, and that does not count
 	Handlers []Handler         // who else listens
 	Accept   Accept
 	Stream   func() Accept // makes one for the messages of each session: it takes nothing that comes after a refusal; nil: Accept

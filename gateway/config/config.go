@@ -106,6 +106,7 @@ type Device struct {
 	StaleAfter time.Duration // 0: as the driver and Every say
 	Groups     []string      // that it belongs to, beside those that name it
 	OnReturn   string        // keep or reapply, when it comes back from offline and differs
+	Sleeps     bool          // of a discovered device: it says that it is offline when it only sleeps
 	Filters    *home.Node    // of its readings, by property; nil: none
 	Safety     *home.Node    // its safety envelope, for the door to decode; nil: none
 	Options    *home.Decoder // all else of the entry; who takes it decodes it and calls Done

@@ -29,6 +29,7 @@ func (l *loader) devices(d *home.Decoder) []Device {
 			StaleAfter: entry.Duration("stale_after", 0, time.Second, 365*24*time.Hour),
 			Groups:     entry.Texts("groups"),
 			OnReturn:   entry.Word("on_return", "keep", "keep", "reapply"),
+			Sleeps:     entry.Bool("sleeps", false),
 			Filters:    entry.Get("filters"),
 			Safety:     entry.Get("safety"),
 			Options:    entry,
