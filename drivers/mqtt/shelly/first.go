@@ -65,6 +65,9 @@ func (s *Shelly) firstOnline(id string, online bool) dialect.Told {
 	if d := s.devices[id]; d != nil && d.first {
 		return dialect.Told{Statuses: []dialect.Status{d.reached(online)}}
 	}
+	if d := s.byTopic[s.base+id]; d != nil { // one of the second generation whose topics are put there
+		return dialect.Told{Statuses: []dialect.Status{d.reached(online)}}
+	}
 	return dialect.Told{}
 }
 

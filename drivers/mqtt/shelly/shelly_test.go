@@ -137,6 +137,13 @@ func TestOnlineFirst(t *testing.T) {
 		speak(New(Options{}), "shellies/shelly1-1/online", "false", "shellies/shelly1-1/relay/0", "on"))
 }
 
+// The topics of a newer device may be put below those of the first generation.
+func TestSecondGenerationBelowShellies(t *testing.T) {
+	compare(t, []string{`device pm-1 "shellies/hall": state boolean set`, "pm-1 online", "state=on", "pm-1 offline"},
+		speak(New(Options{}), "shellies/hall/online", "true", "shellies/hall/events/rpc", `{"src":"pm-1","method":"NotifyFullStatus","params":{"switch:0":{"output":true}}}`,
+			"shellies/hall/online", "false"))
+}
+
 // Components that people add come in pages, with what they are.
 func TestAddedComponents(t *testing.T) {
 	s := New(Options{})
