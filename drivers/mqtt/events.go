@@ -18,7 +18,7 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 	c.received.Add(1)
 	if size, is := s.leftOut(m); is {
 		if !s.learns { // it comes once more to the session that lasts
-			c.noteLarge(m.Topic(), size)
+			c.noteLarge(s, m.Topic(), size)
 		}
 		return nil
 	}
@@ -59,11 +59,22 @@ func (c *Connection) events(s *session, m paho.Message) []home.Event {
 	return events
 }
 
-// noteLarge counts a message that was too long to be read, and logs the first of the connection.
-func (c *Connection) noteLarge(topic string, size int) {
+// noteLarge counts a message that was too long to be read, and keeps the first for the log.
+func (c *Connection) noteLarge(s *session, topic string, size int) {
 	if c.tooLarge.Add(1) == 1 {
-		c.log.Warn("a mqtt message is too long, and was not read; further ones are counted", "topic", topic,
-			"error", fmt.Sprintf("a message of %d bytes; at most %d are read", size, mostPacket))
+		c.longest = func() {
+			c.log.Warn("a mqtt message is too long, and was not read; further ones are counted", "topic", topic,
+				"error", fmt.Sprintf("a message of %d bytes; at most %d are read", size, mostPacket))
+		}
+	}
+	c.logLarge(s)
+}
+
+// logLarge logs the first of those messages, once, when the connection is up.
+func (c *Connection) logLarge(s *session) {
+	if c.longest != nil && c.current.Load() == s {
+		c.longest()
+		c.longest = nil
 	}
 }
 

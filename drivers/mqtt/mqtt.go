@@ -111,6 +111,8 @@ type Connection struct {
 
 	leastWait, refusedWait, awayAfter, markerQuiet time.Duration // machine time; shorter in tests
 
+	longest func() // logs the first message that was too long; only Run has it
+
 	received, unreadable, tooLarge atomic.Uint64
 
 	mu     sync.Mutex

@@ -42,6 +42,7 @@ func (c *Connection) up(s *session) {
 	c.status.Connected, c.status.CatchingUp, c.status.Reason = true, true, ""
 	c.mu.Unlock()
 	c.log.Info("mqtt broker connected")
+	c.logLarge(s)
 }
 
 // setDown notes that there is no connection and returns the reason before.
