@@ -185,8 +185,25 @@ func deadOf(m *amqp.Delivery) Dead {
 	} else if !utf8.Valid(m.Body) {
 		d.Body, d.Encoding = base64.StdEncoding.EncodeToString(m.Body), "base64"
 	}
+	if d.Reason == "" {
+		d.Reason, d.Exchange, d.Key = overflown(m)
+	}
 	d.Time, _ = time.Parse(home.TimeFormat, text("hogar-time")) // zero: somebody else put it there
 	return d
+}
+
+// overflown is why, and from where, a letter came that RabbitMQ has moved from the queue expired by itself.
+func overflown(m *amqp.Delivery) (reason, exchange, key string) {
+	x, known := deathOf(m)
+	if !known {
+		return "", "", "" // somebody else put it there
+	}
+	first := *m
+	if all, _ := m.Headers["x-death"].([]any); len(all) > 1 { // the oldest is the last
+		first.Headers = amqp.Table{"x-death": all[len(all)-1:]}
+	}
+	origin, _ := deathOf(&first)
+	return "expired: it had no outcome, since the queue expired was full or it lay there for too long (" + x.reason + ")", origin.exchange, origin.key
 }
 
 // again makes a new command of a dead one. The old id would only get the old

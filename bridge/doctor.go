@@ -205,12 +205,24 @@ func (d *doctor) topology(s *setup) {
 					d.b.opts.keepLine(d.target)+" keeps it all; a policy cannot be seen from here, so this line stays until the queue is deleted, and made anew")
 				continue
 			}
+			if err == nil && q.former != nil && d.unbounded(s, q) {
+				continue
+			}
 			d.exists(s, "queue "+q.name, err, func(ch *amqp.Channel) error {
 				_, err := ch.QueueDeclare(q.name, true, false, false, false, s.arguments(q))
 				return err
 			})
 		}
 	}
+}
+
+// unbounded notes that a queue is as an earlier release made it, which a policy may have mended.
+func (d *doctor) unbounded(s *setup, q queue) bool {
+	if !hasCode(s.declare(d.ctx, q, s.arguments(q)), amqp.PreconditionFailed) || !s.isFormer(d.ctx, q) {
+		return false
+	}
+	d.wrong("queue "+q.name, "an earlier release made it, without bounds of its own", s.bound(q))
+	return true
 }
 
 // exists notes what looking at a thing told. What is there is declared once more as it

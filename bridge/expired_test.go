@@ -391,3 +391,64 @@ func TestDead(t *testing.T) {
 		t.Errorf("%d are left", n)
 	}
 }
+
+// TestExpiredIsBounded: what is more than the queue expired takes goes on to dead, and a queue that an
+// earlier release made is used, and said to have no bounds.
+func TestExpiredIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"classic", "quorum"} {
+		t.Run(kind, func(t *testing.T) {
+			url := rabbit(t)
+			o := Options{Declare: true, QueueType: kind, URLs: []string{url}}
+			c := dialClient(t, url)
+			if _, err := c.ch.QueueDeclare("hogar.casa.expired", true, false, false, false, amqp.Table{"x-queue-type": kind}); err != nil {
+				t.Fatal(err)
+			}
+			h := runOn(t, o, punctual(), openJournal(t))
+			h.until("taking commands", func() bool { return h.Status().Commands })
+			if !strings.Contains(h.log.String(), "an earlier release made queue hogar.casa.expired, and without bounds: it is made anew") {
+				t.Errorf("log: %s", h.log)
+			}
+			o.Gateway = "casa"
+			bounds := func(all []Finding) (fix string) {
+				for _, f := range all {
+					if f.What == "queue hogar.casa.expired" {
+						fix = f.Fix
+					}
+				}
+				return fix
+			}
+			if fix := bounds(Examine(t.Context(), o, true)); !strings.Contains(fix, `rabbitmqctl set_policy -p `+vhostOf(url)+` --priority 1 --apply-to queues hogar.casa.expired '^hogar\.casa\.expired$' '{"max-length":100000,`) {
+				t.Errorf("doctor: %q", fix)
+			}
+			h.stop()
+			if _, err := c.ch.QueueDelete("hogar.casa.expired", false, false, false); err != nil {
+				t.Fatal(err)
+			}
+			h = runOn(t, o, punctual(), openJournal(t))
+			h.until("taking commands", func() bool { return h.Status().Commands })
+			h.stop()
+			if fix := bounds(Examine(t.Context(), o, false)); fix != "" {
+				t.Errorf("doctor of the new queue: %q", fix)
+			}
+			ctl(t, "set_policy", "-p", vhostOf(url), "small", `^hogar\.casa\.expired$`, `{"max-length":2}`, "--apply-to", "queues")
+			h.until("the policy holds", func() bool {
+				return strings.Contains(ctl(t, "list_queues", "-p", vhostOf(url), "name", "policy"), "hogar.casa.expired\tsmall")
+			})
+			for _, id := range []string{"1", "2", "3", "4", "5"} {
+				c.publish("hogar", "casa.command.hall.lamp.state", amqp.Publishing{MessageId: id, Body: []byte("on"), Expiration: "1", DeliveryMode: amqp.Persistent})
+			}
+			h.until("three overflow", func() bool { return waiting(t, c, "hogar.casa.dead") == 3 && waiting(t, c, "hogar.casa.expired") == 2 })
+			letters, err := OpenDead(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer letters.Close()
+			list, err := letters.List(t.Context())
+			if err != nil || len(list) != 3 || list[0].Key != "casa.command.hall.lamp.state" || list[0].Exchange != "hogar" ||
+				!strings.HasSuffix(list[0].Reason, "for too long (maxlen)") {
+				t.Errorf("letters %+v, %v", list, err)
+			}
+		})
+	}
+}

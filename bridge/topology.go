@@ -22,6 +22,7 @@ type queue struct {
 	keys     []string
 	sources  []Source   // and to these exchanges of others
 	optional bool       // without it the part still does its work
+	former   amqp.Table // arguments that earlier releases gave it; without them they are never compared
 	fallback amqp.Table // arguments where the broker has no such kind of queue (541)
 	kept     bool       // what is in it may be given back again and again, and stays
 }
@@ -42,12 +43,14 @@ type topology struct {
 }
 
 const (
-	commandTTL  = int64(60_000)                    // ms
-	nowTTL      = int64(5_000)                     // ms
-	deadTTL     = int64(30 * 24 * 60 * 60 * 1_000) // ms
-	deadBytes   = int64(10_000_000)
-	streamBytes = int64(1_000_000_000)
-	streamAge   = "30D" // RabbitMQ knows no 30d
+	commandTTL   = int64(60_000)                    // ms
+	nowTTL       = int64(5_000)                     // ms
+	deadTTL      = int64(30 * 24 * 60 * 60 * 1_000) // ms
+	deadBytes    = int64(10_000_000)
+	expiredMost  = int64(100_000)     // one command a second for a day
+	expiredBytes = int64(500_000_000) // so that the longest that RabbitMQ takes gets its outcome, too
+	streamBytes  = int64(1_000_000_000)
+	streamAge    = "30D" // RabbitMQ knows no 30d
 	// segmentBytes is small, because the bounds of a stream act on whole closed segments.
 	segmentBytes = int64(16_000_000)
 	classicBytes = int64(32_000_000) // of a history that is no stream
@@ -91,7 +94,7 @@ func (o *Options) consumeTopology() topology {
 	return topology{
 		exchanges: []exchange{{o.Exchange}, {nowExchange}},
 		queues: []queue{
-			{name: o.queue("expired"), kept: true, args: amqp.Table{"x-queue-type": o.QueueType}},
+			{name: o.queue("expired"), kept: true, args: o.expiredArgs(), former: amqp.Table{"x-queue-type": o.QueueType}},
 			o.deadQueue(o.QueueType),
 			{name: o.queue("commands"), args: commands, exchange: o.Exchange, keys: []string{o.Gateway + ".command.#"}},
 		},
@@ -255,6 +258,10 @@ func (s *setup) compare(ctx context.Context, q queue) error {
 	subject := "arguments of " + q.name
 	if hasCode(err, amqp.PreconditionFailed) && s.onlyLimited(ctx, q) {
 		s.warn(subject, errors.New(s.keepAdvice(q)))
+		return nil
+	}
+	if hasCode(err, amqp.PreconditionFailed) && s.isFormer(ctx, q) {
+		s.warn(subject, fmt.Errorf("an earlier release made queue %s, and without bounds: %s", q.name, s.bound(q)))
 		return nil
 	}
 	switch {

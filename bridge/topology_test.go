@@ -46,8 +46,10 @@ func queuesOf(t *testing.T, url string) map[string]string {
 func TestTopology(t *testing.T) {
 	t.Parallel()
 	const (
-		dead  = "durable=true exclusive=false x-max-length-bytes=10000000 x-message-ttl=2592000000 x-overflow=drop-head x-queue-type="
-		sac   = " x-single-active-consumer=true"
+		dead    = "durable=true exclusive=false x-max-length-bytes=10000000 x-message-ttl=2592000000 x-overflow=drop-head x-queue-type="
+		sac     = " x-single-active-consumer=true"
+		expired = "durable=true exclusive=false x-dead-letter-exchange= x-dead-letter-routing-key=hogar.casa.dead " +
+			"x-max-length-bytes=500000000 x-max-length=100000 x-message-ttl=2592000000 x-overflow=drop-head "
 		moved = "durable=true exclusive=false x-dead-letter-exchange= x-dead-letter-routing-key=hogar.casa.expired "
 		now   = "durable=false exclusive=true x-message-ttl=5000 x-queue-type=classic"
 	)
@@ -57,7 +59,7 @@ func TestTopology(t *testing.T) {
 	}{
 		"default": {Options{}, map[string]string{
 			"hogar.casa.commands": moved + "x-message-ttl=60000 x-queue-type=classic" + sac,
-			"hogar.casa.expired":  "durable=true exclusive=false x-queue-type=classic",
+			"hogar.casa.expired":  expired + "x-queue-type=classic",
 			"hogar.casa.dead":     dead + "classic",
 			"hogar.casa.now":      now,
 			"hogar.history": "durable=true exclusive=false x-max-age=30D x-max-length-bytes=1000000000 x-queue-type=stream " +
@@ -66,7 +68,7 @@ func TestTopology(t *testing.T) {
 		"quorum": {Options{QueueType: "quorum", History: "quorum"}, map[string]string{
 			"hogar.casa.commands": "durable=true exclusive=false x-dead-letter-exchange= x-dead-letter-routing-key=hogar.casa.expired " +
 				"x-dead-letter-strategy=at-least-once x-delivery-limit=5 x-message-ttl=60000 x-overflow=reject-publish x-queue-type=quorum" + sac,
-			"hogar.casa.expired": "durable=true exclusive=false x-queue-type=quorum",
+			"hogar.casa.expired": expired + "x-queue-type=quorum",
 			"hogar.casa.dead":    dead + "quorum",
 			"hogar.casa.now":     now,
 			"hogar.history":      "durable=true exclusive=false x-max-length-bytes=32000000 x-overflow=drop-head x-queue-type=quorum",
