@@ -25,6 +25,7 @@ type Client struct {
 	returns           chan amqp.Return
 	closed            chan *amqp.Error
 	at                time.Time // house time of the last answer
+	doubted           bool      // the gateway did not trust its clock then
 }
 
 // Connect connects to the broker at url, for the gateway of that name. "" is the
@@ -94,6 +95,9 @@ func (c *Client) Devices(ctx context.Context, pattern string) ([]home.DeviceStat
 // HouseTime is the gateway's time at its last answer to a question.
 func (c *Client) HouseTime() time.Time { return c.at }
 
+// Doubted reports whether the gateway did not trust its clock at its last answer.
+func (c *Client) Doubted() bool { return c.doubted }
+
 // Measure has the gateway measure a device, and returns its new readings.
 func (c *Client) Measure(ctx context.Context, device string) ([]home.DeviceState, error) {
 	return c.inquire(ctx, typeMeasure, device)
@@ -108,7 +112,7 @@ func (c *Client) inquire(ctx context.Context, kind, pattern string) ([]home.Devi
 	if err := json.Unmarshal(d.Body, &answer); err != nil {
 		return nil, fmt.Errorf("the gateway's answer cannot be read: %w", err)
 	}
-	c.at = answer.Time
+	c.at, c.doubted = answer.Time, answer.Clock == home.ClockUntrusted
 	return answer.Devices, answer.err()
 }
 

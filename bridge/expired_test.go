@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"hogar/gateway/clock"
 	"hogar/gateway/home"
 )
 
@@ -183,9 +184,10 @@ func (r rooms) May(source, verb, device, _ string) bool {
 func TestClient(t *testing.T) {
 	t.Parallel()
 	r := rooms{make(chan string, 1)}
-	h := runBridge(t, Options{Declare: true, House: r, Names: names{"hall.lamp"}}, &door{})
+	shows := clock.New(time.Time{}, 1)
+	h := runBridge(t, Options{Declare: true, House: r, Names: names{"hall.lamp"}, Clock: shows}, &door{})
 	h.until("taking commands", func() bool { return h.Status().Commands })
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	defer cancel()
 	c, err := Connect(ctx, h.url, "", "casa")
 	if err != nil {
@@ -196,6 +198,12 @@ func TestClient(t *testing.T) {
 		got, err := c.Devices(ctx, pattern)
 		if diff := cmp.Diff(want, got, equalValues); diff != "" || err != nil {
 			t.Errorf("%s: %v %s", pattern, err, diff)
+		}
+	}
+	for _, level := range []clock.Level{clock.Doubted, clock.Assumed, clock.Doubted, clock.Vouched} {
+		shows.SetLevel(level)
+		if _, err := c.Devices(ctx, "#"); err != nil || c.Doubted() != (level == clock.Doubted) {
+			t.Errorf("at level %d the clock is doubted: %v (%v)", level, c.Doubted(), err)
 		}
 	}
 	if _, err := c.Devices(ctx, "attic"); err == nil || !strings.Contains(err.Error(), "no device or property is called attic") {

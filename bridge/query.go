@@ -55,6 +55,7 @@ func (r refusal) err() error {
 type devicesBody struct {
 	Time    time.Time          `json:"time"` // house time of the answer
 	Devices []home.DeviceState `json:"devices"`
+	Clock   string             `json:"clock,omitempty"` // untrusted: what time is said to be need not be right
 	refusal
 }
 
@@ -81,15 +82,26 @@ func (b *Bridge) inquire(ctx context.Context, d *amqp.Delivery, from origin) dev
 		bad = b.measure(ctx, source, name)
 	}
 	if bad != nil {
-		return devicesBody{b.opts.Clock.Now().UTC(), []home.DeviceState{}, refusal{bad.problem, bad.hint}}
+		answer := b.noDevices()
+		answer.refusal = refusal{bad.problem, bad.hint}
+		return answer
 	}
 	return b.find(source, name)
+}
+
+// noDevices is an answer with the time, and with what that is worth.
+func (b *Bridge) noDevices() devicesBody {
+	answer := devicesBody{Time: b.opts.Clock.Now().UTC(), Devices: []home.DeviceState{}}
+	if !b.opts.Clock.Trusted() {
+		answer.Clock = home.ClockUntrusted
+	}
+	return answer
 }
 
 // find answers with what fits the name and the sender may see.
 func (b *Bridge) find(source, name string) devicesBody {
 	may := func(device, property string) bool { return b.opts.House.May(source, "get", device, property) }
-	answer := devicesBody{Time: b.opts.Clock.Now().UTC(), Devices: []home.DeviceState{}}
+	answer := b.noDevices()
 	found := b.opts.House.Devices(name)
 	if seen := home.Visible(found, may); len(seen) > 0 {
 		answer.Devices = seen

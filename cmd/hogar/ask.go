@@ -70,10 +70,14 @@ With --catalog it writes down the discovered ones, for catalog: in the configura
 }
 
 // printClock says what is to be said about the house's clock: that it is not trusted, or
-// was set within the last hour. Over AMQP it is not known.
+// was set within the last hour. Over AMQP only the first is known.
 func printClock(ctx context.Context, w io.Writer, house running) {
 	here, ok := house.(local)
 	if !ok {
+		if far, ok := house.(remote); ok && far.Doubted() {
+			fmt.Fprintln(w, paintFor(w).in(yellow, fmt.Sprintf("the clock shows %s and is not trusted; at, sun, cron and now wait for it",
+				far.HouseTime().Local().Format("2006-01-02 15:04"))))
+		}
 		return
 	}
 	s, err := here.Status(ctx)
