@@ -61,7 +61,7 @@ func (g *gateway) tellBroker(ctx context.Context, gen *generation) {
 	for {
 		select {
 		case <-tick.C:
-			g.control.Broker(gen.bridge != nil && gen.bridge.Status().Connected)
+			g.control.Broker(gen.amqp != nil && gen.amqp.Status().Connected)
 		case <-ctx.Done():
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -132,6 +133,16 @@ func (x *exporter) entity(device string, p home.Property) (component string, ent
 		return "event", entity
 	}
 	return "", nil
+}
+
+// same reports whether the broker at place i would be announced the same devices under another plan.
+// It may be called of none.
+func (x *exporter) same(plan *Plan, i int) bool {
+	prefix := plan.brokers[i].export
+	if x == nil || prefix == "" {
+		return x == nil && prefix == ""
+	}
+	return reflect.DeepEqual(x.configs, x.g.newExporter(plan, prefix).configs)
 }
 
 // handlers take commands, and announcements of devices that there are no more.

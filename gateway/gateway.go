@@ -179,7 +179,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	if err != nil {
 		return err
 	}
-	gen, err := g.start(ctx, g.o.Plan, board, urls, nil, nil)
+	gen, err := g.start(ctx, g.o.Plan, board, urls, nil, &carried{})
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (g *gateway) serve(ctx context.Context, sockets net.Listener) error {
 	wg.Wait()
 	g.reload.Lock()
 	defer g.reload.Unlock()
-	g.get().stop(g, flush, nil)
+	g.get().stop(g, flush, &carried{})
 	return nil
 }
 

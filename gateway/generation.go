@@ -12,7 +12,6 @@ import (
 
 	"hogar/bridge"
 	"hogar/drivers"
-	"hogar/drivers/mqtt"
 	"hogar/gateway/clock"
 	"hogar/gateway/control"
 	"hogar/gateway/home"
@@ -22,52 +21,56 @@ import (
 // and the bridge. A reload stops one and starts the next; the journal, the hub
 // and the door outlive it.
 type generation struct {
-	plan   *Plan
-	board  drivers.Board
-	urls   []string       // of the brokers
-	bridge *bridge.Bridge // nil: there is no broker to talk to
+	plan  *Plan
+	board drivers.Board
+	urls  []string // of the brokers
+	amqp  *bridged // nil: there is no broker to talk to
 
 	runners map[string]*runner // of the devices on the board, by name
 	found   *found             // the discovered devices
-	mqtt    []*mqtt.Connection // in the order of plan.brokers; none: they are not contacted
+	links   []*link            // in the order of plan.brokers; none: they are not contacted
 
 	simulated map[string]home.Catalog // devices of the catalog that are played, by name
 
-	stopDevices, stopBridge context.CancelFunc
-	devices, bridges        sync.WaitGroup
+	stopDevices context.CancelFunc
+	devices     sync.WaitGroup
 }
 
 // start starts a generation of plan on board; its goroutines end with stop. The
-// one before, old, has been stopped, but for the runners that are kept; nil: there was none.
-func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, urls []string, old *Plan, kept map[string]*runner) (*generation, error) {
-	gen := &generation{plan: plan, board: board, urls: urls, runners: make(map[string]*runner), found: g.newFound(plan), simulated: make(map[string]home.Catalog)}
+// one before, old, has been stopped, but for what is carried over; nil: there was none.
+func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, urls []string, old *Plan, kept *carried) (*generation, error) {
+	gen := &generation{plan: plan, board: board, urls: urls, runners: make(map[string]*runner), found: g.newFound(plan, kept.found), simulated: make(map[string]home.Catalog)}
 	free := context.WithoutCancel(ctx) // the order in which all ends is stop's
 	deviceCtx, stopDevices := context.WithCancel(free)
-	bridgeCtx, stopBridge := context.WithCancel(free)
-	gen.stopDevices, gen.stopBridge = stopDevices, stopBridge
+	gen.stopDevices = stopDevices
 
 	run, err := g.attach(deviceCtx, gen, old, kept)
 	if err != nil {
 		stopDevices()
-		stopBridge()
 		gen.devices.Wait()
-		gen.closeBoard(g, kept)
+		gen.closeBoard(g, kept.runners)
 		return nil, err
 	}
 	if runs, ok := board.(interface{ Run(context.Context) error }); ok {
 		gen.devices.Go(func() { g.report("board", runs.Run(deviceCtx)) })
 	}
 	for name, r := range gen.runners {
-		if kept[name] == nil {
+		if kept.runners[name] == nil {
 			r.start(free)
+		}
+	}
+	for i, l := range gen.links {
+		if kept.links[i] == nil {
+			l.run(free, g)
 		}
 	}
 	for _, serve := range run {
 		gen.devices.Go(func() { serve(deviceCtx) })
 	}
-	if len(urls) > 0 {
-		gen.bridge = bridge.New(g.bridgeOptions(plan, urls), g.journal, g.control, g.o.Log)
-		gen.bridges.Go(func() { g.report("bridge", gen.bridge.Run(bridgeCtx)) })
+	if gen.amqp = kept.amqp; gen.amqp != nil {
+		gen.amqp.follow(g, plan)
+	} else if len(urls) > 0 {
+		gen.amqp = g.bridge(free, plan, urls)
 	}
 	gen.devices.Go(func() { g.tellBroker(deviceCtx, gen) })
 	return gen, nil
@@ -75,13 +78,13 @@ func (g *gateway) start(ctx context.Context, plan *Plan, board drivers.Board, ur
 
 // attach makes the devices known to the door and to the hub, and returns what is to run beside
 // their runners. Nothing of it runs yet, so that a panic in it can be taken back.
-func (g *gateway) attach(ctx context.Context, gen *generation, old *Plan, kept map[string]*runner) (run []func(context.Context), err error) {
+func (g *gateway) attach(ctx context.Context, gen *generation, old *Plan, kept *carried) (run []func(context.Context), err error) {
 	const doing = "start the devices"
 	err = Guard(doing, g.o.Version, func() error {
 		run = g.devices(ctx, gen, kept)
 		var broken error // the hub's goroutine is another
 		err := g.hub.Do(ctx, func() {
-			broken = Guard(doing, g.o.Version, func() error { g.furnish(gen, old); g.remind(kept); return nil })
+			broken = Guard(doing, g.o.Version, func() error { g.furnish(gen, old); g.remind(gen, kept); return nil })
 		})
 		return cmp.Or(err, broken)
 	})
@@ -120,6 +123,9 @@ func (g *gateway) furnish(gen *generation, old *Plan) {
 		catalog = append(catalog, home.Event{Kind: home.KindCatalog, Device: name, Catalog: &c},
 			home.Event{Kind: home.KindStatus, Device: name, State: home.Online})
 	}
+	for _, name := range gen.found.here() {
+		expect[name] = plan.furnished[name].StaleAfter
+	}
 	for _, known := range g.hub.Devices("#") {
 		if gen.found.keeps(known) {
 			expect[known.Name] = plan.furnished[known.Name].StaleAfter
@@ -135,13 +141,13 @@ func (g *gateway) furnish(gen *generation, old *Plan) {
 // devices attaches the devices to the door, so that it sees all that they tell,
 // and returns what is to run beside their runners: one function for each source, and
 // for each device that can be set.
-func (g *gateway) devices(ctx context.Context, gen *generation, kept map[string]*runner) (run []func(context.Context)) {
+func (g *gateway) devices(ctx context.Context, gen *generation, kept *carried) (run []func(context.Context)) {
 	doors := make(map[string]control.Device)
 	for _, d := range gen.plan.devices {
 		if d.topic != nil {
 			continue
 		}
-		r := kept[d.Name]
+		r := kept.runners[d.Name]
 		if r == nil {
 			r = g.runner(&d, gen.board)
 			for _, text := range d.doubts(gen.board.Files()) {
@@ -151,11 +157,11 @@ func (g *gateway) devices(ctx context.Context, gen *generation, kept map[string]
 		doors[d.Name] = control.Device{Properties: d.spec.Properties, Actuator: settable(d.spec.Properties, r), Timeout: d.spec.Timeout}
 		gen.runners[d.Name] = r
 	}
-	for _, b := range gen.plan.brokers {
-		c := g.connect(ctx, gen, b, doors)
+	for i, b := range gen.plan.brokers {
+		l := g.connect(ctx, gen, b, kept.links[i])
+		g.doorsAt(gen, b, l, doors)
 		if !g.o.NoMQTT {
-			gen.mqtt = append(gen.mqtt, c)
-			run = append(run, func(ctx context.Context) { g.report("mqtt", c.Run(ctx)) })
+			gen.links = append(gen.links, l)
 		}
 	}
 	if g.o.NoMQTT {
@@ -194,33 +200,12 @@ func settable(properties []home.Property, a control.Actuator) control.Actuator {
 	return nil
 }
 
-// topicVerify is how long an MQTT device may take to tell its new state.
-const topicVerify = 5 * time.Second
-
-// topicActuator sets the property of an MQTT device. What it did is seen when
-// the device says so.
-type topicActuator struct {
-	connection *mqtt.Connection
-	device     string
-}
-
-// Proof says what the device will tell.
-func (a topicActuator) Proof(property string, v home.Value) (home.Value, bool) {
-	return a.connection.Proof(a.device, property, v)
-}
-
-// Set publishes the value and waits until the broker has it.
-func (a topicActuator) Set(ctx context.Context, property string, v home.Value) ([]home.Event, error) {
-	return nil, a.connection.Set(ctx, a.device, property, v)
-}
-
 func (g *gateway) bridgeOptions(plan *Plan, urls []string) bridge.Options {
 	o := plan.Bridge(urls, g.o.Version)
 	o.Simulated, o.Clock, o.Outbox, o.Ledger, o.Accept = g.o.Simulated, g.o.Clock, g.outbox, g.ledger, g.hub.Accept
 	o.Worth = g.turns.Worth
 	o.Stream, o.Mark = g.hub.Stream, filepath.Join(g.o.Journal, "in-hand")
 	o.House, o.Rules = g, ruleAnswers{g}
-	o.Names = resolver{plan.house(), plan.wholes(), g.hub.Has}
 	return o
 }
 
@@ -240,48 +225,34 @@ func (p *Plan) Bridge(urls []string, version string) bridge.Options {
 	return o
 }
 
-// resolver tells the bridge devices, groups and scenes from properties.
-type resolver struct {
-	names
-	wholes     map[string]bool
-	discovered func(device string) bool // nil: none
-}
-
-// Resolve cuts a name as sent in a routing key. The longest device name wins.
-func (r resolver) Resolve(name string) (device, property string, known bool) {
-	if r.has(name) {
-		return name, "", true
-	}
-	device, property = home.Split(name)
-	return device, property, r.has(device)
-}
-
-func (r resolver) has(name string) bool {
-	return r.names.devices[name] || r.wholes[name] || r.discovered != nil && r.discovered(name)
-}
-
 // stop ends the generation: the devices first, then, when what they told last is
-// with the broker or flush is over, the bridge. The runners that are kept go on, and
-// with them the board.
-func (gen *generation) stop(g *gateway, flush time.Duration, kept map[string]*runner) {
+// with the broker or flush is over, the bridge. What is kept goes on, and with the runners
+// the board.
+func (gen *generation) stop(g *gateway, flush time.Duration, kept *carried) {
+	var ends []chan struct{}
 	for name, r := range gen.runners {
-		if kept[name] == nil {
+		if kept.runners[name] == nil {
 			r.stop()
+			ends = append(ends, r.ended)
+		}
+	}
+	for i, l := range gen.links {
+		if kept.links[i] == nil {
+			l.stop()
+			ends = append(ends, l.ended)
 		}
 	}
 	gen.stopDevices()
-	for name, r := range gen.runners {
-		if kept[name] == nil {
-			<-r.ended
-		}
+	for _, ended := range ends {
+		<-ended
 	}
 	gen.devices.Wait()
-	if gen.bridge != nil {
+	if gen.amqp != nil && kept.amqp == nil {
 		gen.flush(g, flush)
+		gen.amqp.stop()
+		<-gen.amqp.ended
 	}
-	gen.stopBridge()
-	gen.bridges.Wait()
-	gen.closeBoard(g, kept)
+	gen.closeBoard(g, kept.runners)
 }
 
 // closeBoard closes the board, unless there are runners that go on with it.
@@ -300,7 +271,7 @@ func (gen *generation) flush(g *gateway, most time.Duration) {
 	}
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	for gen.bridge.Status().Connected && g.journal.Cursor() < g.journal.Last() {
+	for gen.amqp.Status().Connected && g.journal.Cursor() < g.journal.Last() {
 		select {
 		case <-look.C:
 		case <-ctx.Done():

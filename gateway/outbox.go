@@ -20,8 +20,8 @@ func (g *gateway) Outbox() api.Outbox {
 		o.Age = g.age(g.journal.Cursor()+1, j.Oldest).Seconds()
 	}
 	o.Journal = trouble(&j)
-	if gen := g.get(); gen.bridge != nil {
-		b := gen.bridge.Status()
+	if gen := g.get(); gen.amqp != nil {
+		b := gen.amqp.Status()
 		o.Connected, o.Error, o.Held = b.Connected, b.Error, b.Held
 		if o.Error == "" && b.Blocked != "" {
 			o.Error = "rabbitmq takes nothing at present: " + b.Blocked + "; rabbitmqctl status shows its alarms"
@@ -47,10 +47,10 @@ func trouble(s *journal.Stats) string {
 // Resend implements [api.Sender].
 func (g *gateway) Resend(ctx context.Context, since time.Time) (api.Resent, error) {
 	gen := g.get()
-	if gen.bridge == nil {
+	if gen.amqp == nil {
 		return api.Resent{}, errors.New("no broker is configured")
 	}
-	r, err := gen.bridge.Resend(ctx, since)
+	r, err := gen.amqp.Resend(ctx, since)
 	return api.Resent{Sent: r.Sent, Unrouted: r.Unrouted, Refused: r.Refused}, err
 }
 

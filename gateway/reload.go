@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
+	"time"
 
 	"hogar/drivers"
 	"hogar/gateway/home"
@@ -32,7 +34,9 @@ func (g *gateway) reloadNow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kept := old.keep(n.board, n.same)
+	kept := old.carry(n)
+	release := sync.OnceFunc(kept.hold())
+	defer release()
 	old.stop(g, 0, kept) // what was not sent yet, the next bridge sends
 	gen, err := g.start(ctx, n.plan, n.board, n.urls, old.plan, kept)
 	if _, broken := errors.AsType[*Broken](err); broken {
@@ -42,7 +46,9 @@ func (g *gateway) reloadNow(ctx context.Context) error {
 		return err // the gateway is stopping
 	}
 	g.set(gen)
+	release()
 	g.o.Clock.SetTrust(n.plan.trust())
+	gen.settle(ctx)
 	g.tell(home.EventReloaded, map[string]any{"devices": len(n.plan.devices), "rules": n.plan.rules})
 	return nil
 }
@@ -69,11 +75,14 @@ func (g *gateway) prepare(old *Plan) (n next, err error) {
 }
 
 // goBack starts the generation that was stopped for one that could not be started.
-func (g *gateway) goBack(ctx context.Context, old *generation, kept map[string]*runner) error {
+func (g *gateway) goBack(ctx context.Context, old *generation, kept *carried) error {
 	return Guard("go back to the configuration before", g.o.Version, func() error {
 		board, err := g.o.Board(old.plan.Parts())
 		if err != nil {
 			return err
+		}
+		if kept.found != nil {
+			kept.found.names.Renew(old.plan.taken()) // they fitted before
 		}
 		gen, err := g.start(ctx, old.plan, board, old.urls, nil, kept)
 		if err == nil {
@@ -81,6 +90,34 @@ func (g *gateway) goBack(ctx context.Context, old *generation, kept map[string]*
 		}
 		return err
 	})
+}
+
+// settleMost is how long a reload waits for its brokers, in machine time.
+const settleMost = 5 * time.Second
+
+// settle returns when all that was subscribed is subscribed again, or cannot be for now, or
+// settleMost is over.
+func (gen *generation) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleMost)
+	defer cancel()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for !gen.settled() {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (gen *generation) settled() bool {
+	for _, l := range gen.links {
+		if !l.settles() {
+			return false
+		}
+	}
+	return gen.amqp == nil || gen.amqp.settles()
 }
 
 // keep returns the runners that go on over a reload: those of devices that are the same,
@@ -101,9 +138,9 @@ func (gen *generation) keep(board drivers.Board, same []device) map[string]*runn
 // remind tells the rules what is known of the devices that go on over a reload: those
 // will not tell it again, and a new rule has not heard it. It starts nothing. It runs in
 // the hub's goroutine.
-func (g *gateway) remind(kept map[string]*runner) {
+func (g *gateway) remind(gen *generation, kept *carried) {
 	for _, d := range g.hub.Devices("#") {
-		if kept[d.Name] == nil || d.Status != home.Online {
+		if d.Status != home.Online || !kept.goesOn(gen, d.Name) {
 			continue
 		}
 		now := g.o.Clock.Read()

@@ -18,8 +18,8 @@ func (g *gateway) Status() api.Status {
 		AMQP:    api.AMQP{Error: "no broker is configured"},
 		Journal: api.Journal{ID: g.journal.ID(), Waiting: j.Depth, Bytes: j.Bytes, Max: gen.plan.Config.Journal.MaxSize},
 	}
-	for i, c := range gen.mqtt {
-		m := c.Status()
+	for i, l := range gen.links {
+		m := l.connection.Status()
 		s.MQTT = append(s.MQTT, api.Source{URL: gen.plan.brokers[i].String(), Connected: m.Connected, Error: m.Reason, TooLarge: m.TooLarge})
 	}
 	if zone := gen.plan.Config.Location.Timezone; zone != time.Local {
@@ -29,8 +29,8 @@ func (g *gateway) Status() api.Status {
 		s.Journal.Oldest = time.UnixMicro(j.Oldest)
 	}
 	s.Journal.Error = trouble(&j)
-	if gen.bridge != nil {
-		b := gen.bridge.Status()
+	if gen.amqp != nil {
+		b := gen.amqp.Status()
 		s.AMQP = api.AMQP{Connected: b.Connected, URL: b.URL, Error: b.Error, Published: b.Published,
 			Confirmed: b.Confirmed, Commands: b.Received, TooLarge: b.TooLarge}
 	}

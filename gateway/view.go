@@ -54,8 +54,8 @@ func (g *gateway) Measure(ctx context.Context, name string) error {
 		return errors.New("there is no such device; `hogar devices` lists them")
 	case gen.plan.wholes()[device]:
 		return errors.New("it is a group or a scene; measure one of its devices")
-	case r == nil && gen.found.connection(device) != nil:
-		return g.askDiscovered(ctx, gen.found.connection(device), device, property)
+	case r == nil && gen.found.link(device) != nil:
+		return g.askDiscovered(ctx, gen.found.link(device).connection, device, property)
 	case r == nil:
 		return errors.New("it tells by itself and cannot be asked to measure")
 	}

@@ -170,16 +170,22 @@ func (b Broker) readPassword() (string, error) {
 	if b.passwordFile == "" {
 		return b.password, nil
 	}
-	path := b.passwordFile
-	if !strings.ContainsRune(path, filepath.Separator) {
-		path = filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), path)
-	}
-	text, err := secret.Read(path)
+	text, err := secret.Read(b.passwordPath())
 	if err != nil {
 		return "", fmt.Errorf("password_file: %w", err)
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
 }
+
+func (b Broker) passwordPath() string {
+	if b.passwordFile == "" || strings.ContainsRune(b.passwordFile, filepath.Separator) {
+		return b.passwordFile
+	}
+	return filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), b.passwordFile)
+}
+
+// Files are those that are read anew for each connection; "" in the place of one that is not named.
+func (b Broker) Files() []string { return []string{b.passwordPath(), b.caFile, b.certFile, b.keyFile} }
 
 // dial opens a connection that is closed when ctx ends.
 func (b Broker) dial(ctx context.Context) (*conn, error) {

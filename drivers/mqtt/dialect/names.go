@@ -56,6 +56,34 @@ func NewNames(o NamesOptions) *Names {
 	return n
 }
 
+// Renew has other devices of the configuration take their names, and keeps all that discovered
+// devices have. It reports false, and changes nothing, where a name of the two would be the same.
+func (n *Names) Renew(taken map[string][]home.Property) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for name, properties := range taken {
+		of, word := home.Split(name)
+		if _, is := n.has[of][word]; n.owners[name] != "" || is && n.owners[of] != "" {
+			return false
+		}
+		for _, p := range properties {
+			if n.owners[home.Join(name, p.Name)] != "" {
+				return false
+			}
+		}
+	}
+	for name, owner := range n.owners {
+		if owner == "" {
+			delete(n.owners, name)
+			delete(n.has, name)
+		}
+	}
+	for name, properties := range taken {
+		n.take(name, "", properties)
+	}
+	return true
+}
+
 func (n *Names) take(name, id string, properties []home.Property) {
 	n.owners[name] = id
 	words := make(map[string]struct{}, len(properties))
