@@ -44,20 +44,27 @@ func pinHint(written string) string {
 		return "a line of an expander is written mcp23017/3"
 	}
 	n, _ := strconv.Atoi(m[2])
-	var meanings []string
+	var write []string
+	also := ""
 	word := strings.ToLower(m[1])
 	name := "GPIO" + strconv.Itoa(n)
 	if place := slices.Index(header[:], name) + 1; place > 0 && !slices.Contains([]string{"header", "board", "physical"}, word) {
-		meanings = append(meanings, fmt.Sprintf("%s is pin %d of the header", name, place))
+		write = append(write, fmt.Sprintf("%s, which is pin %d of the header", name, place))
 	}
 	if n >= 1 && n <= len(header) && word != "gpio" && word != "bcm" {
-		meanings = append(meanings, fmt.Sprintf("pin %d of the header is %s", n, header[n-1]))
+		if at := header[n-1]; IsPin(at) {
+			write = append(write, fmt.Sprintf("%s, which is pin %d of the header", at, n))
+		} else {
+			also = fmt.Sprintf("pin %d of the header is %s", n, at)
+		}
 	}
-	switch len(meanings) {
-	case 0:
+	switch {
+	case len(write) == 0 && also == "":
 		return "the header has 40 pins; GPIO17, for example, is pin 11"
-	case 1:
-		return meanings[0]
+	case len(write) == 0:
+		return also
+	case also != "":
+		also = "; " + also
 	}
-	return strings.Join(meanings, "; ") + ": write the one that you mean"
+	return "write " + strings.Join(write, ", or ") + also
 }

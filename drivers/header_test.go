@@ -11,19 +11,20 @@ import (
 // TestPinHint names both meanings of a number. Vectors: pinout.xyz.
 func TestPinHint(t *testing.T) {
 	for written, want := range map[string]string{
-		"11":       "GPIO11 is pin 23 of the header; pin 11 of the header is GPIO17: write the one that you mean",
-		"17":       "GPIO17 is pin 11 of the header; pin 17 of the header is 3.3 V: write the one that you mean",
-		"4":        "GPIO4 is pin 7 of the header; pin 4 of the header is 5 V: write the one that you mean",
-		"0":        "GPIO0 is pin 27 of the header",
-		"27":       "GPIO27 is pin 13 of the header; pin 27 of the header is GPIO0: write the one that you mean",
-		"40":       "pin 40 of the header is GPIO21",
-		"pin 36":   "pin 36 of the header is GPIO16",
-		"BOARD11":  "pin 11 of the header is GPIO17",
-		"gpio17":   "GPIO17 is pin 11 of the header",
-		"GPIO017":  "GPIO17 is pin 11 of the header",
-		"BCM 4":    "GPIO4 is pin 7 of the header",
+		"11":       "write GPIO11, which is pin 23 of the header, or GPIO17, which is pin 11 of the header",
+		"17":       "write GPIO17, which is pin 11 of the header; pin 17 of the header is 3.3 V",
+		"4":        "write GPIO4, which is pin 7 of the header; pin 4 of the header is 5 V",
+		"0":        "write GPIO0, which is pin 27 of the header",
+		"27":       "write GPIO27, which is pin 13 of the header, or GPIO0, which is pin 27 of the header",
+		"40":       "write GPIO21, which is pin 40 of the header",
+		"pin 36":   "write GPIO16, which is pin 36 of the header",
+		"BOARD11":  "write GPIO17, which is pin 11 of the header",
+		"gpio17":   "write GPIO17, which is pin 11 of the header",
+		"GPIO017":  "write GPIO17, which is pin 11 of the header",
+		"BCM 4":    "write GPIO4, which is pin 7 of the header",
 		"41":       "the header has 40 pins; GPIO17, for example, is pin 11",
 		"GPIO28":   "the header has 40 pins; GPIO17, for example, is pin 11",
+		"39":       "pin 39 of the header is ground",
 		"sideways": "a line of an expander is written mcp23017/3",
 	} {
 		if got := pinHint(written); got != want {

@@ -67,7 +67,7 @@ func printOutbox(cmd *cobra.Command, o api.Outbox) error {
 	switch {
 	case o.Waiting == 0:
 	case o.EmptyIn < 0:
-		fmt.Fprint(out, "; so it does not become less")
+		fmt.Fprint(out, "; the backlog is growing")
 	default:
 		fmt.Fprintf(out, "; empty in %s", (time.Duration(o.EmptyIn * float64(time.Second))).Round(time.Second))
 	}

@@ -11,19 +11,23 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"hogar/gateway/secret"
 	"hogar/gateway/web"
 )
 
 func newPassword() *cobra.Command {
-	return &cobra.Command{
+	var file string
+	cmd := &cobra.Command{
 		Use:   "password NAME",
-		Short: "make a line for web.users_file",
-		Long: `password asks for a password and prints NAME and its bcrypt hash, as htpasswd -B does:
-
-  hogar password ana >>/etc/hogar/web.users && chmod 600 /etc/hogar/web.users
+		Short: "make a line for web.users_file, or put it there",
+		Long: `password asks for a password and prints NAME and its bcrypt hash, as htpasswd -B does.
+With --add it writes them into the file instead, in the place of a line that NAME has
+there. The file then has the mode 0640 and, when root asks, belongs to root and the group
+hogar, so that the service can read it and nobody else.
 
 When standard input is no terminal, its first line is the password.`,
-		Args: exactly(1),
+		Example: "  sudo hogar password ana --add /etc/hogar/web.users",
+		Args:    exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			password, err := askPassword(cmd)
 			if err != nil {
@@ -33,10 +37,19 @@ When standard input is no terminal, its first line is the password.`,
 			if err != nil {
 				return usageError{err}
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), line)
+			if file == "" {
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), line)
+				return err
+			}
+			if err := secret.WriteLine(file, args[0], line); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s may log in: %s (a running gateway reads it at the next log-in)\n", args[0], file)
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&file, "add", "", "write the line into this `FILE`, with its owner and mode")
+	return cmd
 }
 
 // askPassword reads a password: on a terminal twice and without showing it.

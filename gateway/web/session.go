@@ -121,7 +121,7 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
 		return
 	case err != nil:
 		s.o.Log.Warn("log-in refused", "user", strconv.Quote(who.User), "from", from, "error", err)
-		s.o.Refuse(w, http.StatusUnauthorized, errUnfit.Error(), "hogar password NAME makes the line for web.users_file")
+		s.o.Refuse(w, http.StatusUnauthorized, errUnfit.Error(), "sudo hogar password NAME --add FILE writes a line into web.users_file")
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: s.cookie(), Value: s.sessions.begin(who.User, hash), Path: s.o.Path + "/",
