@@ -32,6 +32,7 @@ func Chips() []Chip {
 		{"sht4x", "sht4x", "Sensirion SHT40, SHT41, SHT45", "climate", Span(0x44, 0x46)},
 		{"ssd1306", "ssd1306", "Solomon SSD1306", "display", Span(0x3c, 0x3d)},
 		{"tmp102", "tmp102", "Texas Instruments TMP102", "probe", Span(0x48, 0x4b)},
+		{"veml7700", "veml7700", "Vishay VEML7700", "light", Span(0x10, 0x10)},
 	}
 }
 

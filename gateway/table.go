@@ -27,6 +27,7 @@ import (
 	"hogar/drivers/sht4x"
 	"hogar/drivers/ssd1306"
 	"hogar/drivers/tmp102"
+	"hogar/drivers/veml7700"
 )
 
 // table is the drivers that a device's entry may name. An entry with driver mqtt
@@ -62,6 +63,7 @@ func table() map[string]drivers.Driver {
 		{"sht4x", sht4x.New},
 		{"ssd1306", ssd1306.New},
 		{"tmp102", tmp102.New},
+		{"veml7700", veml7700.New},
 	} {
 		all[row.name] = row.new
 	}

@@ -23,6 +23,7 @@ func usual(address uint16) identity {
 		first, last uint16
 		who         identity
 	}{
+		{0x10, 0x10, identity{[]string{"veml7700"}, "", "a veml6030 is read alike; a veml6040 and a veml6075 have this address, too, and no driver here"}},
 		{0x18, 0x1f, identity{[]string{"mcp9808"}, "", "at 0x18 and 0x19 also an lis3dh"}},
 		{0x23, 0x23, identity{[]string{"bh1750"}, "", "a port expander has this address, too"}},
 		{0x5c, 0x5c, identity{[]string{"bh1750"}, "", "an am2320 has this address, too"}},

@@ -17,7 +17,7 @@ import (
 func crowd() map[string][]drivers.Part {
 	parts := make(map[string][]drivers.Part)
 	for bus, chips := range [][]drivers.Part{
-		{{Chip: "mcp9808", Address: 0x18}, {Chip: "pcf8574", Address: 0x20}, {Chip: "bh1750", Address: 0x23}, {Chip: "aht20", Address: 0x38},
+		{{Chip: "veml7700", Address: 0x10}, {Chip: "mcp9808", Address: 0x18}, {Chip: "pcf8574", Address: 0x20}, {Chip: "bh1750", Address: 0x23}, {Chip: "aht20", Address: 0x38},
 			{Chip: "ssd1306", Address: 0x3c}, {Chip: "ina219", Address: 0x40}, {Chip: "ina226", Address: 0x41}, {Chip: "pca9685", Address: 0x42},
 			{Chip: "sht3x", Address: 0x44}, {Chip: "sht4x", Address: 0x45}, {Chip: "ads1115", Address: 0x48}, {Chip: "tmp102", Address: 0x49},
 			{Chip: "lm75", Address: 0x4a}, {Chip: "ads1015", Address: 0x4b}, {Chip: "pcf8591", Address: 0x4f}, {Chip: "bh1750", Address: 0x5c},
@@ -80,7 +80,7 @@ func settings() map[string]struct {
 	converter := registers{2, []byte{1, 2, 3}}
 	return map[string]registers{
 		"mcp9808": {2, []byte{1, 2, 3, 4}}, "ina219": {2, []byte{0, 5}}, "ina226": {2, []byte{0, 5, 6, 7}}, "ina3221": {2, []byte{0}}, "ina260": {2, []byte{0}},
-		"ads1115": converter, "ads1015": converter, "tmp102": converter, "lm75": converter,
+		"ads1115": converter, "ads1015": converter, "tmp102": converter, "lm75": converter, "veml7700": {2, []byte{0, 1, 2, 3}},
 		"pca9685": {1, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xFE}}, "bme280": {1, []byte{0xF2, 0xF4, 0xF5}}, "bmp280": {1, []byte{0xF4, 0xF5}},
 		"bmp388": {8, []byte{0x00, 0x18, 0x30}}, "bmp390": {8, []byte{0x00, 0x18, 0x30}}, "ds3231": {8, []byte{0x00, 0x08, 0x10}},
 	}

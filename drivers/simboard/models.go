@@ -27,6 +27,7 @@ func models() []model {
 		{"sh1106", func() chip { return &sh1106{} }, nil, nil},
 		{"ssd1306", func() chip { return &ssd1306{} }, nil, nil},
 		{"tmp102", func() chip { return &tmp102{} }, []Fault{Zeros, Periodic, Asleep}, nil},
+		{"veml7700", func() chip { return &veml7700{} }, []Fault{Zeros, OverRange, Periodic, Asleep}, nil},
 	}, strangers())
 }
 
