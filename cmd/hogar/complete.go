@@ -16,6 +16,13 @@ const completeWait = 2 * time.Second
 
 type completion = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective)
 
+// words completes a flag that takes one of these.
+func words(list ...string) completion {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return list, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // names completes an argument with the devices and properties of the running gateway;
 // only those that can be set when settable is true, and then what they can be set to.
 func (f *houseFlags) names(settable bool) completion {

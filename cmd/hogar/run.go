@@ -62,6 +62,7 @@ SIGHUP reads the configuration again; one with faults changes nothing.`,
 	flags.StringVar(&f.socket, "socket", "", "unix socket for the command line")
 	flags.StringVar(&f.web, "web", "", "address of the page, like 127.0.0.1:8480, instead of the configuration's")
 	flags.StringVar(&f.level, "log", "info", "what is logged: debug, info, warn, error")
+	_ = cmd.RegisterFlagCompletionFunc("log", words("debug", "info", "warn", "error")) // the flag is there
 	flags.BoolVar(&f.simulate, "simulate", false, "simulated buses and pins instead of the machine's")
 	flags.BoolVar(&f.withMQTT, "with-mqtt", false, "contact the mqtt: sources although the house is simulated")
 	flags.Float64Var(&f.speed, "speed", 1, "simulation: how many times as fast as life")

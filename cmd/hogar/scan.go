@@ -164,6 +164,10 @@ func (f scanFlags) configured(errs io.Writer) (map[string][]drivers.Part, *confi
 		return nil, nil, err
 	}
 	plan, err := load(path, errs)
+	if err != nil && f.config == "" && !f.simulate && !f.probe { // what a plain scan asks does no harm
+		fmt.Fprintf(errs, "hogar: going on without the configuration: what is in use is not known (%v)\n", err)
+		return nil, nil, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}

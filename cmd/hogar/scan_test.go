@@ -155,3 +155,33 @@ func TestScanFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestScanWithoutItsConfiguration: a scan that needs no configuration goes on without one that cannot be used, and
+// one that writes to chips does not.
+func TestScanWithoutItsConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "hogar.yaml"), []byte("gateway: Casa\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for probe, want := range map[string]int{"--probe=false": exitDone, "--probe": exitFailed} {
+		cmd := hogar(dir, "scan", "--root", dir, probe)
+		cmd.Dir = dir
+		out, _ := cmd.CombinedOutput()
+		got := cmd.ProcessState.ExitCode()
+		if went := strings.Contains(string(out), "going on without the configuration"); went != (want == exitDone) || want == exitFailed && got != want {
+			t.Errorf("%s: exit code %d\n%s", probe, got, out)
+		}
+	}
+}
+
+// TestFlagsComplete asks the shell's question for the flags that take one of a few words.
+func TestFlagsComplete(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][]string{{"watch", "--kind", "outcome"}, {"run", "--log", "warn"}} {
+		code, out, errs := called(t, "__complete", c[0], c[1], "")
+		if code != exitDone || !strings.Contains(out, c[2]+"\n") {
+			t.Errorf("%v: exit code %d\n%s%s", c, code, out, errs)
+		}
+	}
+}

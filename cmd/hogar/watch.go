@@ -38,6 +38,7 @@ readings stand in a table that changes with them.`,
 	cmd.Flags().BoolVar(&f.raw, "raw", false, "measurements before their filters, too")
 	cmd.Flags().BoolVar(&f.table, "table", false, "a live table of the last readings, on a terminal")
 	cmd.Flags().StringSliceVar(&f.kinds, "kind", nil, "only these kinds of events: reading,outcome")
+	_ = cmd.RegisterFlagCompletionFunc("kind", words("reading", "event", "status", "outcome", "rule", "gateway", "variable")) // the flag is there
 	cmd.ValidArgsFunction = f.names(false)
 	return cmd
 }
