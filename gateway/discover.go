@@ -168,7 +168,7 @@ func (g *gateway) doorTo(gen *generation, l *link, found mqtt.Discovered) contro
 		}
 		g.o.Log.Error("device cannot be set: its safety cannot be applied", "device", name)
 	}
-	g.hub.Filter(name, properties, withExpiry(f.filters, properties, found.Expire))
+	g.hub.Filter(name, properties, withSpans(f.filters, found))
 	g.hub.ExpectOf(name, f.staleAfter)
 	return d
 }

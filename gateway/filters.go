@@ -3,8 +3,8 @@ package gateway
 import (
 	"fmt"
 	"strings"
-	"time"
 
+	"hogar/drivers/mqtt"
 	"hogar/gateway/filter"
 	"hogar/gateway/home"
 )
@@ -39,14 +39,19 @@ func decodeFilters(n *home.Node, device string, properties []home.Property, faul
 	return chains
 }
 
-// withExpiry adds when a property is unknown because nothing is heard of it.
-func withExpiry(chains map[string]*filter.Chain, properties []home.Property, expire map[string]time.Duration) map[string]*filter.Chain {
-	for _, p := range properties {
-		if after := expire[p.Name]; after > 0 {
-			if chains == nil {
-				chains = make(map[string]*filter.Chain)
-			}
-			chains[p.Name] = filter.Expire(chains[p.Name], after)
+// withSpans adds when a property of a discovered device is off, or unknown, because nothing is heard
+// of it.
+func withSpans(chains map[string]*filter.Chain, d mqtt.Discovered) map[string]*filter.Chain {
+	for _, p := range d.Properties {
+		off, expire := d.OffDelay[p.Name], d.Expire[p.Name]
+		if chains == nil && (off > 0 || expire > 0) {
+			chains = make(map[string]*filter.Chain)
+		}
+		if off > 0 {
+			chains[p.Name] = filter.Off(chains[p.Name], off)
+		}
+		if expire > 0 {
+			chains[p.Name] = filter.Expire(chains[p.Name], expire)
 		}
 	}
 	return chains

@@ -32,6 +32,7 @@ type Discovered struct {
 	Removed    bool
 	Properties []home.Property
 	Expire     map[string]time.Duration // by property: unknown when nothing was measured for so long
+	OffDelay   map[string]time.Duration // by property: off so long after the last on
 }
 
 // Outsider is a discovered device that is not in the house.
@@ -100,14 +101,16 @@ func (f *found) via(s Source) string { return f.broker.Via(s) }
 // understood turns what a source told into events, statuses and catalogs first.
 func (c *Connection) understood(s Source, t dialect.Told, late bool) []home.Event {
 	events := make([]home.Event, 0, len(t.Devices)+len(t.Statuses)+len(t.Readings))
+	for _, id := range t.Gone { // first: another may have its name now
+		events = append(events, c.leaves(s, id)...)
+	}
 	for _, d := range t.Devices {
 		events = append(events, c.enter(s, d)...)
 	}
 	if t.Whole {
-		t.Gone = append(t.Gone, c.found.missing(s, t.Devices)...)
-	}
-	for _, id := range t.Gone {
-		events = append(events, c.leaves(s, id)...)
+		for _, id := range c.found.missing(s, t.Devices) {
+			events = append(events, c.leaves(s, id)...)
+		}
 	}
 	for _, st := range t.Statuses {
 		d := c.found.of(st.ID)
@@ -161,6 +164,12 @@ func (c *Connection) enter(s Source, d dialect.Device) []home.Event {
 		}
 		return nil
 	}
+	var events []home.Event
+	if before != nil && before.name != name { // it says its name only now
+		c.Forget(before.name)
+		f.discover(Discovered{Name: before.name, Removed: true})
+		events = append(events, home.Event{Kind: home.KindCatalog, Device: before.name, Catalog: &home.Catalog{ID: d.ID, Removed: true}})
+	}
 	one := &device{Device: d, name: name, source: s, words: make(map[string]*home.Property)}
 	for i := range d.Properties {
 		one.words[d.Properties[i].Name] = &d.Properties[i]
@@ -170,8 +179,8 @@ func (c *Connection) enter(s Source, d dialect.Device) []home.Event {
 	f.byID[d.ID], f.byName[name] = one, one
 	f.mu.Unlock()
 	c.reach.add(name)
-	f.discover(Discovered{Name: name, Properties: d.Properties, Expire: d.Expire})
-	return []home.Event{one.catalog(f)}
+	f.discover(Discovered{Name: name, Properties: d.Properties, Expire: d.Expire, OffDelay: d.OffDelay})
+	return append(events, one.catalog(f))
 }
 
 // catalog is what the house is told of a device.

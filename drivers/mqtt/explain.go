@@ -43,6 +43,13 @@ func Explain(o Options, messages []dialect.Message) Explanation {
 	for filter := range c.wanted(true) {
 		first = append(first, filter)
 	}
+	messages = slices.DeleteFunc(slices.Clone(messages), func(m dialect.Message) bool {
+		err := dialect.CheckTopic(m.Topic)
+		if err != nil {
+			x.Ignored = append(x.Ignored, Ignored{Topic: m.Topic, Why: "no message can have this topic: " + err.Error()})
+		}
+		return err != nil
+	})
 	announces := func(m dialect.Message) bool {
 		return slices.ContainsFunc(first, func(filter string) bool { return dialect.Matches(filter, m.Topic) })
 	}

@@ -9,6 +9,7 @@
 package filter
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,6 +53,16 @@ func Expire(c *Chain, after time.Duration) *Chain {
 		c = &Chain{}
 	}
 	c.steps = append(c.steps, timeout{span: after})
+	return c
+}
+
+// Off adds to c, which may be nil, that a boolean is off so long after it was last on. It comes before
+// the filters that c has.
+func Off(c *Chain, after time.Duration) *Chain {
+	if c == nil {
+		c = &Chain{}
+	}
+	c.steps = slices.Insert(c.steps, 0, step(&offAfter{span: after}))
 	return c
 }
 

@@ -134,6 +134,24 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+// What says only on is off some time after the last on, whatever other filters do.
+func TestOff(t *testing.T) {
+	for _, test := range []struct{ filters, story, want string }{
+		{"", "0s true, 10s true, 60s, 70s true, 75s false, 120s, 130s true, 131s ?, 200s", // each on begins anew; an off or unknown ends it
+			"0s on, 10s on, 40s off, 1m10s on, 1m15s off, 2m10s on, 2m11s unknown (null)"},
+		{"heartbeat 20s", "0s true, 75s", "0s on, 20s on of 0s, 30s off, 50s off of 0s, 1m10s off of 0s"},
+	} {
+		var c *Chain
+		if test.filters != "" {
+			var faults home.Faults
+			c = Decode(node(test.filters), home.Property{Name: "motion", Type: home.TypeBoolean}, &faults)
+		}
+		if got := play(t, Off(c, 30*time.Second), test.story); got != test.want {
+			t.Errorf("%s: %s\n got %s\nwant %s", test.filters, test.story, got, test.want)
+		}
+	}
+}
+
 func TestDecodeFaults(t *testing.T) {
 	text := home.Property{Name: "mode", Type: home.TypeText}
 	for _, test := range []struct {

@@ -94,6 +94,28 @@ func (t timeout) tick(last Sample, now time.Time) (Sample, bool) {
 	return Sample{Unknown: "nothing measured for " + home.FormatDuration(t.span), Time: now}, true
 }
 
+// offAfter says off so long after the last on, for what says only on.
+type offAfter struct {
+	span time.Duration
+	at   time.Time // when; zero: it is off
+}
+
+func (o *offAfter) reset() { o.at = time.Time{} }
+
+func (o *offAfter) take(s Sample, now time.Time) (Sample, bool) {
+	if o.at = (time.Time{}); s.Value == home.BooleanOf(true) {
+		o.at = now.Add(o.span)
+	}
+	return s, true
+}
+
+func (o *offAfter) due(time.Time) time.Time { return o.at }
+
+func (o *offAfter) tick(_ Sample, now time.Time) (Sample, bool) {
+	o.at = time.Time{}
+	return Sample{Value: home.BooleanOf(false), Time: now}, true
+}
+
 // skip drops the first measurements after the start.
 type skip struct {
 	always

@@ -73,6 +73,7 @@ type Told struct {
 type Device struct {
 	ID         string // an address, which stays when the device is renamed
 	Label      string // the name it has there
+	Unnamed    bool   // it has none yet: Label is its address, and a name may still come
 	Properties []home.Property
 	Expire     map[string]time.Duration // by property: unknown when nothing came for so long
 	OffDelay   map[string]time.Duration // by property: off so long after the last on, as who says only on asks for

@@ -18,6 +18,8 @@ type Names struct {
 	known  map[string]Known               // by id: of the runs before, or claimed now
 	owners map[string]string              // by name: the id, "" for the configuration
 	has    map[string]map[string]struct{} // by name: the words of its properties
+
+	unnamed map[string]bool // by id: called by its address in this run, until it says its name
 }
 
 // Known is a device that was discovered before.
@@ -36,7 +38,7 @@ type NamesOptions struct {
 
 // NewNames reserves what is taken, given and known.
 func NewNames(o NamesOptions) *Names {
-	n := &Names{given: maps.Clone(o.Given), known: make(map[string]Known), owners: make(map[string]string),
+	n := &Names{given: maps.Clone(o.Given), known: make(map[string]Known), owners: make(map[string]string), unnamed: make(map[string]bool),
 		has: make(map[string]map[string]struct{})}
 	for name, properties := range o.Taken {
 		n.take(name, "", properties)
@@ -94,13 +96,19 @@ func (n *Names) take(name, id string, properties []home.Property) {
 }
 
 // Claim returns the name of a device: the one that the configuration gives it,
-// else the one it had, else its label folded (see [home.Fold]). The error says
+// else the one it had, unless that was only its address, else its label folded (see [home.Fold]). The error says
 // why it must stay out of the house and what to write.
 func (n *Names) Claim(d Device, via string) (string, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	name := n.given[d.ID]
-	if k, ok := n.known[d.ID]; ok && name == "" {
+	k, known := n.known[d.ID]
+	switch {
+	case name != "" || !known:
+		n.unnamed[d.ID] = d.Unnamed
+	case n.unnamed[d.ID] && !d.Unnamed && n.free(home.Fold(d.Label, d.ID), d) == nil: // it says its name only now
+		n.release(d.ID)
+	default:
 		name = k.Name
 	}
 	if name == "" {
@@ -139,8 +147,13 @@ func (n *Names) free(name string, d Device) error {
 func (n *Names) Release(id string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	return n.release(id)
+}
+
+func (n *Names) release(id string) string {
 	name := n.known[id].Name
 	delete(n.known, id)
+	delete(n.unnamed, id)
 	delete(n.has, name)
 	if n.given[id] != name {
 		delete(n.owners, name)

@@ -146,8 +146,8 @@ func (d *Discovery) enter(component, key, object string, c config, changed map[s
 		refuse(strings.TrimSuffix(key+": "+left.What, ": "), left.Why, left.Fault)
 	}
 	d.recall(available)
-	id, label := d.identify(c, key)
-	e := &entity{key: key, id: id, slots: b.slots, available: available, name: nameOf(c, object, len(b.slots) == 1 && b.slots[0].key == "")}
+	id, who := d.identify(c, key, changed)
+	e := &entity{key: key, id: id, label: who.label, slots: b.slots, available: available, name: nameOf(c, object, len(b.slots) == 1 && b.slots[0].key == "")}
 	one := d.devices[id]
 	if one == nil {
 		one = &device{}
@@ -157,7 +157,7 @@ func (d *Discovery) enter(component, key, object string, c config, changed map[s
 		refuse(key, fmt.Sprintf("more than %d entities of one device", mostOfDevice), true)
 		return
 	}
-	one.label = label
+	one.identity = one.identity.with(who)
 	one.entities = append(one.entities, e)
 	slices.SortFunc(one.entities, func(x, y *entity) int { return strings.Compare(x.key, y.key) })
 	d.entities[key] = e
@@ -188,40 +188,6 @@ func (b *build) leaveTopics() {
 			b.leave(key, "nothing that is known of this kind")
 		}
 	}
-}
-
-// identify finds the device of an entity by what it has in common with one that is
-// known: an identifier, or an address of its network.
-func (d *Discovery) identify(c config, key string) (id, label string) {
-	dev := c.below("device")
-	var aliases []string
-	aliases = append(aliases, dev.list("identifiers")...)
-	connections, _ := dev["connections"].([]any)
-	for _, item := range connections {
-		if pair, ok := item.([]any); ok && len(pair) == 2 {
-			aliases = append(aliases, strings.ToLower(textOf(pair[0])+" "+textOf(pair[1])))
-		}
-	}
-	if len(aliases) == 0 {
-		aliases = []string{c.text("unique_id", key)}
-	}
-	id = aliases[0]
-	for _, alias := range aliases {
-		if known, ok := d.aliases[alias]; ok {
-			id = known
-			break
-		}
-	}
-	for _, alias := range aliases {
-		if _, ok := d.aliases[alias]; !ok {
-			d.aliases[alias] = id
-		}
-	}
-	label = dev.text("name", "")
-	if label == "" {
-		label = c.text("name", id)
-	}
-	return id, label
 }
 
 // nameOf is an entity's part of its properties' names; empty for the main one.

@@ -59,13 +59,14 @@ type Discovery struct {
 type entity struct {
 	key, id   string // of the entity, of its device
 	name      string // folded: empty for the main one
+	label     string // its device's name, where the entity has it
 	slots     []*slot
 	available *availability
 }
 
 // device is the entities that name the same device.
 type device struct {
-	label    string
+	identity identity
 	entities []*entity // by key
 	status   string    // as told last
 	slots    map[string][]*slot
@@ -209,6 +210,10 @@ func refuse(t *dialect.Told, topic, id, property string, err error) {
 func (d *Discovery) tell(changed map[string]bool, t *dialect.Told) {
 	for _, id := range slices.Sorted(maps.Keys(changed)) {
 		one := d.devices[id]
+		if one == nil {
+			t.Gone = append(t.Gone, id)
+			continue
+		}
 		if len(one.entities) == 0 {
 			delete(d.devices, id)
 			maps.DeleteFunc(d.aliases, func(_, of string) bool { return of == id })
@@ -222,7 +227,12 @@ func (d *Discovery) tell(changed map[string]bool, t *dialect.Told) {
 
 // describe names the properties of a device, in the order of its entities' topics.
 func (one *device) describe(id string) dialect.Device {
-	out := dialect.Device{ID: id, Label: one.label}
+	out := dialect.Device{ID: id, Label: id, Unnamed: true}
+	for _, e := range one.entities {
+		if e.label != "" && out.Unnamed {
+			out.Label, out.Unnamed = e.label, false
+		}
+	}
 	one.slots = make(map[string][]*slot)
 	numbers := make(map[string]int) // the last that was given behind a word
 	for _, e := range one.entities {

@@ -249,9 +249,8 @@ func TestDevice(t *testing.T) {
 	said(t, d, "homeassistant/sensor/a/config", `{"name":"Power","stat_t":"+/p/#","unit_of_meas":"W","exp_aft":30,"dev":{"ids":["x"],"cns":[["mac","AA"]],"name":"Plug"}}`)
 	said(t, d, "homeassistant/switch/b/config", `{"cmd_t":"c","stat_t":"s","dev":{"ids":["y"],"cns":[["mac","aa"]],"name":"Plug"}}`)
 	told := said(t, d, "homeassistant/sensor/n/c/config", `{"name":"power","stat_t":"q","dev":{"ids":"y"}}`)
-	want := []dialect.Device{{ID: "x", Label: "x", Expire: map[string]time.Duration{"power": 30 * time.Second}, Properties: []home.Property{
+	want := []dialect.Device{{ID: "x", Label: "Plug", Expire: map[string]time.Duration{"power": 30 * time.Second}, Properties: []home.Property{
 		{Name: "power", Type: home.TypeNumber, Unit: "W"}, {Name: "power_2", Type: home.TypeText}, {Name: "state", Type: home.TypeBoolean, Settable: true}}}}
-	want[0].Label = "power"
 	if diff := cmp.Diff(want, told.Devices); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
