@@ -70,9 +70,12 @@ func TestCommandsAsAnnounced(t *testing.T) {
 	})
 	h := runHouse(t, planOf(t, fmt.Sprintf("gateway: casa\nmqtt: [{url: %q, homeassistant: homeassistant}]\n"+
 		"groups: {covers: [velux, blind]}\n", m.URL())), nil, nil)
-	for _, name := range []string{"dimmer", "velux", "blind"} {
-		until(t, name, func() bool { return len(h.House.Devices(name)) == 1 })
-	}
+	until(t, "all three to be heard", func() bool {
+		for topic, payload := range map[string]string{"s/dim": `{"value":0}`, "s/velux": "100", "s/blind": "0"} {
+			finish(t, f.client.Publish(topic, 1, false, payload))
+		}
+		return h.shows("dimmer.state") == "off" && h.shows("velux.position") == "0" && h.shows("blind.position") == "0"
+	})
 	verified := func(device, property string, v home.Value) {
 		t.Helper()
 		if o := h.set(device, property, v); o.Result != home.Verified {
