@@ -136,6 +136,10 @@ func TestPoison(t *testing.T) {
 		q, err := p.ch.QueueDeclarePassive("hogar."+name+".commands", true, false, false, false, nil)
 		return err == nil && q.Messages == 0
 	})
+	until(t, "all copies are in dead", func() bool {
+		q, err := p.ch.QueueDeclarePassive("hogar."+name+".dead", true, false, false, false, nil)
+		return err == nil && q.Messages >= len(all)+1
+	})
 	deadOnTheCommandLine(t, name, len(all)+1)
 	code, _ := g.stop()
 	dead, err := dial(t, broker(t).URL()).QueueDeclarePassive("hogar."+name+".dead", true, false, false, false, nil)
