@@ -63,32 +63,33 @@ func (c conversion) write(v any) (string, error) {
 	if c.verb == 's' || c.verb == 'r' {
 		c.plus, c.blank, c.zero, c.sharp = false, false, false, false
 	}
-	spec := "%"
+	var spec strings.Builder
+	spec.WriteString("%")
 	for _, one := range []struct {
 		is   bool
 		flag string
 	}{{c.left, "-"}, {c.plus, "+"}, {c.blank, " "}, {c.zero && !c.left, "0"}, {c.sharp, "#"}} {
 		if one.is {
-			spec += one.flag
+			spec.WriteString(one.flag)
 		}
 	}
 	if c.width > 0 {
-		spec += strconv.Itoa(c.width)
+		spec.WriteString(strconv.Itoa(c.width))
 	}
 	if c.precision >= 0 {
-		spec += "." + strconv.Itoa(c.precision)
+		spec.WriteString("." + strconv.Itoa(c.precision))
 	}
 	switch c.verb {
 	case 's':
-		return fmt.Sprintf(spec+"s", text(v)), nil
+		return fmt.Sprintf(spec.String()+"s", text(v)), nil
 	case 'r':
 		var b strings.Builder
 		writeRepr(&b, v)
-		return fmt.Sprintf(spec+"s", b.String()), nil
+		return fmt.Sprintf(spec.String()+"s", b.String()), nil
 	case 'd', 'i', 'u', 'x', 'X', 'o', 'b', 'c':
-		return c.integer(spec, v)
+		return c.integer(spec.String(), v)
 	case 'f', 'F', 'e', 'E', 'g', 'G', '%':
-		return c.float(spec, v)
+		return c.float(spec.String(), v)
 	}
 	return "", fmt.Errorf("the format %%%c is not supported", c.verb)
 }
