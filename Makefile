@@ -95,7 +95,7 @@ screenshots: web-test ## the README's pictures of the page, anew
 	cp build/web-test/page-light.png build/web-test/page-dark.png docs/
 
 .PHONY: check
-check: format vet fix staticcheck imports test-32 check-13 configs unit cross emulate emulate-rules dist-check vm-test vm-check clean-tree ## everything CI checks beside the tests
+check: format vet fix staticcheck imports test-32 configs unit cross emulate emulate-rules dist-check vm-test vm-check clean-tree ## everything CI checks beside the tests
 
 .PHONY: format
 format:

@@ -54,7 +54,7 @@ const (
 	// segmentBytes is small, because the bounds of a stream act on whole closed segments.
 	segmentBytes = int64(16_000_000)
 	classicBytes = int64(32_000_000) // of a history that is no stream
-	historyPause = 15                // as often as the longest wait: a minute
+	historyPause = 2                 // longest waits: a minute
 )
 
 // publishTopology is what the publisher needs.

@@ -187,6 +187,13 @@ func (g *gate) alive() bool {
 	}
 }
 
+// begun is how often it was started.
+func (g *gate) begun() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.starts
+}
+
 // settled reports whether the process runs, has answered since its start, was not stopped since
 // then and is not about to be ended: one that must answer now.
 func (g *gate) settled() bool {

@@ -12,7 +12,7 @@ import (
 const (
 	// mostPacket is how long a packet may be, in bytes. The list of devices of Zigbee2MQTT is the longest that
 	// anybody needs: some 10 kB for each device.
-	mostPacket   = 8 << 20
+	mostPacket   = 32 << 20
 	publish      = 3          // type of a packet: MQTT 3.1.1, 2.2.1
 	pingresp     = "\xd0\x00" // a whole packet
 	pingEach     = 64 << 10   // bytes of a payload that are thrown away for one

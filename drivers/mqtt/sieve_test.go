@@ -33,7 +33,7 @@ func TestSieve(t *testing.T) {
 	small, connack, suback := published("a/b", []byte("21.5")), []byte{0x20, 2, 0, 0}, []byte{0x90, 3, 0, 1, 1}
 	edge := published("a", long[:mostPacket-5])
 	in := slicesOf(connack, suback, small, published("a/long", long), small, edge, connack)
-	want := slicesOf(connack, suback, small, published("a/long", []byte("mark 8388608")), small, edge, connack)
+	want := slicesOf(connack, suback, small, published("a/long", []byte("mark 33554432")), small, edge, connack)
 	for how, r := range map[string]io.Reader{"at once": bytes.NewReader(in), "in pieces": iotest.HalfReader(bytes.NewReader(in))} {
 		got, err := io.ReadAll(newTestSieve(r))
 		n := bytes.Count(got, []byte(pingresp))
@@ -41,7 +41,7 @@ func TestSieve(t *testing.T) {
 			t.Errorf("%s: %d bytes, want %d; %d pingresps, error %v", how, len(got), len(want), n, err)
 		}
 	}
-	if size, is := newTestSieve(nil).leftOut([]byte("mark 8388608")); size != 8388608 || !is {
+	if size, is := newTestSieve(nil).leftOut([]byte("mark 33554432")); size != 33554432 || !is {
 		t.Error("the mark is not known again")
 	}
 	for _, broken := range [][]byte{{0x32, 0xff, 0xff, 0xff, 0xff, 1}, {0x90, 0xff, 0xff, 0xff, 0x7f, 1}} {
