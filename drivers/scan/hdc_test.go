@@ -39,7 +39,7 @@ func (c *hdc) Tx(_ uint16, w, r []byte) error {
 		c.wrote = append(c.wrote, string(w))
 	}
 	if len(r) > 0 && c.pointer < 2 {
-		return syscall.EREMOTEIO
+		return syscall.ENXIO
 	}
 	register := map[byte]uint16{0x02: 0x1000, 0xFE: 0x5449, 0xFF: c.number}[c.pointer]
 	for i := range r {
