@@ -38,11 +38,11 @@ func newFlood(t *testing.T) *flood {
 	t.Helper()
 	t.Setenv("GOMEMLIMIT", "200MiB") // as the unit has it
 	rabbit := broker(t)
-	bindAll(t, dial(t, rabbit.URL()), "flood")
+	bindAll(t, dial(t, rabbit.URL()), "besieged")
 	mosquitto, err := localbroker.StartMosquitto(t.Context(), localbroker.Options{Dir: t.TempDir()})
 	need(t, err)
 	t.Cleanup(mosquitto.Kill)
-	g := newGate(t, fmt.Sprintf(`gateway: flood
+	g := newGate(t, fmt.Sprintf(`gateway: besieged
 journal: {path: ./journal}
 web: {listen: 127.0.0.1:0, users_file: users, cert_file: page.pem, key_file: page.key}
 devices:
