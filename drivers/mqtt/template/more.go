@@ -81,7 +81,7 @@ var plainLetters = strings.NewReplacer("ä", "a", "ö", "o", "ü", "u", "ß", "s
 // filterSlugify makes a word of a text: small letters, digits, and a separator for all else.
 func filterSlugify(a *args) (any, error) {
 	s, between := text(a.on), a.text(0, "separator", "_")
-	if len(s)*(len(between)+1) > longestResult {
+	if int64(len(s))*int64(len(between)+1) > longestResult {
 		return nil, errTooLong
 	}
 	words := strings.FieldsFunc(plainLetters.Replace(strings.ToLower(s)), func(r rune) bool {

@@ -50,8 +50,8 @@ func filterRegexReplace(a *args) (any, error) {
 	by := backward.ReplaceAllStringFunc(strings.ReplaceAll(a.text(1, "replace", ""), "$", "$$"), func(s string) string {
 		return "${" + strings.Trim(s, `\g<>`) + "}"
 	})
-	matches, groups := len(re.FindAllStringIndex(s, -1)), strings.Count(by, "${")
-	if len(s)+matches*len(by)+groups*len(s) > longestResult { // each group is at most its match
+	matches, groups := int64(len(re.FindAllStringIndex(s, -1))), int64(strings.Count(by, "${"))
+	if int64(len(s))+matches*int64(len(by))+groups*int64(len(s)) > longestResult { // each group is at most its match
 		return nil, errTooLong
 	}
 	return re.ReplaceAllString(s, by), nil

@@ -71,7 +71,7 @@ func methodReplace(a *args) (any, error) {
 
 func replaced(s, old, new string) (any, error) {
 	if len(s)+strings.Count(s, old)*max(0, len(new)-len(old)) > longestResult+longestInput || len(new) > len(old) &&
-		len(s)+strings.Count(s, old)*(len(new)-len(old)) > longestResult {
+		int64(len(s))+int64(strings.Count(s, old))*int64(len(new)-len(old)) > longestResult {
 		return nil, errTooLong
 	}
 	return strings.ReplaceAll(s, old, new), nil
