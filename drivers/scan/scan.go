@@ -177,6 +177,9 @@ func (l *look) address(bus string, address uint16) error {
 			return nil // it is on that bus, which a channel of its multiplexer only makes longer
 		}
 	}
+	if l.holder(func(p drivers.Part) bool { return p.Address == address && l.behind(bus, p.Bus) }) != "" {
+		return nil // it is on the channel that the configuration names, where it is looked for
+	}
 	f := Finding{Class: I2C, Place: fmt.Sprintf("%#02x on %s", address, bus)}
 	if name, at := l.served(bus, address); name != "" {
 		l.there[bus] = append(l.there[bus], address)
@@ -223,6 +226,16 @@ func (l *look) address(bus string, address uint16) error {
 	}
 	l.found(f, "")
 	return nil
+}
+
+// behind reports whether other is a channel of a multiplexer on bus, also by way of others.
+func (l *look) behind(bus, other string) bool {
+	for above := l.above[other]; above != ""; above = l.above[above] {
+		if above == bus {
+			return true
+		}
+	}
+	return false
 }
 
 // entry is the configuration of a chip on a bus. The bus on the header goes without saying.
