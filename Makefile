@@ -36,7 +36,7 @@ demo: ## a simulated home on a real RabbitMQ, with rules and commands to try
 .PHONY: test
 test: ## all tests with the race detector, on a RabbitMQ and a Mosquitto of their own
 	$(need_go)
-	@sh .ci/install.sh gcc libc6-dev rabbitmq-server mosquitto prometheus amqp-tools curl python3
+	@sh .ci/install.sh gcc libc6-dev rabbitmq-server mosquitto prometheus amqp-tools curl python3 strace systemd
 	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
 
 # armhf is shipped: what counts in int must hold in 32 bits. Left out is what starts
